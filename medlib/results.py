@@ -1,0 +1,199 @@
+"""Every number the book states: recorded by a notebook, read back by the pages, compared on re-runs.
+
+A file of results is JSON: ``{notebook, cohort, parameters, environment, records}``, each record
+``{key, value, unit, interval, tolerance, claims}``. Values are rounded to eight significant digits.
+"""
+
+import json
+import math
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from medlib.errors import InputError
+from medlib.paths import cache_folder, write_whole
+
+PACKAGES = ("medlib", "torch", "timm", "numpy", "scipy", "scikit-learn", "scikit-image", "pydicom")
+Value = float | int | bool | str | list[Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One number: what it is called, what it is, how exactly it must come again."""
+
+    key: str
+    value: Value
+    unit: str = ""
+    interval: tuple[float, float] | None = None
+    tolerance: float = 0.0
+    claims: tuple[str, ...] = ()
+
+
+@dataclass
+class Results:
+    """The numbers of one notebook on one cohort, written whole by `save`."""
+
+    notebook: str
+    cohort: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    environment: Mapping[str, Any] = field(default_factory=lambda: environment())
+    records: dict[str, Record] = field(default_factory=dict)
+
+    def record(
+        self,
+        key: str,
+        value: Any,
+        *,
+        unit: str = "",
+        interval: Sequence[float] | None = None,
+        tolerance: float = 0.0,
+        claims: Sequence[str] = (),
+    ) -> Value:
+        """Keep one number under `key` and return it, rounded as it will be read back.
+
+        `tolerance` is the largest absolute difference another machine may show; 0 means exact.
+        Raises InputError for a key used twice, a value that is not finite, or an interval that
+        does not hold two ordered numbers.
+        """
+        if key in self.records:
+            raise InputError(f"{self.notebook} records '{key}' twice; give each number its own key")
+        ends = None if interval is None else _interval(key, interval)
+        plain = _plain(key, value)
+        self.records[key] = Record(key, plain, unit, ends, float(tolerance), tuple(claims))
+        return plain
+
+    def __getitem__(self, key: str) -> Record:
+        """The record under `key`; InputError names the keys there are."""
+        if key not in self.records:
+            raise InputError(
+                f"no result '{key}' in {self.notebook} on {self.cohort.get('name')}; "
+                f"there are: {', '.join(self.records)}"
+            )
+        return self.records[key]
+
+    def save(self, path: Path | None = None) -> Path:
+        """Write all records as JSON, whole or not at all, and return where (see `location`)."""
+        target = path or location(self.notebook, str(self.cohort["name"]))
+        return write_whole(target, json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form that goes to disk."""
+        return {
+            "notebook": self.notebook,
+            "cohort": dict(self.cohort),
+            "parameters": dict(self.parameters),
+            "environment": dict(self.environment),
+            "records": [vars(record) for record in self.records.values()],
+        }
+
+
+def location(notebook: str, cohort: str) -> Path:
+    """Where `save` writes: MEDLIB_RESULTS (a folder, or a file ending in .json), else the cache.
+
+    Only `medlib execute` points it at the committed `results/`, so playing with a notebook never
+    changes a number of the book.
+    """
+    target = os.environ.get("MEDLIB_RESULTS")
+    if target and target.endswith(".json"):
+        return Path(target)
+    return (Path(target) if target else cache_folder("results")) / cohort / f"{notebook}.json"
+
+
+def read(path: Path) -> Results:
+    """Results from a file that `save` wrote; InputError where it is missing or not such a file."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        records = {r["key"]: _read_record(r) for r in content.pop("records")}
+        return Results(**content, records=records)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} holds no results ({error}); make it with `medlib run`") from error
+
+
+def read_all(folder: Path) -> dict[tuple[str, str], Results]:
+    """All results below `folder` (COHORT/NN_name.json), by (cohort, notebook)."""
+    found = sorted(Path(folder).glob("*/*.json"))
+    return {(path.parent.name, path.stem): read(path) for path in found}
+
+
+def compare(fresh: Results, committed: Results) -> list[str]:
+    """One sentence for each record that vanished, is new, or moved by more than its tolerance."""
+    where = f"{committed.notebook} on {committed.cohort.get('name')}"
+    gone = [f"{where}: '{k}' vanished" for k in committed.records if k not in fresh.records]
+    new = [f"{where}: '{k}' is new" for k in fresh.records if k not in committed.records]
+    moved = [
+        f"{where}: '{key}' was {old.value}, is {fresh.records[key].value}, tolerance {old.tolerance}"
+        for key, old in committed.records.items()
+        if key in fresh.records and not _close(fresh.records[key].value, old.value, old.tolerance)
+    ]
+    return gone + new + moved
+
+
+def environment() -> dict[str, Any]:
+    """The machine and versions a number was made with (no clock: a re-run gives the same bytes)."""
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _interval(key: str, interval: Sequence[float]) -> tuple[float, float]:
+    low, high = (float(_plain(key, end)) for end in interval)  # type: ignore[arg-type]
+    if low > high:
+        raise InputError(f"the interval of '{key}' is reversed: {low} > {high}")
+    return low, high
+
+
+def _plain(key: str, value: Any) -> Value:
+    """Numpy and Python numbers as JSON can hold them; anything else is refused."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(key, v) for v in value]
+    if isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return float(f"{value:.8g}")
+    raise InputError(f"the value of '{key}' is {value!r}; record a finite number, a text or a list")
+
+
+def _read_record(content: dict[str, Any]) -> Record:
+    ends = content["interval"]
+    return Record(
+        **{
+            **content,
+            "interval": None if ends is None else (float(ends[0]), float(ends[1])),
+            "claims": tuple(content["claims"]),
+        }
+    )
+
+
+def _close(a: Value, b: Value, tolerance: float) -> bool:
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(_close(x, y, tolerance) for x, y in zip(a, b, strict=True))
+    if isinstance(a, str | bool) or isinstance(b, str | bool | list) or isinstance(a, list):
+        return a == b
+    # the last digit written may differ by rounding alone
+    return abs(a - b) <= tolerance + 1e-7 * max(abs(a), abs(b))
