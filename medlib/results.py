@@ -1,4 +1,4 @@
-"""Every number the book states: recorded by a notebook, read back by the pages, compared on re-runs.
+"""Every number the book states: recorded by a notebook, read back by pages, compared on re-runs.
 
 A file of results is JSON: ``{notebook, cohort, parameters, environment, records}``, each record
 ``{key, value, unit, interval, tolerance, claims}``. Values are rounded to eight significant digits.
@@ -125,7 +125,8 @@ def compare(fresh: Results, committed: Results) -> list[str]:
     gone = [f"{where}: '{k}' vanished" for k in committed.records if k not in fresh.records]
     new = [f"{where}: '{k}' is new" for k in fresh.records if k not in committed.records]
     moved = [
-        f"{where}: '{key}' was {old.value}, is {fresh.records[key].value}, tolerance {old.tolerance}"
+        f"{where}: '{key}' was {old.value}, is {fresh.records[key].value}, "
+        f"tolerance {old.tolerance}"
         for key, old in committed.records.items()
         if key in fresh.records and not _close(fresh.records[key].value, old.value, old.tolerance)
     ]
