@@ -1,0 +1,1 @@
+"""Networks: thin wrappers, because timm, torchvision and MONAI do the work."""
