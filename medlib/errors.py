@@ -1,4 +1,4 @@
-"""The one kind of error a reader is meant to see: what is wrong, where, what to do."""
+"""What a reader is meant to see when something cannot be done."""
 
 
 class InputError(ValueError):
@@ -6,3 +6,7 @@ class InputError(ValueError):
 
     The command line prints the message alone and exits with code 2.
     """
+
+
+class NotebookError(RuntimeError):
+    """A notebook's cell failed for a reason that is not the reader's; holds the traceback."""

@@ -1,0 +1,121 @@
+"""The command `medlib`: the book, one chapter on your own data, checks of data and numbers."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from medlib.errors import InputError, NotebookError
+
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+)
+console = Console(stderr=True)
+
+ParameterOption = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--parameter", metavar="NAME VALUE", help="A parameter; may be repeated."),
+]
+
+
+@app.command()
+def run(
+    notebook: Annotated[str, typer.Argument(help="Chapter, such as 06_resnet50_cv")],
+    out: Annotated[Path, typer.Option(help="Folder for the executed notebook and results.json")],
+    parameter: ParameterOption = None,
+) -> None:
+    """Run a chapter on data of your choice: -p cohort images:DIR, dicom:DIR, iq-oth-nccd:DIR..."""
+    from medlib.execution import run_chapter
+
+    given = dict(_split(text) for text in parameter or [])
+    for path in run_chapter(notebook, given, out, say=_say):
+        typer.echo(path)
+
+
+@app.command()
+def execute(notebook: Annotated[str, typer.Argument(help="Chapter, such as 05_cohort")]) -> None:
+    """Execute a chapter for the book: its .ipynb and results/ are written anew."""
+    from medlib.execution import execute_chapter
+
+    typer.echo(execute_chapter(notebook, say=_say))
+
+
+@app.command()
+def report() -> None:
+    """Bring all notebooks up to date (DVC knows which changed) and build the book."""
+    from medlib.paths import project_root
+
+    root = project_root()
+    page = root / "book/_build/html/index.html"
+    for command in (
+        [sys.executable, "-m", "dvc", "repro", "--quiet"],
+        [
+            sys.executable,
+            "-m",
+            "jupyter_book",
+            "build",
+            "-W",
+            "-n",
+            "--keep-going",
+            "-q",
+            "--path-output",
+            "book",
+            "--config",
+            "book/_config.yml",
+            "--toc",
+            "book/_toc.yml",
+            ".",
+        ],
+    ):
+        if subprocess.run(command, cwd=root).returncode:
+            raise SystemExit(f"{' '.join(command[2:4])} failed; its message is above")
+    typer.echo(page)
+
+
+@app.command()
+def audit(
+    cohort: Annotated[str, typer.Argument(help="Cohort, such as images:DIR")],
+    classes: Annotated[str | None, typer.Option(help="Two classes, negative first")] = None,
+) -> None:
+    """Look for duplicates and shortcuts in a data set before any training."""
+    from medlib.cohorts import load
+    from medlib.cohorts.audit import audit as audit_cohort
+
+    typer.echo(audit_cohort(load(cohort, classes=classes)))
+
+
+def main() -> NoReturn:
+    """Entry point: what the reader can mend is one sentence on stderr and exit code 2."""
+    try:
+        app(args=join_pairs(sys.argv[1:]))
+    except (InputError, NotebookError) as error:
+        console.print(f"medlib: {error}", style="bold red", markup=False, highlight=False)
+        raise SystemExit(2 if isinstance(error, InputError) else 1) from error
+    raise SystemExit(0)
+
+
+def join_pairs(arguments: list[str]) -> list[str]:
+    """`-p NAME VALUE` as `-p NAME=VALUE`: Typer has no options of two values that repeat."""
+    joined: list[str] = []
+    rest = arguments[::-1]
+    while rest:
+        joined.append(rest.pop())
+        if joined[-1] in ("-p", "--parameter") and rest:
+            name = rest.pop()
+            has_value = "=" not in name and rest and not rest[-1].startswith("--")
+            joined.append(f"{name}={rest.pop()}" if has_value else name)
+    return joined
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise InputError(f"-p takes a name and a value, got '{text}'; write -p seed 3")
+    return name, value
+
+
+def _say(line: str) -> None:
+    console.print(line, style="dim", markup=False, highlight=False)

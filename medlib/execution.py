@@ -1,0 +1,182 @@
+"""Run a chapter: its text (`notebooks/NN_name.md`) becomes an executed notebook and its numbers."""
+
+import ast
+import difflib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from papermill.parameterize import parameterize_notebook
+
+from medlib.errors import InputError, NotebookError
+from medlib.paths import project_root, write_whole
+
+TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
+PLAIN = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
+TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+PROGRESS_SECONDS = 0.5  # how often new lines of progress are looked for
+
+
+def chapters() -> list[str]:
+    """Names of the chapters there are, in order (`05_cohort`, ...)."""
+    return sorted(path.stem for path in (project_root() / "notebooks").glob("[0-9]*.md"))
+
+
+def read_chapter(name: str) -> nbformat.NotebookNode:
+    """The notebook of a chapter's text, not executed, with stable cell ids."""
+    name = Path(name).stem
+    if name not in chapters():
+        near = difflib.get_close_matches(name, chapters(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(chapters())}"
+        raise InputError(f"there is no notebook '{name}'; {hint}")
+    notebook = jupytext.read(project_root() / "notebooks" / f"{name}.md")
+    for number, cell in enumerate(notebook.cells):
+        # jupytext draws ids at random; an unchanged notebook has to give the same bytes
+        cell.id = f"cell-{number:03d}"
+    notebook.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
+    return notebook  # type: ignore[no-any-return]
+
+
+def declared_parameters(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """Name and type ("str", "int", "float", "bool") of each line of the `parameters` cell."""
+    found = {}
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            for line in ast.parse(cell.source).body:
+                if isinstance(line, ast.AnnAssign):
+                    found[ast.unparse(line.target)] = ast.unparse(line.annotation)
+    return found
+
+
+def check_parameters(
+    name: str, notebook: nbformat.NotebookNode, given: Mapping[str, str]
+) -> dict[str, Any]:
+    """The given texts as values of the declared types; InputError for a misspelt or wrong one."""
+    declared = declared_parameters(notebook)
+    return {key: _convert(name, key, text, declared) for key, text in given.items()}
+
+
+def _convert(name: str, key: str, text: str, declared: Mapping[str, str]) -> Any:
+    if key not in declared:
+        near = difflib.get_close_matches(key, declared, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"it takes: {', '.join(declared)}"
+        raise InputError(f"{name} has no parameter '{key}'; {hint}")
+    kind = declared[key]
+    try:
+        return TRUTH[text.lower()] if kind == "bool" else TYPES[kind](text)
+    except (ValueError, KeyError) as error:
+        raise InputError(
+            f"parameter '{key}' of {name} takes {PLAIN[kind]} ({kind}), not '{text}'"
+        ) from error
+
+
+def execute(
+    notebook: nbformat.NotebookNode,
+    parameters: Mapping[str, Any],
+    *,
+    results: Path,
+    say: Callable[[str], None],
+) -> nbformat.NotebookNode:
+    """Execute top to bottom in the current folder; numbers go below `results` (or to that .json).
+
+    `say` gets a line for each step of long work. Raises InputError with the notebook's own
+    sentence where the reader's input cannot be used, NotebookError for any other failure.
+    """
+    if parameters:
+        notebook.metadata.setdefault("papermill", {})  # papermill expects its own loader's form
+        for cell in notebook.cells:
+            cell.metadata.setdefault("tags", [])
+        notebook = parameterize_notebook(notebook, dict(parameters), comment="Parameters given")
+    with TemporaryDirectory() as scratch, _following(Path(scratch) / "progress", say) as progress:
+        environment = {
+            **os.environ,
+            "MEDLIB_RESULTS": str(results),
+            "MEDLIB_PROGRESS": str(progress),
+            "PYTHONHASHSEED": "0",
+        }
+        client = NotebookClient(
+            notebook,
+            timeout=None,
+            kernel_name="python3",
+            record_timing=False,
+            extra_arguments=["--log-level=ERROR"],
+            resources={"metadata": {"path": os.getcwd()}},
+        )
+        try:
+            return client.execute(env=environment)
+        except CellExecutionError as error:
+            if error.ename in _input_errors():
+                raise InputError(error.evalue) from error
+            raise NotebookError(str(error)) from error
+
+
+def run_chapter(
+    name: str, given: Mapping[str, str], out: Path, *, say: Callable[[str], None]
+) -> tuple[Path, Path]:
+    """Execute a chapter with a reader's parameters; leaves `NN_name.ipynb` and `results.json`.
+
+    Nothing is written to `out` unless the whole notebook ran.
+    """
+    notebook = read_chapter(name)
+    name = Path(name).stem
+    parameters = check_parameters(name, notebook, given)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out} is a file; give a folder")
+    with TemporaryDirectory() as scratch:
+        numbers = Path(scratch) / "results.json"
+        executed = execute(notebook, parameters, results=numbers, say=say)
+        written = write_whole(out / f"{name}.ipynb", nbformat.writes(executed) + "\n")
+        return written, write_whole(out / "results.json", numbers.read_bytes())
+
+
+def execute_chapter(name: str, *, say: Callable[[str], None]) -> Path:
+    """Execute a chapter for the book: the twin beside its text, its numbers in `results/`."""
+    root = project_root()
+    executed = execute(read_chapter(name), {}, results=root / "results", say=say)
+    return write_whole(root / "notebooks" / f"{name}.ipynb", nbformat.writes(executed) + "\n")
+
+
+def _input_errors() -> set[str]:
+    """Names of InputError and all its kinds: a kernel reports an error by name only."""
+    import medlib.cohorts
+    import medlib.dicom  # noqa: F401
+
+    kinds, names = [InputError], set()
+    while kinds:
+        kind = kinds.pop()
+        names.add(kind.__name__)
+        kinds += kind.__subclasses__()
+    return names
+
+
+@contextmanager
+def _following(path: Path, say: Callable[[str], None]) -> Iterator[Path]:
+    """Hand each line that appears in `path` to `say` while the block runs."""
+    path.touch()
+    finished = threading.Event()
+
+    def follow() -> None:
+        with path.open() as lines:
+            while not finished.wait(PROGRESS_SECONDS):
+                for line in lines:
+                    say(line.rstrip())
+
+    follower = threading.Thread(target=follow, daemon=True)
+    follower.start()
+    try:
+        yield path
+    finally:
+        finished.set()
+        follower.join()

@@ -1,0 +1,107 @@
+"""A chapter runs on a reader's parameters, or stops with one sentence and nothing half-written."""
+
+import json
+
+import pytest
+
+from medlib import execution
+from medlib.cli import join_pairs
+from medlib.errors import InputError, NotebookError
+
+CHAPTER = """---
+jupytext:
+  formats: ipynb,md:myst
+---
+
+# A chapter
+
+```{code-cell} python
+:tags: [parameters]
+
+cohort: str = "phantom-chest-ct"
+seed: int = 0
+mild: bool = True
+```
+
+```{code-cell} python
+from medlib.errors import InputError
+from medlib.results import Results
+
+results = Results("01_small", {"name": "none"}, {"seed": seed, "mild": mild})
+results.record("twice the seed", 2 * seed)
+if seed == 7:
+    raise InputError("seed 7 is taken; choose another")
+if seed == 8:
+    1 / 0
+results.save()
+```
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks/01_small.md").write_text(CHAPTER)
+    monkeypatch.setattr(execution, "project_root", lambda: tmp_path)
+    return tmp_path
+
+
+def run(project, **given):
+    return execution.run_chapter("01_small", given, project / "out", say=print)
+
+
+def test_a_run_leaves_the_executed_notebook_and_its_numbers(project):
+    run(project, seed="3", mild="no")
+    assert {p.name for p in (project / "out").iterdir()} == {"01_small.ipynb", "results.json"}
+    content = json.loads((project / "out/results.json").read_text())
+    assert content["records"][0]["value"] == 6
+    assert content["parameters"] == {"seed": 3, "mild": False}
+    cells = json.loads((project / "out/01_small.ipynb").read_text())["cells"]
+    counts = [c["execution_count"] for c in cells if c["cell_type"] == "code"]
+    assert counts == [1, 2, 3]
+
+
+def test_an_unchanged_chapter_gives_the_same_bytes(project):
+    first = execution.execute_chapter("01_small", say=print).read_bytes()
+    assert execution.execute_chapter("01_small", say=print).read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"sede": "3"}, "did you mean 'seed'"),
+        ({"seed": "three"}, "takes a whole number"),
+        ({"mild": "perhaps"}, "takes true or false"),
+        ({"seed": "7"}, "seed 7 is taken; choose another"),
+    ],
+)
+def test_what_the_reader_can_mend_stops_with_a_sentence_and_leaves_nothing(
+    project, given, sentence
+):
+    with pytest.raises(InputError, match=sentence):
+        run(project, **given)
+    assert not (project / "out").exists()
+
+
+def test_a_failing_cell_is_reported_with_its_traceback_and_leaves_nothing(project):
+    with pytest.raises(NotebookError, match="ZeroDivisionError"):
+        run(project, seed="8")
+    assert not (project / "out").exists()
+
+
+def test_an_unknown_chapter_names_the_nearest_one(project):
+    with pytest.raises(InputError, match="did you mean 01_small"):
+        execution.run_chapter("01_smal", {}, project / "out", say=print)
+
+
+def test_parameters_are_pairs_of_words_as_in_papermill():
+    assert join_pairs(["run", "x", "-p", "cohort", "images:a=b", "--out", "d"]) == [
+        "run",
+        "x",
+        "-p",
+        "cohort=images:a=b",
+        "--out",
+        "d",
+    ]
+    assert join_pairs(["-p", "seed=3", "-p", "shift", "-1"]) == ["-p", "seed=3", "-p", "shift=-1"]
+    assert join_pairs(["-p", "seed", "--out", "d"]) == ["-p", "seed", "--out", "d"]

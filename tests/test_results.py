@@ -1,0 +1,71 @@
+"""Numbers are kept whole, read back as written, and compared within what was promised."""
+
+import numpy as np
+import pytest
+
+from medlib.errors import InputError
+from medlib.results import Results, compare, location, read, read_all
+
+
+def make(**values):
+    results = Results("06_x", {"name": "phantom-chest-ct"}, {"seed": 0})
+    for key, value in values.items():
+        results.record(key, value, tolerance=0.1)
+    return results
+
+
+def test_what_is_saved_is_read_back(tmp_path):
+    results = make(counts=[9, 10], name="solid")
+    results.record("accuracy", np.float32(0.9), unit="", interval=(0.8, 0.95), claims=["C42"])
+    path = results.save(tmp_path / "phantom-chest-ct/06_x.json")
+    assert read(path).records == results.records
+    assert read_all(tmp_path)["phantom-chest-ct", "06_x"]["accuracy"].interval == (0.8, 0.95)
+
+
+@pytest.mark.parametrize("value", [float("nan"), np.inf, None, {"a": 1}])
+def test_what_is_not_a_finite_number_is_not_recorded(value):
+    with pytest.raises(InputError, match="accuracy"):
+        make(accuracy=value)
+
+
+def test_a_key_names_one_number():
+    results = make(accuracy=0.9)
+    with pytest.raises(InputError, match="twice"):
+        results.record("accuracy", 0.8)
+
+
+def test_a_reversed_interval_is_refused():
+    with pytest.raises(InputError, match="reversed"):
+        make().record("accuracy", 0.9, interval=(0.95, 0.8))
+
+
+def test_a_re_run_within_tolerance_agrees():
+    assert compare(make(a=0.95, b=[1, 2]), make(a=0.9, b=[1, 2.05])) == []
+
+
+@pytest.mark.parametrize(
+    ("fresh", "word"),
+    [
+        ({"a": 0.9}, "vanished"),
+        ({"a": 0.9, "b": 1, "c": 2}, "new"),
+        ({"a": 0.9, "b": 1.2}, "was 1"),
+    ],
+)
+def test_a_re_run_beyond_tolerance_is_told(fresh, word):
+    found = compare(make(**fresh), make(a=0.9, b=1))
+    assert len(found) == 1
+    assert word in found[0]
+
+
+def test_playing_never_changes_the_numbers_of_the_book(tmp_path, monkeypatch):
+    monkeypatch.delenv("MEDLIB_RESULTS", raising=False)
+    monkeypatch.setenv("MEDLIB_CACHE", str(tmp_path))
+    assert location("06_x", "c") == tmp_path / "results/c/06_x.json"
+    monkeypatch.setenv("MEDLIB_RESULTS", str(tmp_path / "results.json"))
+    assert location("06_x", "c") == tmp_path / "results.json"
+
+
+def test_a_file_that_holds_no_results_says_so(tmp_path):
+    (tmp_path / "x.json").write_text('{"notebook": "06_x"}')
+    with pytest.raises(InputError, match="holds no results"):
+        read(tmp_path / "x.json")
