@@ -1,0 +1,151 @@
+"""Figures in one style: units on axes, colours that survive colour-blindness and grey print."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from medlib.imaging import window
+
+# Okabe & Ito (2008), Color Universal Design: blue, vermillion, green, purple, orange, sky
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+def style() -> None:
+    """Set the look of all figures that follow: quiet axes, readable type, these colours."""
+    plt.rcParams.update(
+        {
+            "axes.prop_cycle": cycler(color=COLOURS),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 10,
+            "font.size": 10,
+            "figure.dpi": 110,
+            "figure.constrained_layout.use": True,
+            "image.cmap": "gray",
+            "legend.frameon": False,
+            "savefig.facecolor": "white",
+        }
+    )
+
+
+def show_slices(
+    images: Sequence[NDArray[np.floating[Any]]],
+    titles: Sequence[str],
+    *,
+    level: tuple[float, float] | None = None,
+    columns: int = 6,
+    millimetres: float | None = None,
+    width: float = 9.0,
+) -> Figure:
+    """Grey images in a grid; `level` is (centre, width) in HU, None scales each set to its range.
+
+    `millimetres` is the side of an image: a bar of a fifth of it is drawn into the first.
+    """
+    rows = -(-len(images) // columns)
+    size = width / columns
+    figure, axes = plt.subplots(rows, columns, figsize=(width, rows * (size + 0.28)), squeeze=False)
+    low, high = _range(images, level)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, image, title in zip(axes.flat, images, titles, strict=False):
+        shown = window(image, *level) if level else image
+        axis.imshow(shown, vmin=low, vmax=high, interpolation="bilinear")
+        axis.set_title(title, fontsize=8)
+    if millimetres:
+        scale_bar(axes.flat[0], images[0].shape[-1], millimetres)
+    return figure
+
+
+def scale_bar(axis: Axes, pixels: int, millimetres: float) -> None:
+    """A white bar of a fifth of the image's side, with its length in mm."""
+    length, edge = pixels / 5, pixels * 0.06
+    axis.plot([edge, edge + length], [pixels - edge] * 2, color="white", linewidth=2)
+    axis.text(
+        edge, pixels - 1.5 * edge, f"{millimetres / 5:g} mm", color="white", fontsize=7, va="bottom"
+    )
+
+
+def learning_curves(histories: pd.DataFrame) -> Figure:
+    """Loss and accuracy by epoch, a thin line a fold, training against test, means in bold.
+
+    `histories`: columns fold, epoch, split ("train" or "test"), loss, accuracy.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
+    for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
+        for colour, dash, split in zip(COLOURS, ("-", "--"), ("train", "test"), strict=False):
+            part = histories[histories["split"] == split]
+            curves = part.pivot(index="epoch", columns="fold", values=quantity)
+            axis.plot(curves, dash, color=colour, linewidth=0.7, alpha=0.45)
+            axis.plot(curves.mean(axis=1), dash, color=colour, linewidth=2.2, label=split)
+        axis.set(xlabel="epoch", ylabel=f"{quantity}{' (nats)' if quantity == 'loss' else ''}")
+    axes[0].set_yscale("log")
+    axes[1].set_ylim(0, 1.02)
+    axes[1].axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
+    axes[1].legend(title="mean of folds", loc="lower right")
+    return figure
+
+
+def confusion_matrix(axis: Axes, counts: NDArray[np.integer[Any]], classes: Sequence[str]) -> None:
+    """Counts of cases: rows are the reference standard, columns the prediction."""
+    axis.imshow(counts, cmap="Blues", vmin=0, vmax=counts.sum(axis=1).max())
+    for (row, column), count in np.ndenumerate(counts):
+        dark = count > counts.sum(axis=1).max() / 2
+        axis.text(
+            column, row, str(count), ha="center", va="center",
+            fontsize=14, color="white" if dark else "black",
+        )  # fmt: skip
+    places = range(len(classes))
+    axis.set_xticks(places, classes)
+    axis.set_yticks(places, classes)
+    axis.set(xlabel="predicted", ylabel="reference standard")
+    axis.spines[:].set_visible(False)
+
+
+def reliability(axis: Axes, bins: pd.DataFrame, label: str, number: int = 0) -> None:
+    """Observed against predicted probability; `bins`: columns predicted, observed, low, high."""
+    below = bins["observed"] - bins["low"]
+    above = bins["high"] - bins["observed"]
+    axis.errorbar(
+        bins["predicted"], bins["observed"], yerr=np.clip([below, above], 0, None),
+        fmt=MARKERS[number], color=COLOURS[number], capsize=3, label=label,
+    )  # fmt: skip
+    axis.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
+    axis.set(
+        xlabel="predicted probability", ylabel="observed share", xlim=(-0.02, 1.02),
+        ylim=(-0.02, 1.02),
+    )  # fmt: skip
+
+
+def intervals(
+    axis: Axes,
+    names: Sequence[str],
+    values: Sequence[float],
+    ends: Sequence[Sequence[float]],
+    *,
+    chance: float | None = None,
+) -> None:
+    """A dot and a line for each named value with its interval, first at the top."""
+    for row, (value, (low, high)) in enumerate(zip(values, ends, strict=True)):
+        colour = COLOURS[row % len(COLOURS)]
+        axis.plot([low, high], [row, row], color=colour, linewidth=2)
+        axis.plot(value, row, MARKERS[row % len(MARKERS)], color=colour)
+    axis.set_yticks(range(len(names)), names)
+    axis.invert_yaxis()
+    if chance is not None:
+        axis.axvline(chance, color="grey", linewidth=0.8, linestyle=":")
+
+
+def _range(
+    images: Sequence[NDArray[np.floating[Any]]], level: tuple[float, float] | None
+) -> tuple[float, float]:
+    if level:
+        return 0.0, 1.0
+    return float(min(i.min() for i in images)), float(max(i.max() for i in images))
