@@ -93,6 +93,9 @@ class Scanner:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be positive")
         if not 0 <= self.electronic_noise < np.inf:
             raise InputError(f"electronic_noise is {self.electronic_noise}; it cannot be negative")
+        for name in (self.manufacturer, self.model):
+            if not name.startswith("Simulated"):
+                raise InputError(f"a scanner called {name!r} must say so: 'Simulated ...'")
         _check_matrix(self.matrix)
 
     @property
@@ -158,7 +161,7 @@ def acquire(
         raise InputError(f"field_of_view_mm is {field}; it must be positive")
     scale = field / size / pixel_mm
     centre = (float(centre_mm[0]) / pixel_mm, float(centre_mm[1]) / pixel_mm)
-    window = kernel_window(scanner.kernel, kept_frequencies(2 * hu.shape[-1], scale))
+    window = KERNELS[scanner.kernel](kept_frequencies(hu.shape[-1], scale))
     outside = ~scan_field(size, scale, radius=hu.shape[-1] / 2, centre=centre)
     images = np.empty((len(hu), size, size), np.float32)
     for ideal, image in zip(hu, images, strict=True):
@@ -188,12 +191,6 @@ def measure(
     return np.asarray(np.float32(np.log(scanner.photons(pixel_mm))) - np.log(seen))
 
 
-def kernel_window(kernel: str, kept: int) -> Floats:
-    """The named kernel at `kept` frequencies from zero to the Nyquist frequency."""
-    m = np.linspace(0, 1, kept, dtype=np.float32)
-    return KERNELS[kernel](m).astype(np.float32)
-
-
 def scan_field(
     matrix: int, scale: float, *, radius: float, centre: tuple[float, float] = (0.0, 0.0)
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -204,8 +201,8 @@ def scan_field(
 
 
 def _check_matrix(matrix: int) -> int:
-    if matrix < 2 or matrix % 2:
-        raise InputError(f"matrix is {matrix}; it must be even and at least 2")
+    if matrix < 8 or matrix % 2:
+        raise InputError(f"matrix is {matrix}; it must be even and at least 8")
     return matrix
 
 

@@ -44,6 +44,8 @@ class FourierSampler:
     """
 
     def __init__(self, n: int, frequencies: NDArray[np.float64]) -> None:
+        if n % 2 or n < 2 * SUPPORT:
+            raise InputError(f"the image is {n} pixels wide; use an even number from {2 * SUPPORT}")
         self.n = n
         self._weights = _interpolation(n, frequencies)
         position = np.arange(n) - n // 2
@@ -118,7 +120,7 @@ def _neighbours(place: NDArray[np.float64]) -> tuple[NDArray[np.int32], Floats]:
     The sign (-1)^point moves the origin from the corner of the padded grid to its middle.
     """
     first = np.floor(place).astype(np.int32) - LEFT
-    points: NDArray[np.int32] = first[:, None] + np.arange(SUPPORT, dtype=np.int32)
+    points = np.add.outer(first, np.arange(SUPPORT, dtype=np.int32))
     knots = np.linspace(0, SUPPORT / 2, TABLE_STEPS)
     weight = np.interp(np.abs(place[:, None] - points), knots, _kernel(knots))
     sign = 1 - 2 * (points % 2)
@@ -139,14 +141,19 @@ def _projection_sampler(n: int, views: int) -> FourierSampler:
 
 
 @lru_cache(maxsize=4)
-def _back_sampler(matrix: int, views: int, samples: int, scale: float) -> FourierSampler:
-    radii = np.arange(kept_frequencies(samples, scale)) / samples * scale
+def _back_sampler(matrix: int, views: int, n: int, scale: float) -> FourierSampler:
+    radii = np.arange(len(kept_frequencies(n, scale))) / (2 * n) * scale
     return FourierSampler(matrix, _radial(views, radii))
 
 
-def kept_frequencies(samples: int, scale: float) -> int:
-    """How many of the `samples` // 2 + 1 frequencies of a ray pixels `scale` pitches wide hold."""
-    return int(samples // 2 / max(scale, 1.0)) + 1
+def kept_frequencies(n: int, scale: float = 1.0) -> Floats:
+    """The frequencies along a ray that `back_project` uses, from 0 to at most 1.
+
+    In units of the lower of two Nyquist frequencies: the detector's (n samples) and that of pixels
+    `scale` pitches wide. Finer structure would only fold back as aliasing.
+    """
+    highest = n / max(scale, 1.0)
+    return (np.arange(int(highest) + 1) / highest).astype(np.float32)
 
 
 def project(image: Floats, views: int) -> Floats:
@@ -155,8 +162,8 @@ def project(image: Floats, views: int) -> Floats:
     What lies outside the inscribed circle must be zero; `n` must be even.
     """
     n = image.shape[-1]
-    if image.shape != (n, n) or n % 2:
-        raise InputError(f"project needs one square image of even size, not {image.shape}")
+    if image.shape != (n, n):
+        raise InputError(f"project needs one square image, not one of shape {image.shape}")
     spectrum = _projection_sampler(n, views).transform(image).reshape(views, -1)
     return np.asarray(scipy.fft.irfft(spectrum * _shift(n, n, -1), n, axis=1))
 
@@ -191,21 +198,20 @@ def back_project(
 ) -> Floats:
     """Filtered back-projection onto matrix x matrix pixels, each `scale` pitches wide.
 
-    `sinogram`: views x n, as `project` gives it. `window`: the kernel, one factor for each of the
-    `kept_frequencies(2 n, scale)` frequencies from zero to the lower of the detector's and the
-    pixels' Nyquist frequency. `centre`: (y, x) of the region in pitches from the middle of the
+    `sinogram`: views x n, as `project` gives it. `window`: the kernel, one factor for each of
+    `kept_frequencies(n, scale)`. `centre`: (y, x) of the region in pitches from the middle of the
     field; any region costs the same, since the sum of waves is evaluated where it is wanted.
     """
     views, n = sinogram.shape
-    spectrum = scipy.fft.rfft(sinogram, 2 * n, axis=1)[:, : len(window)]
-    weight = ramp(2 * n)[: len(window)] * window * np.float32(np.pi / views / n)
-    weight[0] *= 0.5  # zero and Nyquist frequency occur once, the others twice
-    if len(window) == n + 1:
-        weight[-1] *= 0.5
-    spectrum = spectrum * (weight * _shift(n, 2 * n, 1)[: len(window)])
-    spectrum *= _displacement(views, 2 * n, len(window), centre)
-    sampler = _back_sampler(matrix, views, 2 * n, scale)
-    return sampler.adjoint(spectrum.ravel())
+    kept = len(kept_frequencies(n, scale))
+    if window.shape != (kept,):
+        raise InputError(f"window has shape {window.shape}; {kept} frequencies are kept")
+    weight = ramp(2 * n)[:kept] * window * np.float32(np.pi / views / n)
+    weight[[0, *range(n, kept)]] *= 0.5  # zero and Nyquist frequency occur once, the others twice
+    spectrum = scipy.fft.rfft(sinogram, 2 * n, axis=1)[:, :kept]
+    spectrum = spectrum * (weight * _shift(n, 2 * n, 1)[:kept])
+    spectrum *= _displacement(views, 2 * n, kept, centre)
+    return _back_sampler(matrix, views, n, scale).adjoint(spectrum.ravel())
 
 
 def _displacement(views: int, samples: int, kept: int, centre: tuple[float, float]) -> Spectrum:
