@@ -1,0 +1,125 @@
+"""The accuracies of the folds of a cross-validation, kept as exact counts."""
+
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import comb, factorial, prod, sqrt
+
+from scipy import stats
+
+from medlib.errors import InputError
+
+
+def fold_sizes(n: int, folds: int) -> tuple[int, ...]:
+    """Sizes of the folds, as equal as they can be, largest first.
+
+    Raises:
+        InputError: Fewer than two folds, or more folds than cases.
+
+    Examples:
+        >>> fold_sizes(52, 5)
+        (11, 11, 10, 10, 10)
+
+    """
+    if folds < 2:
+        raise InputError(f"folds is {folds}; a spread needs at least two folds")
+    if folds > n:
+        raise InputError(f"folds is {folds}, but there are only {n} cases; give at most {n} folds")
+    size, larger = divmod(n, folds)
+    return (size + 1,) * larger + (size,) * (folds - larger)
+
+
+@dataclass(frozen=True)
+class FoldVector:
+    """How many cases were right in each fold, and everything that follows from it.
+
+    All accuracies are proportions. Variances and means are exact; the square roots of them
+    are floats for display and decide nothing.
+    """
+
+    correct: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """Number of cases that were right."""
+        return sum(self.correct)
+
+    @property
+    def pooled(self) -> Fraction:
+        """Proportion right over all cases."""
+        return Fraction(self.total, sum(self.sizes))
+
+    @cached_property
+    def accuracies(self) -> tuple[Fraction, ...]:
+        """Proportion right in each fold."""
+        return tuple(Fraction(c, m) for c, m in zip(self.correct, self.sizes, strict=True))
+
+    @property
+    def mean(self) -> Fraction:
+        """Mean over the folds; differs from `pooled` when the folds differ in size."""
+        return sum(self.accuracies, Fraction(0)) / len(self.sizes)
+
+    @cached_property
+    def sum_of_squares(self) -> Fraction:
+        """Sum of squared differences of the fold accuracies from their mean."""
+        return sum((a * a for a in self.accuracies), Fraction(0)) - len(self.sizes) * self.mean**2
+
+    @property
+    def population_sd(self) -> float:
+        """Standard deviation with divisor k, as `numpy.std` gives it."""
+        return sqrt(self.sum_of_squares / len(self.sizes))
+
+    @property
+    def sample_sd(self) -> float:
+        """Standard deviation with divisor k - 1, as R, Excel and pandas give it."""
+        return sqrt(self.sum_of_squares / (len(self.sizes) - 1))
+
+    @property
+    def standard_error(self) -> float:
+        """Sample standard deviation over the square root of the number of folds."""
+        return self.sample_sd / sqrt(len(self.sizes))
+
+    def t(self, reference: float, *, corrected: bool = False) -> float | None:
+        """One-sample t of the fold accuracies against a reference accuracy.
+
+        The naive t takes folds for independent samples, which they are not: they share their
+        training cases. The corrected one adds n_test / n_train = 1 / (k - 1) to 1 / k
+        (Nadeau and Bengio 2003, Machine Learning 52:239). None when all folds are equal.
+        """
+        k = len(self.sizes)
+        factor = 1 / k + (1 / (k - 1) if corrected else 0)
+        if self.sum_of_squares == 0:
+            return None
+        return (float(self.mean) - reference) / (self.sample_sd * sqrt(factor))
+
+    def p(self, reference: float, *, corrected: bool = False) -> float | None:
+        """Two-sided p of that t with k - 1 degrees of freedom; None when all folds are equal."""
+        t = self.t(reference, corrected=corrected)
+        return None if t is None else float(2 * stats.t.sf(abs(t), len(self.sizes) - 1))
+
+    @cached_property
+    def probability(self) -> float:
+        """Chance of this vector, in any order of the folds, if the errors fall at random.
+
+        Given the total, every set of that many cases is equally likely to be the right ones
+        (the multivariate hypergeometric distribution).
+        """
+        same = Counter(zip(self.correct, self.sizes, strict=True)).values()
+        orders = prod(map(factorial, Counter(self.sizes).values())) // prod(map(factorial, same))
+        ways = prod(comb(m, c) for c, m in zip(self.correct, self.sizes, strict=True))
+        return float(Fraction(orders * ways, comb(sum(self.sizes), self.total)))
+
+
+def expected_sd(accuracy: float, sizes: tuple[int, ...]) -> float:
+    """Root mean square sample SD over the folds, if the errors fall on the cases at random.
+
+    Exact for a fixed number of errors: the mean over all pairs of folds of half the variance
+    of their difference is p (1 - p) n / (n - 1) times the mean of 1 / size.
+    """
+    n = sum(sizes)
+    if n < 2:
+        raise InputError(f"sizes add up to {n}; a spread needs at least two cases")
+    mean_inverse = sum(1 / size for size in sizes) / len(sizes)
+    return sqrt(accuracy * (1 - accuracy) * n / (n - 1) * mean_inverse)

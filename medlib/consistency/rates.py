@@ -1,0 +1,93 @@
+"""Can these rates belong to one study of any size? Exact, without knowing the counts.
+
+Let tp, fn, tn, fp be the shares of the four cells of a 2 x 2 table. "PPV lies between a and b"
+is a (tp + fp) <= tp <= b (tp + fp), which is linear in the shares, and so for every other
+rate. Printed rates thus cut a polytope out of a tetrahedron; it is empty, or its corners are
+found by solving small linear systems in fractions.
+"""
+
+from fractions import Fraction
+from itertools import combinations
+
+from medlib.consistency.reported import COVERING, Reported, Rounding
+
+Row = tuple[Fraction, ...]
+
+# Each rate as (numerator, denominator) over the cells tp, fn, tn, fp.
+CELLS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "accuracy": ((1, 0, 1, 0), (1, 1, 1, 1)),
+    "sensitivity": ((1, 0, 0, 0), (1, 1, 0, 0)),
+    "specificity": ((0, 0, 1, 0), (0, 0, 1, 1)),
+    "ppv": ((1, 0, 0, 0), (1, 0, 0, 1)),
+    "npv": ((0, 0, 1, 0), (0, 1, 1, 0)),
+    "f1": ((2, 0, 0, 0), (2, 1, 0, 1)),
+    "prevalence": ((1, 1, 0, 0), (1, 1, 1, 1)),
+}
+
+
+def rates_possible(reported: dict[str, Reported]) -> tuple[Fraction, ...] | None:
+    """Shares (tp, fn, tn, fp) of a study that would print these rates, or None if none would.
+
+    Args:
+        reported: Printed rates by name, of those in `CELLS`. All were shortened in one way.
+
+    Returns:
+        An example, not the only one; None is a proof that the rates contradict each other.
+
+    """
+    for rounding in COVERING:
+        shares = _shares(reported, rounding)
+        if shares is not None:
+            return shares
+    return None
+
+
+def _shares(reported: dict[str, Reported], rounding: Rounding) -> tuple[Fraction, ...] | None:
+    closed = [tuple(Fraction(int(i == j)) for j in range(4)) for i in range(4)]
+    strict: list[Row] = []
+    for name, text in reported.items():
+        part, whole = CELLS[name]
+        window = text.window(rounding)
+        low = tuple(p - window.low * w for p, w in zip(part, whole, strict=True))
+        high = tuple(window.high * w - p for p, w in zip(part, whole, strict=True))
+        closed += [low, high]
+        strict.append(tuple(map(Fraction, whole)))
+        strict += [low] * window.low_open + [high] * window.high_open
+    corners = _corners(closed)
+    if not corners:
+        return None
+    # The mean of the corners is inside: where it touches a face, the whole polytope does.
+    centre = tuple(sum(axis, Fraction(0)) / len(corners) for axis in zip(*corners, strict=True))
+    return centre if all(_dot(row, centre) > 0 for row in strict) else None
+
+
+def _dot(row: Row, point: Row) -> Fraction:
+    return sum((a * b for a, b in zip(row, point, strict=True)), Fraction(0))
+
+
+def _corners(rows: list[Row]) -> list[Row]:
+    """Corners of {x: sum x = 1 and row . x >= 0 for every row}."""
+    found = set()
+    for tight in combinations(sorted(set(rows)), 3):
+        point = _meet(tight)
+        if point is not None and all(_dot(row, point) >= 0 for row in rows):
+            found.add(point)
+    return sorted(found)
+
+
+def _meet(rows: tuple[Row, ...]) -> Row | None:
+    """The point with sum 1 where three planes through the origin meet, None if not one point.
+
+    The direction common to three planes has the 3 x 3 minors as coordinates.
+    """
+    direction = []
+    for left_out in range(4):
+        a, b, c = ([row[i] for i in range(4) if i != left_out] for row in rows)
+        minor = (
+            a[0] * (b[1] * c[2] - b[2] * c[1])
+            - a[1] * (b[0] * c[2] - b[2] * c[0])
+            + a[2] * (b[0] * c[1] - b[1] * c[0])
+        )
+        direction.append(minor if left_out % 2 == 0 else -minor)
+    total = sum(direction, Fraction(0))
+    return tuple(d / total for d in direction) if total else None

@@ -1,0 +1,208 @@
+"""What the number behind the sign +- could be: the literal reading, and three that rescue it.
+
+1. the standard deviation over the folds;
+2. the standard error of their mean;
+3. the standard deviation of the means of several repeats of the whole cross-validation;
+4. any of these with a smaller unit than the case, such as the slice.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from medlib.consistency.folds import FoldVector
+from medlib.consistency.grim import TooManyError
+from medlib.consistency.grimmer import (
+    STANDARD_DEVIATIONS,
+    STANDARD_ERRORS,
+    Spread,
+    find_vectors,
+)
+from medlib.consistency.reported import Reported
+
+USUAL_REPEATS = (5, 10, 3, 2, 4, 20)
+ENOUGH = 500  # vectors to choose a telling example from
+MOST_UNITS = 50  # per case; a search for the smallest stops here
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One meaning of the printed spread.
+
+    Attributes:
+        name: Short, for programs.
+        title: Short, for people.
+        possible: Whether whole counts exist that print like this; None if not decided.
+        sentence: What follows, in plain words.
+        examples: Vectors that do, closest to the printed spread first.
+        figures: Numbers the sentence mentions.
+
+    """
+
+    name: str
+    title: str
+    possible: bool | None
+    sentence: str
+    examples: tuple[FoldVector, ...] = ()
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+def over_folds(sizes: tuple[int, ...], mean: Reported, sd: Reported) -> Reading:
+    """The literal reading: standard deviation, of either kind, over the folds.
+
+    Raises:
+        TooManyError: It cannot be decided in about a second.
+
+    """
+    examples = _examples(sizes, mean, sd, STANDARD_DEVIATIONS)
+    if examples:
+        sentence = f"{_counts(examples[0])} right, for example."
+    else:
+        sentence = f"No way to spread the errors over the folds gives {sd}."
+    title = "standard deviation over the folds (as written)"
+    return Reading("sd_over_folds", title, bool(examples), sentence, examples)
+
+
+def standard_error(sizes: tuple[int, ...], mean: Reported, sd: Reported) -> Reading:
+    """The standard error of the mean of the folds: the SD over the root of their number."""
+    try:
+        examples = _examples(sizes, mean, sd, STANDARD_ERRORS)
+    except TooManyError as error:
+        return Reading("standard_error", "standard error of the mean", None, f"{error}.")
+    if not examples:
+        sentence = f"No fold results have a standard error of {sd}."
+    else:
+        only = "This fixes the folds at" if len(examples) == 1 else "For example"
+        sentence = (
+            f"{only} {_counts(examples[0])} right, with a standard deviation of "
+            f"{percent(examples[0].sample_sd)}. A standard error says how well the mean is "
+            "known, not how far folds differ, and folds that share training cases make it too "
+            "small."
+        )
+    title = "standard error of the mean over the folds"
+    return Reading("standard_error", title, bool(examples), sentence, examples)
+
+
+def repeat_means(cases: int, repeats: int | None, mean: Reported, sd: Reported) -> Reading:
+    """The SD of the means of several repeats, each a cross-validation of all cases.
+
+    Args:
+        cases: Number of cases (or finer units), all tested once in each repeat.
+        repeats: How many repeats; None to try the usual numbers.
+        mean: Printed mean.
+        sd: Printed spread.
+
+    """
+    title = "standard deviation of the means of repeats"
+    for number in (repeats,) if repeats else USUAL_REPEATS:
+        try:
+            examples = _examples((cases,) * number, mean, sd, STANDARD_DEVIATIONS)
+        except TooManyError as error:
+            return Reading("sd_of_repeat_means", title, None, f"{error}.")
+        if examples:
+            sentence = _repeats_sentence(cases, examples[0], known=repeats is not None)
+            figures = {"repeats": float(number)}
+            return Reading("sd_of_repeat_means", title, True, sentence, examples, figures)
+    tried = repeats or " or ".join(map(str, sorted(USUAL_REPEATS)))
+    sentence = f"No means of {tried} repeats have a standard deviation of {sd}."
+    return Reading("sd_of_repeat_means", title, False, sentence)
+
+
+def _repeats_sentence(cases: int, example: FoldVector, *, known: bool) -> str:
+    number = len(example.sizes)
+    begin = f"The {number} repeats" if known else f"If all was repeated {number} times, the repeats"
+    return (
+        f"{begin} got, say, {_counts(example)} of {cases} right: SD {example.sample_sd:.4f}. "
+        "Repeats see the same cases, so this shows only how the result hangs on the partition, "
+        "not how it would vary with other patients."
+    )
+
+
+def finer_units(
+    sizes: tuple[int, ...], mean: Reported, sd: Reported, units_per_case: int | None = None
+) -> Reading:
+    """Accuracy counted on something smaller than the case, such as the slice.
+
+    If errors fall independently, a fold of m units has a binomial SD of sqrt(p (1 - p) / m),
+    so an SD of s needs m = p (1 - p) / s^2.
+
+    Args:
+        sizes: Cases in each fold.
+        mean: Printed mean.
+        sd: Printed spread.
+        units_per_case: How many units a case has; None to find the number needed.
+
+    """
+    title = "a smaller unit than the case (such as the slice)"
+    p = mean.value
+    if sd.value == 0 or not 0 < p < 1:
+        return Reading("unit_per_case", title, False, f"No number of units explains {sd}.")
+    per_fold = p * (1 - p) / sd.value**2
+    per_case = per_fold * len(sizes) / sum(sizes)
+    figures = {
+        "units_per_fold": float(per_fold),
+        "units": float(per_fold * len(sizes)),
+        "units_per_case": float(per_case),
+    }
+    if per_case <= 1 and units_per_case is None:
+        sentence = f"Not needed: chance alone spreads folds of this size by {sd} or more."
+        return Reading("unit_per_case", title, True, sentence, (), figures)
+    factor = units_per_case or round(per_case)
+    return _units_reading(title, sizes, mean, sd, factor, figures)
+
+
+def _units_reading(
+    title: str,
+    sizes: tuple[int, ...],
+    mean: Reported,
+    sd: Reported,
+    factor: int,
+    figures: dict[str, float],
+) -> Reading:
+    try:
+        examples = _examples(_times(sizes, factor), mean, sd, STANDARD_DEVIATIONS)
+        figures |= _smallest_factor(sizes, mean, sd)
+    except TooManyError as error:
+        return Reading("unit_per_case", title, None, f"{error}.", (), figures)
+    sentence = (
+        f"Chance alone gives {sd} with about {figures['units_per_fold']:.0f} units a fold, "
+        f"{figures['units']:.0f} in all, {figures['units_per_case']:.0f} a case. Units of one "
+        "patient resemble each other: were they split between training and test, the accuracy "
+        "is too high; and the number of independent cases stays what it was."
+    )
+    return Reading("unit_per_case", title, bool(examples), sentence, examples, figures)
+
+
+def _smallest_factor(sizes: tuple[int, ...], mean: Reported, sd: Reported) -> dict[str, float]:
+    """The fewest units a case for which whole counts exist at all, if few are enough."""
+    for factor in range(1, MOST_UNITS + 1):
+        if find_vectors(_times(sizes, factor), mean, sd, limit=1)[0]:
+            return {"fewest_units_per_case": float(factor)}
+    return {}
+
+
+def _times(sizes: tuple[int, ...], factor: int) -> tuple[int, ...]:
+    return tuple(size * factor for size in sizes)
+
+
+def _examples(
+    sizes: tuple[int, ...], mean: Reported, sd: Reported, spreads: tuple[Spread, ...]
+) -> tuple[FoldVector, ...]:
+    vectors, _ = find_vectors(sizes, mean, sd, spreads, limit=ENOUGH)
+    divisor = spreads[-1 if spreads is STANDARD_DEVIATIONS else 0].divisor(len(sizes))
+
+    def distance(vector: FoldVector) -> tuple[float, Fraction]:
+        spread = float(vector.sum_of_squares / divisor) ** 0.5
+        return round(abs(spread - float(sd.value)), 9), abs(vector.mean - mean.value)
+
+    return tuple(sorted(vectors, key=distance))
+
+
+def _counts(vector: FoldVector) -> str:
+    most = 12
+    shown = " ".join(map(str, sorted(vector.correct)[:most]))
+    return shown + (" ..." if len(vector.correct) > most else "")
+
+
+def percent(proportion: float, digits: int = 1) -> str:
+    """A proportion as text, such as "4.5 %"."""
+    return f"{100 * proportion:.{digits}f} %"
