@@ -1,8 +1,8 @@
 """Parallel-beam projections of an image and back, through its Fourier transform.
 
 The transform of a projection is a radial slice through the transform of the image. Both ways are
-one FFT and one sparse interpolation with a Kaiser-Bessel kernel (a non-uniform FFT), which is
-exact to about 1e-4 and takes milliseconds.
+one FFT and one sparse interpolation with a Kaiser-Bessel kernel (a non-uniform FFT), which takes
+milliseconds and gives each wave to 5e-4 (root mean square), a smooth object of 1,000 HU to 0.3 HU.
 
 Geometry: pixel (row i, column j) of an n x n image has its centre at y = i - (n - 1) / 2,
 x = j - (n - 1) / 2; a ray of view theta at position s is the line x cos(theta) + y sin(theta) = s.
