@@ -1,0 +1,30 @@
+"""For all tests, also the notebooks: with MEDLIB_NO_SKIPS=1 a skipped test is a failed one."""
+
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+pytest_plugins = ["pytester"]
+Hook = Generator[None, Any, Any]
+
+
+def _refuse_skip(report: Any) -> Any:
+    """A skip means that a tool is missing; where all tools must be there, it hides a failure."""
+    if report.skipped and os.environ.get("MEDLIB_NO_SKIPS") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and MEDLIB_NO_SKIPS=1 forbids that: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: object) -> Hook:
+    """Judge a test that was run."""
+    return _refuse_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Hook:
+    """Judge a module that was read."""
+    return _refuse_skip((yield))
