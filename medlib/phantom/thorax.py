@@ -1,0 +1,146 @@
+"""A simulated chest: `draw` a patient from a generator, `render` slices of it; both pure.
+
+Patient coordinates follow DICOM: x to the left, y to the back, z to the head, mm, 0 at the
+carina. What is drawn here knows nothing of cancer: findings are added by `chest.simulate`, from
+other generators.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medlib.phantom import cage as cages
+from medlib.phantom import mediastinum as organs
+from medlib.phantom import skeleton, vessels
+from medlib.phantom import tissue as hu
+from medlib.phantom import wall as walls
+from medlib.phantom.abdomen import paint_abdomen
+from medlib.phantom.cage import Cage
+from medlib.phantom.findings import Finding, paint_finding
+from medlib.phantom.geometry import Array, Canvas, Grid, Noise, Pose
+from medlib.phantom.heart import Contrast, draw_contrast, paint_mediastinum
+from medlib.phantom.lungs import Lungs, draw_lungs, lung_distance, paint_lungs
+from medlib.phantom.mediastinum import Mediastinum
+from medlib.phantom.wall import Table, Wall
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Everything that decides how a simulated chest looks, except cancer and its look-alikes."""
+
+    sex: str
+    age: int
+    cage: Cage
+    wall: Wall
+    mediastinum: Mediastinum
+    lungs: Lungs
+    contrast: Contrast
+    marrow_hu: float
+    noise: Noise = field(repr=False)
+
+    @property
+    def width_mm(self) -> float:
+        """Outer width of the chest at the level of the carina, without the arms."""
+        depth = walls.layers(self.wall, self.cage, -20.0).skin()
+        return 2 * float(
+            cages.radius(self.cage, np.full(1, 1.57, np.float32), -20.0)[0] + depth[1080]
+        )
+
+    def z_range(self) -> tuple[float, float]:
+        """Lowest and highest level in mm that a chest scan would show."""
+        return -150.0 * self.cage.length, 115.0 * self.cage.length
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Slices x n x n: ideal HU (float32), tissue labels (uint8), share of finding (float32)."""
+
+    hu: Array
+    tissue: NDArray[np.uint8]
+    finding: Array
+
+
+def draw(rng: np.random.Generator) -> Patient:
+    """An adult drawn from the spread between adults."""
+    female = bool(rng.random() < 0.45)
+    age = int(np.clip(rng.normal(62, 10), 35, 88))
+    cage = cages.draw_cage(rng)
+    mediastinum = organs.draw_mediastinum(rng, cage, age)
+    return Patient(
+        sex="F" if female else "M",
+        age=age,
+        cage=cage,
+        wall=walls.draw_wall(rng, female=female, age=age),
+        mediastinum=mediastinum,
+        lungs=draw_lungs(rng, cage, mediastinum),
+        contrast=draw_contrast(rng),
+        marrow_hu=float(rng.normal(0, 25) - 2.0 * (age - 60)),
+        noise=Noise.draw(rng),
+    )
+
+
+def render(
+    patient: Patient,
+    z_mm: Sequence[float],
+    grid: Grid,
+    *,
+    pose: Pose,
+    table: Table,
+    thickness_mm: float = 3.0,
+    findings: Sequence[Finding] = (),
+    marked: int = 0,
+) -> Rendered:
+    """Ideal slices at the levels `z_mm`; the first `marked` findings make up the mask."""
+    done = []
+    for z in z_mm:
+        canvas = Canvas(grid, pose, float(z))
+        render_slice(canvas, patient, table, thickness_mm, findings, marked)
+        done.append(canvas)
+    return Rendered(
+        hu=np.stack([c.hu for c in done]),
+        tissue=np.stack([c.tissue for c in done]),
+        finding=np.stack([c.finding for c in done]),
+    )
+
+
+def render_slice(
+    canvas: Canvas,
+    patient: Patient,
+    table: Table,
+    thickness_mm: float,
+    findings: Sequence[Finding],
+    marked: int,
+) -> None:
+    """Paint one slice, from the outside in."""
+    cage = patient.cage
+    walls.paint_table(canvas, table)
+    tables = walls.layers(patient.wall, cage, canvas.z)
+    at = walls.look_up(canvas, cage, tables)
+    top = walls.table_top(table, canvas.grid.axes()[0])[None, :] - canvas.grid.axes()[1][:, None]
+    walls.paint_wall(canvas, patient.wall, tables, at, patient.noise, canvas.y + top)
+    skeleton.paint_skeleton(canvas, cage, tables, at, patient.noise, patient.marrow_hu)
+    spine = cages.spine_y(cage, canvas.z)
+    wrapped = organs.envelope(patient.mediastinum, canvas.x, canvas.y, canvas.z, spine)
+    distance = lung_distance(cage, at.depth, wrapped, canvas.x, canvas.y, canvas.z)
+    bony = (np.abs(canvas.x) < 22) & (canvas.y > spine - 17)
+    canvas.paint(canvas.cover(at.depth) * ~bony, hu.FAT_HU, hu.Tissue.FAT)
+    paint_abdomen(canvas, cage, at.depth, patient.noise, patient.contrast)
+    share = paint_lungs(
+        canvas, patient.lungs, distance, patient.noise, thickness_mm, patient.contrast.vessel_hu
+    )
+    paint_mediastinum(canvas, patient.mediastinum, patient.contrast, at.depth, patient.noise)
+    vessels_share = vessels.share_of_slice(canvas, patient.lungs.bronchi_outer, thickness_mm)
+    canvas.paint(vessels_share, hu.SOFT_HU, hu.Tissue.SOFT)
+    lumen = vessels.share_of_slice(canvas, patient.lungs.bronchi_inner, thickness_mm)
+    canvas.paint(lumen, hu.AIR_HU, hu.Tissue.AIRWAY)
+    for number, finding in enumerate(findings):
+        paint_finding(
+            canvas,
+            finding,
+            inside_lung=share,
+            noise=patient.noise,
+            thickness_mm=thickness_mm,
+            count=number < marked,
+        )

@@ -1,0 +1,282 @@
+"""Chest wall: muscles in layers, fat, breasts, skin, and the table the patient lies on.
+
+Outside the inner wall of the cage everything is a layer whose thickness depends on angle and
+height. Thicknesses are tabulated once per slice over the angle and looked up per pixel.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medlib.phantom import cage as cages
+from medlib.phantom import tissue as hu
+from medlib.phantom.cage import Cage
+from medlib.phantom.geometry import Array, Canvas, Noise, bump, smooth_union
+from medlib.phantom.tissue import Tissue
+
+RIB_LAYER_MM = 9.5  # pleura to outer face of the ribs
+SKIN_MM = 1.8
+_ANGLES = np.linspace(-np.pi, np.pi, 1440, endpoint=False, dtype=np.float32)
+_DEGREES = np.abs(np.degrees(_ANGLES)).astype(np.float32)
+
+# Each muscle: layer, centre and half-width of angle (degrees from the front), centre and
+# half-width of height (mm from the carina), thickness (mm). Arms are raised.
+_MUSCLES: dict[str, tuple[int, float, float, float, float, float]] = {
+    "pectoralis minor": (0, 46, 17, 45, 40, 8),
+    "serratus anterior": (0, 92, 34, -45, 80, 7),
+    "subscapularis": (0, 122, 27, 45, 62, 17),
+    "erector spinae": (0, 169, 16, -40, 260, 27),
+    "rectus abdominis": (0, 10, 22, -160, 60, 8),
+    "external oblique": (0, 60, 40, -150, 55, 8),
+    "pectoralis major": (1, 43, 33, 28, 62, 13),
+    "latissimus dorsi": (1, 107, 24, -25, 95, 12),
+    "infraspinatus": (1, 127, 20, 40, 60, 16),
+    "trapezius": (1, 162, 26, 30, 120, 8),
+    "latissimus low": (1, 140, 26, -120, 70, 6),
+    "teres and deltoid": (1, 98, 22, 85, 45, 34),
+}
+
+
+@dataclass(frozen=True)
+class Wall:
+    """Thickness of muscle and fat, breasts, roughness of the outline, streaks of fat."""
+
+    muscle: float
+    muscles: tuple[tuple[float, float, float], ...]  # per muscle: angle shift, size right, left
+    gap_mm: float  # fat between muscle layers
+    fat_mm: float
+    fat_hills: tuple[tuple[float, float, float, float, float], ...]  # angle, width, z, height, mm
+    breast: tuple[float, float, float]  # thickness mm, angle (rad), height z; 0 mm: none
+    gland: float  # share of glandular tissue
+    axilla_mm: float
+    folds: tuple[tuple[float, float, float], ...]  # angle, depth mm, tilt with height
+    streaks: float  # share of muscle replaced by fat
+
+
+def draw_wall(rng: np.random.Generator, *, female: bool, age: float) -> Wall:
+    """A chest wall drawn from the spread between adults."""
+    fat = float(np.clip(rng.lognormal(np.log(13.0 if female else 10.0), 0.5), 3.0, 38.0))
+    strong = float(
+        np.clip(rng.normal(0.88 if female else 1.05, 0.15) - 0.002 * (age - 60), 0.6, 1.5)
+    )
+    breast_mm = float(np.clip(rng.normal(16 + 0.9 * fat, 9), 6, 60)) if female else 0.0
+    return Wall(
+        muscle=strong,
+        muscles=tuple(
+            (float(rng.normal(0, 3)), float(rng.normal(1, 0.12)), float(rng.normal(1, 0.12)))
+            for _ in _MUSCLES
+        ),
+        gap_mm=float(rng.uniform(1.2, 3.5)) + 0.05 * fat,
+        fat_mm=fat,
+        fat_hills=tuple(
+            (
+                float(rng.uniform(-np.pi, np.pi)),
+                float(rng.uniform(0.12, 0.5)),
+                float(rng.uniform(-150, 110)),
+                float(rng.uniform(25, 80)),
+                float(rng.normal(0, 0.22)) * (fat + 4),
+            )
+            for _ in range(14)
+        ),
+        breast=(breast_mm, float(rng.uniform(0.7, 1.0)), float(rng.normal(-45, 12))),
+        gland=float(np.clip(rng.normal(0.55 - 0.006 * (age - 40), 0.2), 0.02, 0.9)),
+        axilla_mm=float(rng.uniform(10, 26)) + 0.5 * fat,
+        folds=tuple(
+            (
+                float(s * rng.uniform(1.15, 1.75)),
+                float(max(0, rng.normal(2, 5))),
+                float(rng.normal(0, 0.004)),
+            )
+            for s in (-1, 1)
+        ),
+        streaks=float(np.clip(rng.normal(0.1 + 0.004 * (age - 50), 0.08), 0.02, 0.4)),
+    )
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Tables over the angle for one slice: radius of the cage and thicknesses outward, in mm."""
+
+    cage: Array
+    steep: Array  # cosine between radial and normal direction
+    deep: Array
+    middle: Array
+    shallow: Array
+    fat: Array
+    gap: float
+
+    def skin(self) -> Array:
+        """Depth of the skin's outer face from the cage's inner wall."""
+        return RIB_LAYER_MM + self.deep + self.shallow + self.middle + self.fat
+
+
+def layers(wall: Wall, cage: Cage, z: float) -> Layers:
+    """The tables of one slice at height z."""
+    inner = cages.radius(cage, _ANGLES, z)
+    slope = np.gradient(inner, _ANGLES)
+    thick = [np.zeros_like(_ANGLES), np.zeros_like(_ANGLES)]
+    for (layer, at, wide, height, tall, mm), change in zip(
+        _MUSCLES.values(), wall.muscles, strict=True
+    ):
+        level = float(np.exp(-(abs((z / cage.length - height) / tall) ** 4)))
+        side = np.where(_ANGLES < 0, change[1], change[2])
+        # two unequal slopes: a muscle is no rectangle
+        belly = bump(_DEGREES, at + change[0], wide, 4.0) * (
+            0.75 + 0.25 * np.cos((_DEGREES - at) / wide * 1.3)
+        )
+        thick[layer] += (mm * wall.muscle * level) * side * belly
+    gap = wall.gap_mm * np.ones_like(_ANGLES) + _axilla(wall, cage, z)
+    return Layers(
+        cage=inner,
+        steep=(1 / np.sqrt(1 + (slope / inner) ** 2)).astype(np.float32),
+        deep=thick[0].astype(np.float32),
+        shallow=thick[1].astype(np.float32),
+        middle=gap.astype(np.float32),
+        fat=_fat(wall, cage, z).astype(np.float32),
+        gap=wall.gap_mm,
+    )
+
+
+def _axilla(wall: Wall, cage: Cage, z: float) -> Array:
+    """Fat of the armpit between the muscle layers."""
+    level = float(np.exp(-(((z / cage.length - 62) / 48) ** 2)))
+    return wall.axilla_mm * level * bump(_DEGREES, 80.0, 17.0, 2.0)
+
+
+def _fat(wall: Wall, cage: Cage, z: float) -> Array:
+    """Thickness of subcutaneous fat with skin: thin over sternum and spine, hilly elsewhere."""
+    profile = 0.55 + 0.75 * bump(_DEGREES, 95, 50, 2.0) + 0.3 * bump(_DEGREES, 150, 22, 2.0)
+    profile = profile - 0.25 * bump(_DEGREES, 0, 14, 2.0) - 0.2 * bump(_DEGREES, 180, 10, 2.0)
+    fat = wall.fat_mm * profile + SKIN_MM + 1.0
+    for at, wide, height, tall, mm in wall.fat_hills:
+        turn = np.abs(_ANGLES - at)
+        hill = bump(np.minimum(turn, 2 * np.pi - turn), 0.0, wide, 2.0)
+        fat = fat + mm * float(np.exp(-(((z - height) / tall) ** 2))) * hill
+    fat = fat + _breast(wall, cage, z)
+    for at, depth, tilt in wall.folds:
+        fat = fat - depth * bump(_ANGLES, at + tilt * z, 0.05, 2.0)
+    return np.maximum(fat, SKIN_MM + 1.0)
+
+
+def _breast(wall: Wall, cage: Cage, z: float) -> Array:
+    """Breasts of a patient lying on her back: flattened and fallen sideways."""
+    mm, at, height = wall.breast
+    rise = 1 - ((z - height * cage.length) / 78.0) ** 2
+    if mm == 0 or rise <= 0:
+        return np.zeros_like(_ANGLES)
+    return mm * rise**0.6 * bump(np.abs(_ANGLES), at, 0.42, 2.6)
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Where each pixel lies in the layers: table index, depth from the cage's inner wall (mm)."""
+
+    index: Array
+    depth: Array
+    angle: Array
+
+
+def look_up(canvas: Canvas, cage: Cage, tables: Layers) -> Lookup:
+    """Polar position of every pixel of the canvas."""
+    r, angle = cages.polar(cage, canvas.x, canvas.y, canvas.z)
+    step = len(_ANGLES) / (2 * np.pi)
+    index = ((angle + np.pi) * step + 0.5).astype(np.intp) % len(_ANGLES)
+    return Lookup(index, (r - tables.cage[index]) * tables.steep[index], angle)
+
+
+def paint_wall(
+    canvas: Canvas, wall: Wall, tables: Layers, at: Lookup, noise: Noise, table_y: Array
+) -> Array:
+    """Skin, fat and muscles; returns the signed distance to the patient's surface in mm."""
+    surface = _surface(canvas, tables, at, table_y)
+    canvas.paint(canvas.cover(surface), hu.SKIN_HU, Tissue.SKIN)
+    grain = noise.plane(canvas.x, canvas.y, canvas.z, 9.0)
+    septa = hu.FAT_HU + 4.0 * grain
+    canvas.paint(canvas.cover(surface + SKIN_MM), septa, Tissue.FAT)
+    if wall.breast[0] > 0:
+        _paint_gland(canvas, wall, surface, at, grain)
+    _paint_muscles(canvas, wall, tables, at, surface, noise)
+    return surface
+
+
+def _surface(canvas: Canvas, tables: Layers, at: Lookup, table_y: Array) -> Array:
+    """Outline: the outermost layer, pressed flat where the patient lies on the table."""
+    free = at.depth - tables.skin()[at.index]
+    pressed = canvas.y - table_y
+    return -smooth_union(-free, -pressed, 14.0)
+
+
+def _paint_gland(canvas: Canvas, wall: Wall, surface: Array, at: Lookup, grain: Array) -> None:
+    """Glandular tissue: islands in the fat of the breast, denser towards the nipple."""
+    mm, angle, height = wall.breast
+    level = 1 - ((canvas.z - height) / 60.0) ** 2
+    if level <= 0:
+        return
+    inside = bump(np.abs(at.angle), angle, 0.3, 4.0) * (surface < -6) * (surface > -mm * 0.8)
+    share = inside * np.clip(wall.gland * level + 0.3 * grain - 0.25, 0, 1)
+    canvas.paint(share.astype(np.float32), hu.SOFT_HU, Tissue.SOFT)
+
+
+def _paint_muscles(
+    canvas: Canvas, wall: Wall, tables: Layers, at: Lookup, surface: Array, noise: Noise
+) -> None:
+    """Intercostal layer, deep and shallow muscles, fat planes between, streaks of fat within."""
+    deep, middle, shallow = (t[at.index] for t in (tables.deep, tables.middle, tables.shallow))
+    grain = noise.plane(canvas.x * 1.3, canvas.y * 0.8, canvas.z * 0.5, 5.0)
+    streak = np.clip((grain - 1.9) * 0.7 + wall.streaks * 1.6, 0, 0.9)
+    flesh = (hu.MUSCLE_HU + streak * (hu.FAT_HU - hu.MUSCLE_HU)).astype(np.float32)
+    d = at.depth
+    bands = (
+        (1.0, RIB_LAYER_MM - 1.0 + 0 * deep),
+        (RIB_LAYER_MM + tables.gap * 0.5, RIB_LAYER_MM + deep),
+        (RIB_LAYER_MM + deep + middle, RIB_LAYER_MM + deep + middle + shallow),
+    )
+    for low, high in bands:
+        inside = np.maximum(np.maximum(low - d, d - high), surface + SKIN_MM + 1.5)
+        canvas.paint(canvas.cover(inside), flesh, Tissue.MUSCLE)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Couch: a shell with foam between two arcs; scanner coordinates, mm."""
+
+    top_y: float  # height of the lowest point of its upper face
+    half_width: float
+    sag: float  # how much its edge stands above its middle
+    thickness: float
+    shell: float
+    shell_hu: float
+    style: str  # "crescent" (arcs meet at the edge) or "parallel"
+
+
+def draw_table(rng: np.random.Generator) -> Table:
+    """A couch of one of the usual kinds."""
+    return Table(
+        top_y=float(rng.normal(122.0, 5.0)),
+        half_width=float(rng.uniform(190, 225)),
+        sag=float(rng.uniform(24, 55)),
+        thickness=float(rng.uniform(18, 42)),
+        shell=float(rng.uniform(1.4, 2.6)),
+        shell_hu=float(rng.uniform(-150, 250)),
+        style=str(rng.choice(["crescent", "parallel"])),
+    )
+
+
+def table_top(table: Table, x: Array) -> Array:
+    """Y of the upper face over x (scanner coordinates)."""
+    top: Array = table.top_y - table.sag * (x / table.half_width) ** 2
+    return top
+
+
+def paint_table(canvas: Canvas, table: Table) -> None:
+    """The couch, painted before the patient."""
+    gx, gy = canvas.grid.axes()
+    x, y = gx[None, :], gy[:, None]
+    top = table_top(table, x)
+    bow = (x / table.half_width) ** 2
+    tall = (
+        table.thickness * (1 - bow) + 3.0 if table.style == "crescent" else table.thickness + 0 * x
+    )
+    inside = np.maximum(np.maximum(top - y, y - top - tall), np.abs(x) - table.half_width)
+    canvas.paint(canvas.cover(inside), table.shell_hu, Tissue.TABLE)
+    canvas.paint(canvas.cover(inside + table.shell), hu.TABLE_FOAM_HU, Tissue.TABLE)
