@@ -1,0 +1,102 @@
+"""The one door to data: `load` gives a `Cohort`, whatever it comes from."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from medlib.cohorts import arrays, folders, public
+from medlib.cohorts.arrays import from_arrays
+from medlib.cohorts.cohort import Cohort
+from medlib.cohorts.selection import choose_classes, require_cases, require_one_label
+from medlib.cohorts.tables import ALIASES as COLUMN_OPTIONS
+from medlib.errors import InputError
+
+__all__ = ["KINDS", "Cohort", "from_arrays", "load", "require_cases"]
+
+KINDS: Final[dict[str, Callable[..., Cohort]]] = {
+    "images": folders.load,
+    "npz": arrays.load,
+    "iq-oth-nccd": public.iq_oth_nccd,
+    "luna16-patches": public.luna16_patches,
+}
+"""What stands before the colon of a cohort's name, and what loads it."""
+
+SIMULATED: Final = "phantom-chest-ct"
+DEFAULT_CLASSES: Final = {"iq-oth-nccd": "normal,malignant"}
+
+
+def load(
+    spec: str,
+    *,
+    seed: int = 0,
+    per_class: int | None = None,
+    classes: str | Sequence[str] | None = None,
+    **options: Any,
+) -> Cohort:
+    """Return the cohort of ``spec``: "phantom-chest-ct", or KIND:PATH with a kind of `KINDS`.
+
+    ``per_class`` draws that many patients a class, one image each (`Cohort.draw`); the phantom
+    simulates as many. ``classes="normal,malignant"`` chooses and orders two classes, negative
+    first; "all" keeps all, for an audit. Options of the kind (see its loader) are keywords, or
+    stand in ``spec``: ``dicom:DIR?labels=PATH``. Raises InputError, before anything is trained,
+    where the data or an argument cannot be used.
+    """
+    kind, place, options = _parse(spec, options)
+    if per_class is not None and (not isinstance(per_class, int) or per_class < 1):
+        raise InputError(f"per_class is {per_class!r}: give a whole number of at least 1.")
+    loader = KINDS[kind]
+    _check_options(kind, loader, options)
+    if kind == SIMULATED:
+        cohort = loader(seed=seed, per_class=per_class, **options)
+    else:
+        cohort = loader(place, **options)
+    classes = classes if classes is not None else DEFAULT_CLASSES.get(kind)
+    chosen = require_one_label(choose_classes(cohort, classes))
+    if per_class is None or kind == SIMULATED:
+        return chosen
+    return chosen.draw(per_class, seed)
+
+
+def _parse(spec: str, options: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    """Split ``kind:place?option=value&...``; an option given twice is an error."""
+    if not isinstance(spec, str) or not spec.strip():
+        raise InputError(f"The cohort is {spec!r}: name one, such as {SIMULATED!r} or images:DIR.")
+    kind, _, place = spec.strip().partition(":")
+    if kind not in KINDS:
+        raise InputError(_unknown(kind, spec))
+    if "?" in place and not Path(place).exists():
+        place, _, query = place.partition("?")
+        options = options | dict(parse_qsl(query, keep_blank_values=True))
+    if place and kind == SIMULATED:
+        raise InputError(f"The cohort {kind!r} is simulated and has no place: leave out {place!r}.")
+    return kind, place, options
+
+
+def _unknown(kind: str, spec: str) -> str:
+    known = ", ".join(name if name == SIMULATED else f"{name}:PATH" for name in KINDS)
+    near = difflib.get_close_matches(kind, KINDS, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else "choose one of these."
+    if Path(spec).exists():
+        hint = f"for a folder of pictures write images:{spec}, of DICOM files dicom:{spec}."
+    return f"There is no cohort {kind!r}; there are {known}: {hint}"
+
+
+def _check_options(kind: str, loader: Callable[..., Cohort], options: dict[str, Any]) -> None:
+    parameters = inspect.signature(loader).parameters.values()
+    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    known = [name for name in known if name not in {"seed", "per_class"}]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        known += [f"{name}_column" for name in COLUMN_OPTIONS]
+    for option in options:
+        if option not in known:
+            near = difflib.get_close_matches(option, known, n=1)
+            hint = f"did you mean {near[0]!r}" if near else "leave it out"
+            raise InputError(
+                f"The cohort {kind!r} has no option {option!r} "
+                f"(it has {', '.join(known) or 'none'}): {hint}."
+            )

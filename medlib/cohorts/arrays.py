@@ -1,0 +1,186 @@
+"""Arrays in memory or in an npz file (also MedMNIST's) as a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from medlib.cohorts import archives, surrogate
+from medlib.cohorts.cohort import Cohort, pixel_hash
+from medlib.cohorts.duplicates import thumbnails
+from medlib.cohorts.pictures import LUMA
+from medlib.errors import InputError
+from medlib.imaging import Image
+
+Array = npt.NDArray[Any]
+SPLITS = ("train", "val", "test")  # MedMNIST's names
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """Reads image ``index`` of an array n x h x w or n x h x w x 3 (colour to grey)."""
+
+    images: Array
+
+    def __call__(self, row: Mapping[str, Any]) -> Image:
+        image = np.asarray(self.images[row["index"]], dtype=np.float32)
+        return np.ascontiguousarray(image @ LUMA if image.ndim == 3 else image)
+
+
+def from_arrays(
+    images: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    *,
+    patient_ids: npt.ArrayLike | None = None,
+    classes: Sequence[str] | None = None,
+    name: str = "arrays",
+    split: npt.ArrayLike | None = None,
+    allow_mixed_patients: bool = False,
+    **facts: Any,
+) -> Cohort:
+    """Return a cohort of n x h x w (grey) or n x h x w x 3 (colour) images.
+
+    ``labels`` are class names, or indices into ``classes``. Without ``patient_ids`` each image
+    is a surrogate group of its own, copies of an image being one. ``facts`` are fields of
+    `Cohort` (modality, units, licence...). Raises InputError for unequal lengths, a wrong shape,
+    NaN, or labels beyond the classes.
+    """
+    stack, label = np.asarray(images), np.asarray(labels)
+    _check_shapes(name, stack, label, patient_ids, split)
+    text = _class_names(name, label, classes)
+    order = tuple(classes) if classes is not None else tuple(sorted(set(text), key=_number))
+    reader = _Stack(stack)
+    table = pd.DataFrame({"image_id": [f"{i:05d}" for i in range(len(stack))]})
+    table = table.assign(label=text, site="unknown", index=np.arange(len(stack)))
+    table["sha256"] = [pixel_hash(reader({"index": i})) for i in range(len(stack))]
+    table["patient_id"] = "" if patient_ids is None else np.asarray(patient_ids).astype(str)
+    if split is not None:
+        table["split"] = np.asarray(split)
+    level = "image" if allow_mixed_patients or patient_ids is None else "patient"
+    cohort = Cohort(
+        name=name, table=table, classes=order, reader=reader, label_level=level, **facts
+    )
+    return without_ids(cohort) if patient_ids is None else cohort
+
+
+def without_ids(cohort: Cohort, *, groups: str = "copies") -> Cohort:
+    """Return the cohort with surrogate groups for patients, said so in its notes.
+
+    ``groups="copies"``: one an image, duplicates joined. ``groups="runs"``: runs of similar
+    successive images, for slices listed scan by scan. Raises InputError for another name.
+    """
+    table, stack = cohort.table, thumbnails(cohort)
+    if groups == "runs":
+        numbers = surrogate.runs(stack, table.label)
+        how = "runs of similar successive images stand in for patients"
+    elif groups == "copies":
+        numbers = surrogate.copies(stack, table.sha256)
+        how = (
+            "each image counts as its own patient (copies of one image as one), which makes every "
+            "estimate too good if patients have several; give patient ids if you have them"
+        )
+    else:
+        raise InputError(f'groups is {groups!r}: choose "copies" or "runs".')
+    table["patient_id"] = surrogate.named(numbers, table.label)
+    noted = cohort.noted(f"No patient ids are recorded: {how}.")
+    return replace(noted, table=table, patient_id_kind="surrogate", label_level="image")
+
+
+def load(
+    place: str,
+    *,
+    groups: str = "copies",
+    names: str | None = None,
+    modality: str = "unknown",
+    allow_mixed_patients: bool = False,
+) -> Cohort:
+    """Load ``images`` and ``labels`` (and ``patient_ids``) from an npz file.
+
+    MedMNIST's ``train_images, train_labels, val_...`` are joined and the split kept in the table.
+    ``names``: class names of the numbers, in order, separated by commas. Raises InputError for a
+    file that is no npz or lacks an array.
+    """
+    path = archives.existing(place, "npz")
+    arrays = _read(path)
+    prefix = [f"{s}_" for s in SPLITS if f"{s}_images" in arrays]
+    parts = [""] if "images" in arrays else prefix
+    if not parts or any(f"{p}labels" not in arrays for p in parts):
+        raise InputError(
+            f"{path} holds {', '.join(arrays) or 'nothing'}: it needs arrays 'images' and "
+            "'labels' (or train_images, train_labels, ...)."
+        )
+    joined = {key: _join(arrays, parts, key) for key in ("images", "labels", "patient_ids")}
+    joined["split"] = _join(arrays, parts, "split")
+    if parts != [""]:
+        lengths = [len(arrays[f"{p}images"]) for p in parts]
+        joined["split"] = np.repeat([p[:-1] for p in parts], lengths)
+    cohort = from_arrays(
+        joined.pop("images"),
+        joined.pop("labels"),
+        classes=names.split(",") if names else None,
+        name=f"npz-{path.stem}",
+        modality=modality,
+        allow_mixed_patients=allow_mixed_patients,
+        **joined,
+    )
+    return without_ids(cohort, groups=groups) if groups == "runs" else cohort
+
+
+def _read(path: Path) -> dict[str, Array]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
+    except (OSError, ValueError, EOFError, BadZipFile, AttributeError) as error:
+        raise InputError(f"{path} is no readable npz file ({error}): copy it again.") from error
+
+
+def _join(arrays: Mapping[str, Array], parts: Sequence[str], key: str) -> Any:
+    if any(f"{p}{key}" not in arrays for p in parts):
+        return None
+    return np.concatenate([arrays[f"{p}{key}"] for p in parts])
+
+
+def _check_shapes(name: str, stack: Array, label: Array, *others: npt.ArrayLike | None) -> None:
+    grey, colour = stack.ndim == 3, stack.ndim == 4 and stack.shape[-1] == 3
+    if not (grey or colour) or 0 in stack.shape:
+        raise InputError(
+            f"The images of {name} have shape {stack.shape}: give n x rows x columns, "
+            "or n x rows x columns x 3 for colour."
+        )
+    for values in (label, *(np.asarray(o) for o in others if o is not None)):
+        if len(values) != len(stack):
+            raise InputError(
+                f"{name} has {len(stack)} images and {len(values)} labels, patients or splits: "
+                "give one an image."
+            )
+    if stack.dtype.kind not in "biuf" or not np.isfinite(stack).all():
+        raise InputError(f"The images of {name} hold NaN or no numbers: find and remove them.")
+
+
+def _class_names(name: str, label: Array, classes: Sequence[str] | None) -> list[str]:
+    flat = label.reshape(len(label), -1)
+    if flat.shape[1] != 1:
+        raise InputError(
+            f"{name} has {flat.shape[1]} labels an image: choose one of them first, one an image."
+        )
+    values = flat[:, 0]
+    if values.dtype.kind in "biu" and classes is not None:
+        if values.min() < 0 or values.max() >= len(classes):
+            raise InputError(
+                f"{name} has labels {values.min()} to {values.max()} and {len(classes)} classes: "
+                "name every class."
+            )
+        return [classes[int(value)] for value in values]
+    return [str(int(v)) if values.dtype.kind in "biu" else str(v) for v in values]
+
+
+def _number(text: str) -> tuple[float, str]:
+    """Sort key: 2 before 10, numbers before words."""
+    return (float(text), "") if text.isdigit() else (float("inf"), text)

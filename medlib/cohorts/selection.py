@@ -1,0 +1,118 @@
+"""Which classes a study compares, and whether the cohort can carry it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from medlib.cohorts.cohort import Cohort, names
+from medlib.errors import InputError
+
+NEGATIVE: Final = re.compile(
+    r"\b(normal|negative|neg|controls?|healthy|no|non|none|not|absent|false|benign|without|other|0)"
+    r"(\b|_)",
+    re.IGNORECASE,
+)
+"""Words in the name of a class without the finding, most of the time."""
+
+EVERY: Final = "all"
+"""classes="all" keeps every class, for an audit of a whole source."""
+
+
+def choose_classes(cohort: Cohort, classes: str | Sequence[str] | None) -> Cohort:
+    """Return the cohort of two classes, the negative one first.
+
+    ``classes`` is ``"normal,malignant"`` (case does not matter), ``"all"``, or None for a cohort
+    that has two anyway. Raises InputError for one class only, more than two without a choice, or
+    a class that is not there.
+    """
+    if len(cohort.classes) < 2:
+        raise InputError(
+            f"{cohort.name} has images of one class only ({names(cohort.classes)}): "
+            "a study needs two; add images of the other class."
+        )
+    if classes is None:
+        return _two(cohort)
+    wanted = classes.split(",") if isinstance(classes, str) else list(classes)
+    wanted = [name.strip() for name in wanted if name.strip()]
+    if wanted == [EVERY]:
+        return cohort
+    return keep_classes(cohort, [_known(name, cohort) for name in wanted])
+
+
+def keep_classes(cohort: Cohort, wanted: Sequence[str]) -> Cohort:
+    """Return the images of these classes, in this order of classes; raises for fewer than two."""
+    if len(wanted) != 2 or wanted[0] == wanted[1]:
+        raise InputError(
+            f"classes names {names(wanted) or 'no class'}: name two different ones of "
+            f"{', '.join(cohort.classes)}, the negative one first."
+        )
+    table = cohort.table
+    chosen = table.label.isin(wanted)
+    others = tuple(name for name in cohort.classes if name not in wanted)
+    rest = replace(cohort, table=table[~chosen], classes=others) if others else None
+    return replace(cohort, table=table[chosen], classes=tuple(wanted), left_out=rest)
+
+
+def _two(cohort: Cohort) -> Cohort:
+    by_name = sorted(cohort.classes, key=lambda name: NEGATIVE.search(name) is None)
+    first, last = by_name[0], by_name[-1]
+    if len(cohort.classes) > 2:
+        known = ", ".join(cohort.classes)
+        raise InputError(
+            f"{cohort.name} has {len(cohort.classes)} classes ({known}): choose two, the negative "
+            f'one first, such as classes="{first},{last}".'
+        )
+    if bool(NEGATIVE.search(first)) == bool(NEGATIVE.search(last)):
+        cohort = cohort.noted(
+            f"Class {last!r} is taken as positive by the alphabet; "
+            f'classes="{last},{first}" turns it round.'
+        )
+    return replace(cohort, classes=(first, last))
+
+
+def _known(name: str, cohort: Cohort) -> str:
+    for known in (name, *cohort.classes):
+        if known in cohort.classes and known.lower() == name.lower():
+            return known
+    near = difflib.get_close_matches(name, cohort.classes, n=1)
+    hint = f"did you mean {near[0]!r}" if near else "choose two of these"
+    raise InputError(
+        f"{cohort.name} has no class {name!r}; it has {', '.join(cohort.classes)}: {hint}."
+    )
+
+
+def require_one_label(cohort: Cohort) -> Cohort:
+    """Return the cohort; raises InputError for a patient in two classes.
+
+    Unless labels are of images (`label_level`), where a patient may have both.
+    """
+    if cohort.label_level == "image":
+        return cohort
+    classes = cohort.table.groupby("patient_id", sort=False).label.unique()
+    mixed = classes[classes.map(len) > 1]
+    if len(mixed):
+        patient, both = mixed.index[0], " and ".join(map(repr, mixed.iloc[0]))
+        raise InputError(
+            f"{cohort.name} has {len(mixed)} patients in two classes, first {patient!r} in {both}: "
+            "correct the labels, or set allow_mixed_patients=True where labels are of images."
+        )
+    return cohort
+
+
+def require_cases(cohort: Cohort, folds: int) -> Cohort:
+    """Return the cohort; raises InputError if a class has fewer patients than there are folds."""
+    if folds < 2:
+        raise InputError(f"folds is {folds}: cross-validation needs at least 2.")
+    patients = cohort.table.groupby("label").patient_id.nunique()
+    for label in cohort.classes:
+        found = int(patients.get(label, 0))
+        if found < folds:
+            raise InputError(
+                f"Class {label!r} of {cohort.name} has {found} patients and there are {folds} "
+                f"folds: use at most {found} folds or add patients."
+            )
+    return cohort

@@ -1,0 +1,185 @@
+"""What tells the classes apart without looking at the patient: file, frame, scanner, one pixel.
+
+Each statistic is judged by its area under the ROC curve (AUC). A network can find any of these
+by itself, so one that is far from 0.5 is a way to be right for the wrong reason. Many are
+looked at, so some lie far from 0.5 by chance: permuted labels say how many.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from medlib.cohorts.cohort import Cohort
+from medlib.imaging import Image, resize
+
+GRID: Final = 16
+"""Pixels a side of the grid on which single pixels are looked at."""
+PERMUTATIONS: Final = 999
+NOTABLE: Final = 0.60
+"""An AUC beyond 0.60 (or below 0.40) is called notable."""
+LEVELS: Final = 8
+"""The most frequent values of a tag that are looked at."""
+
+Floats = npt.NDArray[np.float64]
+
+
+def image_statistics(image: Image) -> dict[str, float]:
+    """Return global statistics of one image, in its units; corners are squares of 1/8 a side."""
+    rows, columns = (max(1, n // 8) for n in image.shape)
+    top, bottom = image[:rows], image[-rows:]
+    corners = [
+        part[:, edge] for part in (top, bottom) for edge in (slice(columns), slice(-columns, None))
+    ]
+    return {
+        "mean": float(image.mean(dtype=np.float64)),
+        "SD": float(image.std(dtype=np.float64)),
+        "minimum": float(image.min()),
+        "maximum": float(image.max()),
+        "corners": float(np.mean([corner.mean(dtype=np.float64) for corner in corners])),
+    }
+
+
+def grid_of_pixels(stack: Image) -> Floats:
+    """Return n x 256 grey levels of n x h x w thumbnails."""
+    return resize(stack, GRID).reshape(len(stack), -1).astype(np.float64)
+
+
+def acquisition_statistics(cohort: Cohort) -> pd.DataFrame:
+    """Return numbers made of a cohort's `acquisition` columns, one row an image.
+
+    Numeric columns stay as they are; of others, each frequent value becomes 0 or 1, and so does
+    "is missing". Columns of one value, or of as many values as images, tell nothing and go.
+    """
+    table, made = cohort.table, {}
+    for name in cohort.acquisition:
+        made.update(_of_column(name, table[name]))
+    if {"rows", "columns"} <= set(made):
+        made["columns / rows"] = made["columns"] / made["rows"]
+    return pd.DataFrame(made, index=table.index)
+
+
+def _of_column(name: str, column: pd.Series) -> dict[str, pd.Series]:
+    text = column.astype(object).where(column.notna(), "").astype(str).str.strip()
+    absent = text == ""
+    made = {f"{name} is missing": absent.astype(float)} if 0 < absent.sum() < len(text) else {}
+    number = pd.to_numeric(text.where(~absent), errors="coerce")
+    if number.notna().sum() == (~absent).sum() > 0:
+        return made | ({name: number} if number.nunique() > 1 else {})
+    frequent = text[~absent].value_counts()
+    least = max(3, len(text) // 50)
+    frequent = frequent[(frequent >= least) & (frequent < len(text))][:LEVELS]
+    if len(frequent) == 2 and frequent.sum() == len(text):
+        frequent = frequent[:1]  # the other level is its mirror image
+    return made | {f"{name} = {level}": (text == level).astype(float) for level in frequent.index}
+
+
+def clustered_auc(
+    scores: Floats, positive: npt.NDArray[np.bool_], groups: npt.ArrayLike
+) -> tuple[float, float, float]:
+    """Return the AUC of scores, and its 95 % interval with images of a patient taken together.
+
+    DeLong's placements summed by patient (Obuchowski 1997), interval on the logit scale. Where
+    the classes part completely, the bound is the exact binomial one for the smaller class.
+    """
+    m, n = int(positive.sum()), int((~positive).sum())
+    rank = stats.rankdata(scores)
+    area = (rank[positive].sum() - m * (m + 1) / 2) / (m * n)
+    placement = np.empty(len(scores))
+    placement[positive] = (rank[positive] - stats.rankdata(scores[positive])) / n
+    placement[~positive] = 1 - (rank[~positive] - stats.rankdata(scores[~positive])) / m
+    share = (placement - area) / np.where(positive, m, n)
+    _, patient = np.unique(np.asarray(groups), return_inverse=True)
+    sums = np.bincount(patient, share)
+    patients = len(sums)
+    if area in (0.0, 1.0):
+        bound = 0.025 ** (1 / min(m, n))
+        return (1.0, bound, 1.0) if area == 1 else (0.0, 0.0, 1 - bound)
+    error = np.sqrt((sums**2).sum() * patients / max(patients - 1, 1))
+    spread = stats.norm.ppf(0.975) * error / (area * (1 - area))
+    centre = np.log(area / (1 - area))
+    low, high = (1 / (1 + np.exp(-(centre + side * spread))) for side in (-1, 1))
+    return float(area), float(low), float(high)
+
+
+def areas(values: Floats, positive: npt.NDArray[np.bool_]) -> Floats:
+    """Return the AUC of each of k columns for each of b labellings (n x b): b x k."""
+    ranks = stats.rankdata(values, axis=0)
+    m = positive.sum(axis=0)[:, None]
+    return np.asarray((positive.T @ ranks - m * (m + 1) / 2) / (m * (len(values) - m)))
+
+
+def permuted(
+    positive: npt.NDArray[np.bool_], groups: npt.ArrayLike, seed: int
+) -> npt.NDArray[np.bool_]:
+    """Return n x 999 labellings as chance would have them; each has both classes.
+
+    Labels are exchanged between patients; between images where patients have several labels.
+    """
+    _, first, patient = np.unique(np.asarray(groups), return_index=True, return_inverse=True)
+    if (positive[first][patient] != positive).any():
+        first, patient = np.arange(len(positive)), np.arange(len(positive))
+    rng = np.random.default_rng(seed)
+    label = positive[first]
+    return np.stack([rng.permutation(label)[patient] for _ in range(PERMUTATIONS)], axis=1)
+
+
+def shortcuts(
+    cohort: Cohort, statistics: pd.DataFrame, pixels: Floats, seed: int
+) -> tuple[pd.DataFrame, str]:
+    """Return one row a statistic (auc, low, high, p, n) and what chance alone would give.
+
+    The last row is the best single pixel; its p is that of the best of all pixels. The AUC is of
+    the last class against the first; images of classes between are not used.
+    """
+    used = np.isin(cohort.labels, (0, len(cohort.classes) - 1))
+    positive, groups = cohort.labels[used] > 0, cohort.groups[used]
+    chance = permuted(positive, groups, seed)
+    rows, null = [], []
+    for name, column in statistics[used].items():
+        values = column.to_numpy(np.float64)
+        known = np.isfinite(values)
+        if len(np.unique(values[known])) < 2 or len(np.unique(positive[known])) < 2:
+            continue
+        drawn = areas(values[known, None], chance[known])[:, 0]
+        auc = clustered_auc(values[known], positive[known], groups[known])
+        rows.append((name, *auc, _p(auc[0], drawn), int(known.sum())))
+        null.append(drawn)
+    rows.append(_best_pixel(pixels[used], positive, groups, chance))
+    table = pd.DataFrame(rows, columns=["statistic", "auc", "low", "high", "p", "n"])
+    order = (table.auc - 0.5).abs().sort_values(ascending=False, kind="stable").index
+    return table.loc[order].reset_index(drop=True), _by_chance(table, null, cohort)
+
+
+def _best_pixel(
+    pixels: Floats,
+    positive: npt.NDArray[np.bool_],
+    groups: npt.NDArray[np.int64],
+    chance: npt.NDArray[np.bool_],
+) -> tuple[str, float, float, float, float, int]:
+    distance = np.abs(areas(pixels, positive[:, None])[0] - 0.5)
+    best = int(distance.argmax())
+    luck = 0.5 + np.abs(areas(pixels, chance) - 0.5).max(axis=1)  # best of all, each time
+    auc = clustered_auc(pixels[:, best], positive, groups)
+    where = f"best of {GRID} x {GRID} pixels (row {best // GRID + 1}, column {best % GRID + 1})"
+    return (where, *auc, _p(auc[0], luck), len(pixels))
+
+
+def _p(auc: float, drawn: Floats) -> float:
+    """Share of permutations as far from 0.5, the observed one counted."""
+    reached = np.abs(drawn - 0.5) >= abs(auc - 0.5) - 1e-12
+    return float((1 + reached.sum()) / (1 + len(drawn)))
+
+
+def _by_chance(table: pd.DataFrame, null: list[Floats], cohort: Cohort) -> str:
+    found = int(((table.auc[:-1] - 0.5).abs() > NOTABLE - 0.5).sum())
+    expected = sum(float((np.abs(drawn - 0.5) > NOTABLE - 0.5).mean()) for drawn in null)
+    return (
+        f"{found} of {len(null)} statistics have an AUC beyond {NOTABLE:.2f} (or below "
+        f"{1 - NOTABLE:.2f}); with labels dealt at random it would be {expected:.1f} on average "
+        f"at this size ({cohort.table.patient_id.nunique()} patients or groups)."
+    )

@@ -1,0 +1,132 @@
+"""Label tables (csv): find the columns, check the rows, match them with files."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from medlib.cohorts.cohort import names
+from medlib.errors import InputError
+
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "file": ("filename", "filepath", "path", "image", "imageid", "imagepath", "imagefile"),
+    "series_uid": ("seriesinstanceuid", "series", "seriesuid"),
+    "patient_id": ("patient", "pid", "patientid", "subject", "subjectid", "case", "caseid"),
+    "label": ("class", "diagnosis", "target", "category", "classlabel", "finding", "y"),
+    "site": ("institution", "institutionname", "centre", "center", "hospital"),
+    "split": ("set", "partition", "subset"),
+}
+"""Our name of a column, and others (lower case, letters and digits only) taken for it."""
+
+
+def read_table(
+    path: Path, *, required: Iterable[str] = (), columns: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Read a csv of any delimiter, all values as text; standard columns get our names.
+
+    ``columns`` maps our names to those of the table where they are not to be guessed. Raises
+    InputError if the file is missing or empty, a required column is lacking, or a value in one
+    is empty.
+    """
+    if not path.is_file():
+        raise InputError(f"There is no labels table {path}: give the path of a csv file.")
+    table = _parse(path).rename(columns=str.strip)
+    table = table.rename(columns=_renaming(path, [str(c) for c in table], columns or {}))
+    for name in required:
+        if name not in table:
+            raise InputError(
+                f"{path} lacks a column {name!r} (it has {', '.join(map(str, table))}): "
+                f"add it, or say which one it is with {name}_column=."
+            )
+        empty = table.index[table[name].str.strip() == ""]
+        if len(empty):
+            raise InputError(
+                f"{path} has an empty {name} in {len(empty)} rows, first in line {empty[0] + 2}: "
+                "fill it or remove the row."
+            )
+    return table.map(str.strip)
+
+
+def _parse(path: Path) -> pd.DataFrame:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        first_line = text.split("\n", 1)[0]
+        mark = max(",;\t", key=first_line.count)
+        table = pd.read_csv(
+            path, sep=mark, dtype=str, keep_default_na=False, encoding="utf-8-sig", engine="c"
+        )
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as e:
+        raise InputError(f"{path} is no table of text with commas ({e}): save it as csv.") from e
+    if table.empty:
+        raise InputError(f"{path} has no rows: add one for each image or patient.")
+    return table
+
+
+def _renaming(path: Path, present: list[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """From the table's names to ours; what is asked for goes before what is guessed."""
+    renaming = {}
+    for ours, theirs in columns.items():
+        if theirs not in present:
+            raise InputError(
+                f"{path} has no column {theirs!r} for {ours} (it has {', '.join(present)}): "
+                "name one of these."
+            )
+        renaming[theirs] = ours
+    plain = {name: re.sub(r"[^a-z0-9]", "", name.lower()) for name in present}
+    for ours, others in ALIASES.items():
+        if ours in columns or ours in present:
+            continue
+        for alias in (ours.replace("_", ""), *others):
+            match = [n for n in present if plain[n] == alias and n not in renaming]
+            if match:
+                renaming[match[0]] = ours
+                break
+    return renaming
+
+
+def refuse_repeats(table: pd.DataFrame, key: str, path: Path) -> None:
+    """Raise InputError if two rows of a table have the same key, naming them."""
+    repeated = table[key][table[key].duplicated()].unique()
+    if len(repeated):
+        raise InputError(
+            f"{path} has more than one row for {names(repeated)}: keep one row for each {key}."
+        )
+
+
+def match_files(table: pd.DataFrame, files: list[str], path: Path) -> list[str]:
+    """Return, for each row of ``table.file``, the one of ``files`` (relative paths) it names.
+
+    By path, or by the end of the path where only one file fits, or without suffix. Raises
+    InputError naming rows without a file, rows that fit several, and repeated rows.
+    """
+    ends: dict[str, list[str]] = {}
+    for file in files:
+        parts = file.split("/")
+        stem = [*parts[:-1], parts[-1].rsplit(".", 1)[0]]
+        for spelling in {*_endings(parts), *_endings(stem)}:
+            ends.setdefault(spelling, []).append(file)
+    asked = [re.sub(r"^(\./)+", "", name.replace("\\", "/")) for name in table.file]
+    exact = set(files)
+    fits = [[name] if name in exact else ends.get(name, []) for name in asked]
+    lost = [name for name, fit in zip(asked, fits, strict=True) if not fit]
+    if lost:
+        raise InputError(
+            f"{path} names {len(lost)} files that are not there: {names(lost)}; "
+            "correct the names or restore the files."
+        )
+    unclear = [name for name, fit in zip(asked, fits, strict=True) if len(fit) > 1]
+    if unclear:
+        raise InputError(
+            f"{path} names files that fit several: {names(unclear)}; write them with their folder."
+        )
+    matched = [fit[0] for fit in fits]
+    refuse_repeats(pd.DataFrame({"file": matched}), "file", path)
+    return matched
+
+
+def _endings(parts: list[str]) -> list[str]:
+    return ["/".join(parts[i:]) for i in range(len(parts))]
