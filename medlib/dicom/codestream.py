@@ -25,6 +25,9 @@ END_OF_CODESTREAM = b"\xff\xd9"
 # Start-of-frame markers of JPEG (T.81 B.1.1.3; C4, C8, CC are something else) and JPEG-LS (T.87).
 START_OF_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 START_OF_SCAN = 0xDA
+# A start of frame comes within this many bytes, after tables and application segments; an end
+# marker may be followed by padding.
+LONGEST_HEAD, LONGEST_TAIL = 1 << 18, 16
 RLE_HEADER = 64
 # A run of 128 equal bytes takes two (PS3.5 G.3.1).
 RLE_EXPANSION = 64
@@ -51,20 +54,32 @@ def check_codestream(path: Path, data: Source, layout: Layout, chunks: Chunks) -
         DicomError: it is damaged, cut short, or of another size.
 
     """
-    stream = b"".join(read_chunk(data, chunk) for chunk in chunks)
+    held = sum(length for _, length in chunks)
     if layout.syntax == RLELossless:
-        return _check_rle(path, layout, stream)
-    try:
-        is_j2k = layout.syntax in J2K_SYNTAXES
-        claim = _j2k_claim(stream) if is_j2k else _jpeg_claim(stream)
-    except (struct.error, IndexError, ValueError) as error:
-        raise DicomError(path, "PixelData", "the compressed image's header is damaged") from error
-    _check_claim(path, layout, claim)
-    if END_OF_CODESTREAM not in stream[-16:]:
+        return _check_rle(path, layout, _first_bytes(data, chunks, RLE_HEADER), held)
+    _check_claim(path, layout, _claim(path, data, layout, chunks))
+    start, length = chunks[-1]
+    end = min(length, LONGEST_TAIL)
+    if END_OF_CODESTREAM not in read_chunk(data, (start + length - end, end)):
         raise DicomError(path, "PixelData", "the compressed image is cut short: no end marker")
     if layout.syntax in (JPEGLossless, JPEGLosslessSV1):
-        _check_bits(path, claim, len(stream))
+        _check_bits(path, layout, held)
     return None
+
+
+def _claim(path: Path, data: Source, layout: Layout, chunks: Chunks) -> Claim:
+    read = _j2k_claim if layout.syntax in J2K_SYNTAXES else _jpeg_claim
+    try:
+        return read(_first_bytes(data, chunks, LONGEST_HEAD))
+    except (struct.error, IndexError, ValueError) as error:
+        raise DicomError(path, "PixelData", "the compressed image's header is damaged") from error
+
+
+def _first_bytes(data: Source, chunks: Chunks, count: int) -> bytes:
+    head = b""
+    for start, length in chunks:
+        head += read_chunk(data, (start, min(length, count - len(head))))
+    return head
 
 
 def read_chunk(data: Source, chunk: tuple[int, int]) -> bytes:
@@ -86,26 +101,21 @@ def _check_claim(path: Path, layout: Layout, claim: Claim) -> None:
         raise DicomError(path, "BitsAllocated", reason)
 
 
-def _check_bits(path: Path, claim: Claim, held: int) -> None:
+def _check_bits(path: Path, layout: Layout, held: int) -> None:
     """A lossless JPEG sample takes one bit at least, since no Huffman code is shorter."""
-    if claim.rows * claim.columns > 8 * held:
-        reason = f"cut short: {held} bytes cannot hold {claim.rows} x {claim.columns} pixels"
+    if layout.rows * layout.columns > 8 * held:
+        reason = f"cut short: {held} bytes cannot hold {layout.rows} x {layout.columns} pixels"
         raise DicomError(path, "PixelData", reason)
 
 
-def _check_rle(path: Path, layout: Layout, stream: bytes) -> None:
+def _check_rle(path: Path, layout: Layout, head: bytes, held: int) -> None:
     segments = layout.bits_allocated // 8
-    if len(stream) < RLE_HEADER or len(stream) * RLE_EXPANSION < layout.frame_bytes:
-        reason = f"cut short: {len(stream)} RLE bytes cannot hold {layout.frame_bytes}"
+    if held < RLE_HEADER or held * RLE_EXPANSION < layout.frame_bytes:
+        reason = f"cut short: {held} RLE bytes cannot hold {layout.frame_bytes}"
         raise DicomError(path, "PixelData", reason)
-    count, *offsets = struct.unpack("<16I", stream[:RLE_HEADER])
+    count, *offsets = struct.unpack("<16I", head)
     used = offsets[:segments]
-    if (
-        count != segments
-        or used[0] != RLE_HEADER
-        or used != sorted(used)
-        or used[-1] >= len(stream)
-    ):
+    if count != segments or used[0] != RLE_HEADER or used != sorted(used) or used[-1] >= held:
         raise DicomError(path, "PixelData", "the RLE header is damaged")
 
 

@@ -112,6 +112,10 @@ def _identity(frame: Frame) -> tuple[float, float, str, int]:
     return float(acquisition), float(instance), frame.header.sop_uid, frame.number
 
 
+def _uid(frame: Frame) -> tuple[str, int]:
+    return frame.header.sop_uid, frame.number
+
+
 def _listed(names: list[str]) -> str:
     shown = ", ".join(names[:SENTENCE_LIST])
     return (
@@ -160,10 +164,12 @@ def _without_duplicates(
             places.append([frame])
     kept = [min(place, key=_identity) for place in places]
     if len(kept) < len(frames):
-        dropped = sorted(frame.name for frame in set(frames) - set(kept))
+        dropped = set(frames) - set(kept)
+        known = {_uid(frame) for frame in kept}
+        copies = sum(_uid(frame) in known for frame in dropped)
         notes.append(
-            f"{len(dropped)} duplicated slice positions: kept the first acquired of each, "
-            f"left out {_listed(dropped)}"
+            f"{len(dropped)} duplicated slices ({copies} with the SOPInstanceUID of a kept one): "
+            f"kept the first acquired of each, left out {_listed(sorted(f.name for f in dropped))}"
         )
     return kept
 

@@ -1,5 +1,6 @@
 """What one DICOM file says about its image, read without pixels and checked against its size."""
 
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -75,22 +76,20 @@ def read_header(path: Path) -> Header:
         DicomError: no DICOM, no greyscale image, damaged, cut short, or larger than its bytes.
 
     """
-    with open_source(path) as data:
+    with warnings.catch_warnings(), open_source(path) as data:
+        # What the parser warns about is judged here, value by value.
+        warnings.simplefilter("ignore")
         dataset, element = parse_header(path, data, READ_TAGS)
-        values = Values(path, dataset)
-        _check_kind(values, dataset)
+        values, meta = Values(path, dataset), Values(path, dataset.file_meta, dataset)
+        if meta.text("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+            raise values.refuse("MediaStorageSOPClassUID", "a DICOMDIR index, not an image")
         if element is None:
-            raise values.refuse("PixelData", "there are none: not an image, or cut short before")
+            reason = "there are no pixels: not an image, or cut short before them"
+            raise values.refuse("PixelData", reason)
         _check_picture(values)
-        layout = _layout(values, dataset, element)
+        layout = _layout(values, _syntax(meta, dataset), dataset, element)
         layout = replace(layout, chunks=locate_frames(path, data, layout, element))
-    return _header(values, layout)
-
-
-def _check_kind(values: Values, dataset: FileDataset) -> None:
-    kind = getattr(dataset.file_meta, "MediaStorageSOPClassUID", values.text("SOPClassUID"))
-    if kind == MediaStorageDirectoryStorage:
-        raise values.refuse("SOPClassUID", "a DICOMDIR index, not an image")
+        return _header(values, layout)
 
 
 def _check_picture(values: Values) -> None:
@@ -104,24 +103,24 @@ def _check_picture(values: Values) -> None:
         raise values.refuse("PhotometricInterpretation", reason)
 
 
-def _syntax(values: Values, dataset: FileDataset) -> UID:
+def _syntax(meta: Values, dataset: FileDataset) -> UID:
     """Return the transfer syntax; without file meta information, what the parser recognised."""
     implicit, little = dataset.original_encoding
     native = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
     native = ImplicitVRLittleEndian if implicit else native
-    stated = UID(str(getattr(dataset.file_meta, "TransferSyntaxUID", native)))
+    stated = UID(meta.text("TransferSyntaxUID") or native)
     if stated in (ExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian):
         return native
     if stated not in DECODABLE:
-        raise values.refuse("TransferSyntaxUID", f"no decoder for {stated.name}")
+        raise meta.refuse("TransferSyntaxUID", f"no decoder for {stated.name}")
     return stated
 
 
-def _layout(values: Values, dataset: FileDataset, element: PixelElement) -> Layout:
+def _layout(values: Values, syntax: UID, dataset: FileDataset, element: PixelElement) -> Layout:
     allocated = values.whole("BitsAllocated")
     stored = values.whole("BitsStored", allocated)
     layout = Layout(
-        syntax=_syntax(values, dataset),
+        syntax=syntax,
         little_endian=dataset.original_encoding[1] is not False,
         rows=values.whole("Rows"),
         columns=values.whole("Columns"),
@@ -193,6 +192,9 @@ def _tags(values: Values, notes: list[str]) -> dict[str, str | float]:
             continue
         if value not in (None, ""):
             found[keyword] = value
+    spacing = _spacing(values, [])
+    if spacing is not None:
+        found["PixelSpacing"] = "\\".join(f"{step:g}" for step in spacing)
     return found
 
 

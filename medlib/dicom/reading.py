@@ -105,6 +105,7 @@ _COLUMNS = (
     "spacing_x",
     "transfer_syntax",
     "warnings",
+    "PixelSpacing",
     *TEXT_TAGS,
     *NUMBER_TAGS,
 )

@@ -3,7 +3,6 @@
 import mmap
 import re
 import struct
-import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -110,20 +109,16 @@ def parse_header(
     """
     data.seek(0)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            header = pydicom.dcmread(
-                data,  # type: ignore[arg-type]
-                force=True,
-                stop_before_pixels=True,
-                specific_tags=list(keywords),
-                defer_size=LONGEST_HEADER_VALUE,
-            )
-    # Damaged bytes surface as any of these, depending on where in the parser they are met.
-    except (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError) as error:
-        raise DicomError(path, "", f"its header is damaged or cut short ({error})") from error
-    except (NotImplementedError, RecursionError, TypeError, ValueError, struct.error) as error:
-        raise DicomError(path, "", f"its header is damaged or cut short ({error})") from error
+        header = pydicom.dcmread(
+            data,  # type: ignore[arg-type]
+            force=True,
+            stop_before_pixels=True,
+            specific_tags=list(keywords),
+            defer_size=LONGEST_HEADER_VALUE,
+        )
+    except Exception as error:  # damaged bytes surface as whatever the parser stumbles over
+        reason = f"its header is damaged or cut short ({' '.join(str(error).split())})"
+        raise DicomError(path, "", reason) from error
     return header, _pixel_element(data, header)
 
 

@@ -23,7 +23,6 @@ TEXT_TAGS = (
     "FilterType",
     "RescaleType",
     "Units",
-    "PixelSpacing",
 )
 # Kept as numbers with a series.
 NUMBER_TAGS = (
@@ -68,6 +67,7 @@ _IMAGE_TAGS = (
     "ModalityLUTSequence",
     "ImagePositionPatient",
     "ImageOrientationPatient",
+    "PixelSpacing",
     "ImagerPixelSpacing",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",

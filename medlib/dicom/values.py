@@ -1,7 +1,6 @@
 """Reading attributes of data sets whose values may be damaged."""
 
 import math
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,7 @@ class Values:
 
     def _converted(self, dataset: Dataset, keyword: str) -> Any:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return dataset.get(keyword)
+            return dataset.get(keyword)
         except Exception as error:  # converters raise whatever the damaged bytes make them raise
             raise self.refuse(keyword, f"its value is damaged ({error})") from error
 

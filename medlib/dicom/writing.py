@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.datadict import tag_for_keyword
+from pydicom.config import RAISE
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
@@ -25,6 +27,7 @@ STUDY_DATE, STUDY_TIME = "20000101", "120000"
 IMPLEMENTATION = "MEDLIB"
 # What every CT image must have, if only empty (PS3.3 A.3, types 1 and 2).
 DEFAULT_TAGS: dict[str, Any] = {
+    "SpecificCharacterSet": "ISO_IR 192",
     "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
     "StudyDate": STUDY_DATE,
     "StudyTime": STUDY_TIME,
@@ -35,6 +38,7 @@ DEFAULT_TAGS: dict[str, Any] = {
     "AccessionNumber": "",
     "Manufacturer": "",
     "ReferringPhysicianName": "",
+    "PatientName": "",
     "PatientBirthDate": "",
     "PatientSex": "",
     "StudyID": "1",
@@ -106,8 +110,9 @@ def write_series(
     series_uid = _uid("series", study_uid, place, hashlib.sha256(stored.tobytes()).hexdigest())
     common = {
         **DEFAULT_TAGS,
+        # Type 2C: required, if only empty, unless the body part is known to be unpaired.
+        **({} if "BodyPartExamined" in given else {"Laterality": ""}),
         "SliceThickness": spacing[0],
-        "PatientName": patient_id,
         "ReconstructionDiameter": spacing[2] * stored.shape[2],
         **given,
         "PatientID": patient_id,
@@ -137,11 +142,16 @@ def _stored(pixels_hu: npt.ArrayLike) -> Stored:
 
 
 def _checked_tags(tags: Mapping[str, Any]) -> dict[str, Any]:
-    for keyword in tags:
-        if tag_for_keyword(keyword) is None:
+    for keyword, value in tags.items():
+        tag = tag_for_keyword(keyword)
+        if tag is None:
             raise InputError(f"{keyword} is no DICOM keyword: see part 6 of the standard")
         if keyword in OWN_TAGS:
             raise InputError(f"{keyword} follows from the pixels and the geometry: leave it out")
+        try:
+            DataElement(tag, dictionary_VR(tag), _encodable(value), validation_mode=RAISE)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError(f"{keyword} cannot be {value!r}: {error}") from error
     return dict(tags)
 
 
