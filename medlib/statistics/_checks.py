@@ -1,0 +1,135 @@
+"""Checks every public function of the package makes before it computes anything."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from medlib.errors import InputError
+
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+
+def as_count(value: Any, argument: str, *, least: int = 0, most: int | None = None) -> int:
+    """Return value as an int; InputError where it is no whole number within [least, most]."""
+    try:
+        number = int(value) if float(value).is_integer() else operator.index(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(
+            f"{argument} = {value!r} is not a whole number; give the count of cases."
+        ) from None
+    if number < least or (most is not None and number > most):
+        bound = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise InputError(f"{argument} = {number} is outside its range; it must be {bound}.")
+    return number
+
+
+def as_fraction(value: Any, argument: str, *, open_ends: bool = False) -> float:
+    """Return value as a float in [0, 1] (in (0, 1) with open ends); InputError otherwise."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{argument} = {value!r} is not a number; give a fraction.") from None
+    inside = 0 < number < 1 if open_ends else 0 <= number <= 1
+    if not inside:
+        ends = "between 0 and 1 (both excluded)" if open_ends else "from 0 to 1"
+        hint = f"; {number:g} % is written {number / 100:g}" if 1 < number <= 100 else ""
+        raise InputError(f"{argument} = {number:g} is no fraction {ends}{hint}.")
+    return number
+
+
+def as_finite(value: Any, argument: str) -> float:
+    """Return value as a finite float; InputError otherwise."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{argument} = {value!r} is not a number; give one number.") from None
+    if not np.isfinite(number):
+        raise InputError(f"{argument} = {number} is not finite; give a real number.")
+    return number
+
+
+def as_numbers(values: ArrayLike, argument: str, *, length: int | None = None) -> Floats:
+    """Return a one-dimensional float array; InputError where empty, NaN or of other length."""
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{argument} holds something that is not a number: {values!r}.") from None
+    if numbers.ndim != 1 or numbers.size == 0:
+        raise InputError(
+            f"{argument} has shape {numbers.shape}; give one value a case in a flat list."
+        )
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if bad.size:
+        raise InputError(
+            f"{argument}[{bad[0]}] = {numbers[bad[0]]} ({bad.size} such values); "
+            "remove or repair the cases without a finite value."
+        )
+    if length is not None and numbers.size != length:
+        raise InputError(
+            f"{argument} has {numbers.size} values where {length} are needed; give one a case."
+        )
+    return numbers
+
+
+def as_table(values: ArrayLike, argument: str) -> Floats:
+    """Return a two-dimensional (repeats x folds) finite float array; InputError otherwise."""
+    try:
+        table = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{argument} is no table of numbers: {values!r}.") from None
+    if table.ndim != 2 or table.size == 0:
+        raise InputError(f"{argument} has shape {table.shape}; give repeats x folds.")
+    as_numbers(table.ravel(), argument)
+    return table
+
+
+def as_binary(values: ArrayLike, argument: str, *, length: int | None = None) -> Bools:
+    """Return a bool array from values that are all 0 or 1; InputError otherwise."""
+    numbers = as_numbers(values, argument, length=length)
+    bad = np.flatnonzero((numbers != 0) & (numbers != 1))
+    if bad.size:
+        raise InputError(
+            f"{argument}[{bad[0]}] = {numbers[bad[0]]:g} is neither 0 (negative) nor 1 (positive)."
+        )
+    return np.asarray(numbers == 1)
+
+
+def as_labels(values: ArrayLike, argument: str = "labels") -> Bools:
+    """Return true for positive cases; InputError where a class is missing."""
+    labels = as_binary(values, argument)
+    if labels.all() or not labels.any():
+        raise InputError(
+            f"{argument} are all {int(labels[0])}; both classes are needed, negative (0) and "
+            "positive (1)."
+        )
+    return labels
+
+
+def as_scores(values: ArrayLike, labels: Bools, argument: str = "scores") -> Floats:
+    """Return one finite score a case; InputError where lengths differ or all scores are equal."""
+    scores = as_numbers(values, argument, length=labels.size)
+    if np.all(scores == scores[0]):
+        raise InputError(
+            f"{argument} are all {scores[0]:g}; constant predictions rank nothing, so there is "
+            "nothing to test."
+        )
+    return scores
+
+
+def as_groups(groups: Sequence[Any] | NDArray[Any] | None, length: int) -> NDArray[np.int64]:
+    """Return a number 0..G-1 a case from patient ids (every case its own patient where None)."""
+    if groups is None:
+        return np.arange(length)
+    ids = np.asarray(groups)
+    if ids.shape != (length,):
+        raise InputError(
+            f"groups has shape {ids.shape} where {length} values are needed; give one patient "
+            "a case."
+        )
+    if ids.dtype.kind == "f" and not np.isfinite(ids).all():
+        raise InputError("groups holds NaN; give every case a patient.")
+    return np.asarray(np.unique(ids, return_inverse=True)[1], dtype=np.int64)

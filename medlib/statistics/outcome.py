@@ -1,0 +1,78 @@
+"""The small results that print as a sentence."""
+
+from dataclasses import dataclass
+
+
+def percent(fraction: float) -> str:
+    """Return a confidence level as text: 0.95 -> '95 %'."""
+    return f"{100 * fraction:g} %"
+
+
+def p_text(p_value: float) -> str:
+    """Return 'p = 0.012', or 'p < 0.0001' where more digits would say nothing."""
+    return "p < 0.0001" if p_value < 1e-4 else f"p = {p_value:.2g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with the range of values the data do not contradict.
+
+    Attributes: quantity (what is estimated), estimate, low, high (same unit as the estimate),
+    confidence (0..1), method (its name in the literature), basis (what it rests on: "n = 50").
+    """
+
+    quantity: str
+    estimate: float
+    low: float
+    high: float
+    confidence: float
+    method: str
+    basis: str = ""
+
+    @property
+    def width(self) -> float:
+        """Return high - low."""
+        return self.high - self.low
+
+    def __contains__(self, value: float) -> bool:
+        """Return whether the value lies in the interval, ends included."""
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        """Return the sentence a report would hold."""
+        basis = f", {self.basis}" if self.basis else ""
+        return (
+            f"{self.quantity} {self.estimate:.3f}, {percent(self.confidence)} interval "
+            f"{self.low:.3f} to {self.high:.3f} ({self.method}{basis})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A difference between two things, and how surprising it were if there was none.
+
+    Attributes: quantity, difference (first minus second, or observed minus reference), p_value
+    (two-sided), method, statistic and df (None where the method has none), interval (None where
+    the method gives none), basis (the counts it rests on).
+    """
+
+    quantity: str
+    difference: float
+    p_value: float
+    method: str
+    statistic: float | None = None
+    df: float | None = None
+    interval: Interval | None = None
+    basis: str = ""
+
+    def __str__(self) -> str:
+        """Return the sentence a report would hold."""
+        span = ""
+        if self.interval is not None:
+            level = percent(self.interval.confidence)
+            span = f" ({level} interval {self.interval.low:+.3f} to {self.interval.high:+.3f})"
+        basis = f"; {self.basis}" if self.basis else ""
+        return (
+            f"{self.quantity} {self.difference:+.3f}{span}, {p_text(self.p_value)} "
+            f"({self.method}{basis})"
+        )
