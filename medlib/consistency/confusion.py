@@ -1,20 +1,21 @@
 """Which 2 x 2 tables give the sensitivity, specificity, PPV, F1 and AUC that were printed.
 
-Every rate of a table with given row totals rises, or stays, as one more negative is called
-negative. So for each number of true positives the tables that fit form one run, found by
-bisection in whole numbers: no table is missed, and 10,000 cases take well under a second.
+With the classes and the true positives given, every printed rate is a linear inequality in the
+true negatives. So the tables that fit form one run for each number of true positives, found in
+whole numbers: no table is missed, and 10,000 cases take well under a second.
 """
 
-from bisect import bisect_left
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import mul
 
 from medlib.consistency.grim import TooManyError
+from medlib.consistency.rates import CELLS, cuts
 from medlib.consistency.reported import COVERING, Reported, Rounding, Window
 from medlib.errors import InputError
 
-MOST_ROWS = 30_000  # pairs of (positives, true positives); about a second
+MOST_ROWS = 51_000  # pairs of (positives, true positives); about a second
 
 
 @dataclass(frozen=True)
@@ -26,40 +27,14 @@ class Table:
     tn: int
     fp: int
 
-    @property
-    def accuracy(self) -> Fraction | None:
-        """Right of all."""
-        return _ratio(self.tp + self.tn, self.tp + self.fn + self.tn + self.fp)
+    def rate(self, name: str) -> Fraction | None:
+        """One of `RATES`: accuracy, sensitivity, specificity, ppv, npv, f1, prevalence.
 
-    @property
-    def sensitivity(self) -> Fraction | None:
-        """Right of the positives."""
-        return _ratio(self.tp, self.tp + self.fn)
-
-    @property
-    def specificity(self) -> Fraction | None:
-        """Right of the negatives."""
-        return _ratio(self.tn, self.tn + self.fp)
-
-    @property
-    def ppv(self) -> Fraction | None:
-        """Positives of those called positive (precision)."""
-        return _ratio(self.tp, self.tp + self.fp)
-
-    @property
-    def npv(self) -> Fraction | None:
-        """Negatives of those called negative."""
-        return _ratio(self.tn, self.tn + self.fn)
-
-    @property
-    def f1(self) -> Fraction | None:
-        """Harmonic mean of sensitivity and PPV, for the positive class."""
-        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
-
-    @property
-    def prevalence(self) -> Fraction | None:
-        """Positives of all."""
-        return _ratio(self.tp + self.fn, self.tp + self.fn + self.tn + self.fp)
+        F1 is that of the positive class.
+        """
+        cells = (self.tp, self.fn, self.tn, self.fp)
+        part, whole = (sum(map(mul, row, cells)) for row in CELLS[name])
+        return Fraction(part, whole) if whole else None
 
     def half_wins(self) -> tuple[int, int]:
         """Least and most pairs (positive, negative) ranked right, in halves: ties count one.
@@ -71,11 +46,7 @@ class Table:
         return 2 * self.tp * self.tn, 2 * (positives * negatives - self.fn * self.fp)
 
 
-RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "f1", "prevalence")
-
-
-def _ratio(part: int, whole: int) -> Fraction | None:
-    return Fraction(part, whole) if whole else None
+RATES = tuple(CELLS)
 
 
 @dataclass(frozen=True)
@@ -177,65 +148,44 @@ def _merge(runs: Collection[range]) -> list[range]:
 
 def _fitting(row: _Row, windows: dict[str, Window], sums: list[range] | None) -> set[range]:
     """Runs of true negatives for which everything fits under one convention."""
-    whole = range(row.negatives + 1)
-    if sums is None:
-        starts = [whole]
-    else:
-        starts = [range(max(0, s.start - row.tp), min(len(whole), s.stop - row.tp)) for s in sums]
-    runs = {_narrow(start, row, windows) for start in starts if start}
+    low, high = 0, row.negatives
+    for constant, slope in _inequalities(row, windows):  # constant + slope * tn >= 0
+        if slope > 0:
+            low = max(low, -(constant // slope))
+        elif slope < 0:
+            high = min(high, constant // -slope)
+        elif constant < 0:
+            return set()
+    runs = [range(low, high + 1)]
+    if sums is not None:
+        runs = [range(max(low, s.start - row.tp), min(high + 1, s.stop - row.tp)) for s in sums]
     return {run for run in runs if run}
+
+
+def _inequalities(row: _Row, windows: dict[str, Window]) -> Iterator[tuple[int, int]]:
+    """Conditions on the true negatives of a row, as (constant, slope); fp = negatives - tn."""
+    for name, window in windows.items():
+        if name == "auc":
+            yield from _auc_inequalities(row, window)
+            continue
+        for (tp, fn, tn, fp), strict in cuts(name, window):
+            yield tp * row.tp + fn * row.fn + fp * row.negatives - strict, tn - fp
+
+
+def _auc_inequalities(row: _Row, window: Window) -> Iterator[tuple[int, int]]:
+    """The run of areas that a table allows must meet the window; see `Table.half_wins`."""
+    pairs = (row.tp + row.fn) * row.negatives
+    wanted = window.integers(2 * pairs)
+    yield (0 if pairs and wanted else -1), 0
+    yield wanted.stop - 1, -2 * row.tp
+    yield 2 * (pairs - row.fn * row.negatives) - wanted.start, 2 * row.fn
 
 
 def _spans(tables: Collection[Table]) -> dict[str, tuple[Fraction, Fraction]]:
     """The extremes lie at the ends of runs, since no rate turns within one."""
     spans = {}
     for rate in RATES:
-        values = [v for t in tables if (v := getattr(t, rate)) is not None]
+        values = [v for t in tables if (v := t.rate(rate)) is not None]
         if values:
             spans[rate] = (min(values), max(values))
     return spans
-
-
-def _narrow(values: range, row: _Row, windows: dict[str, Window]) -> range:
-    """The true negatives for which every rate lies in its window."""
-    for name, window in windows.items():
-        values = _defined(name, values, row)
-
-        def side(tn: int, name: str = name, window: Window = window) -> int:
-            return _side(name, row.table(tn), window) or 0
-
-        start = bisect_left(values, 0, key=side)
-        values = values[start : bisect_left(values, 1, lo=start, key=side)]
-        if not values:
-            break
-    return values
-
-
-def _defined(name: str, values: range, row: _Row) -> range:
-    """Without the ends where a rate has no denominator; no other value can lack one."""
-    while values and _side(name, row.table(values[0]), None) is None:
-        values = values[1:]
-    while values and _side(name, row.table(values[-1]), None) is None:
-        values = values[:-1]
-    return values
-
-
-def _side(name: str, table: Table, window: Window | None) -> int | None:
-    """-1, 0, 1 as a rate lies below, in, above its window; None where it is undefined."""
-    if name == "auc":
-        return _auc_side(table, window)
-    value: Fraction | None = getattr(table, name)
-    if value is None or window is None:
-        return None if value is None else 0
-    return window.side(value.numerator, value.denominator)
-
-
-def _auc_side(table: Table, window: Window | None) -> int | None:
-    """The same for the run of areas that the table allows: below, meeting, above the window."""
-    pairs = (table.tp + table.fn) * (table.tn + table.fp)
-    if not pairs or window is None:
-        return 0 if pairs else None
-    wanted, (least, most) = window.integers(2 * pairs), table.half_wins()
-    if most < wanted.start or not wanted:
-        return -1
-    return int(least >= wanted.stop)

@@ -6,15 +6,16 @@ rate. Printed rates thus cut a polytope out of a tetrahedron; it is empty, or it
 found by solving small linear systems in fractions.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import combinations
 
-from medlib.consistency.reported import COVERING, Reported, Rounding
+from medlib.consistency.reported import COVERING, Reported, Rounding, Window
 
-Row = tuple[Fraction, ...]
+Row = tuple[int, ...]  # coefficients over the cells, without denominators
 
 # Each rate as (numerator, denominator) over the cells tp, fn, tn, fp.
-CELLS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+CELLS: dict[str, tuple[Row, Row]] = {
     "accuracy": ((1, 0, 1, 0), (1, 1, 1, 1)),
     "sensitivity": ((1, 0, 0, 0), (1, 1, 0, 0)),
     "specificity": ((0, 0, 1, 0), (0, 0, 1, 1)),
@@ -23,6 +24,19 @@ CELLS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "f1": ((2, 0, 0, 0), (2, 1, 0, 1)),
     "prevalence": ((1, 1, 0, 0), (1, 1, 1, 1)),
 }
+
+
+def cuts(name: str, window: Window) -> list[tuple[Row, bool]]:
+    """The linear inequalities row . cells >= 0, or > 0 where True, that put a rate in a window.
+
+    The last one says that the rate is defined: its denominator is not zero.
+    """
+    part, whole = CELLS[name]
+    a, b = window.low.as_integer_ratio()
+    c, d = window.high.as_integer_ratio()
+    low = tuple(b * p - a * w for p, w in zip(part, whole, strict=True))
+    high = tuple(c * w - d * p for p, w in zip(part, whole, strict=True))
+    return [(low, window.low_open), (high, window.high_open), (whole, True)]
 
 
 def rates_possible(reported: dict[str, Reported]) -> tuple[Fraction, ...] | None:
@@ -43,16 +57,9 @@ def rates_possible(reported: dict[str, Reported]) -> tuple[Fraction, ...] | None
 
 
 def _shares(reported: dict[str, Reported], rounding: Rounding) -> tuple[Fraction, ...] | None:
-    closed = [tuple(Fraction(int(i == j)) for j in range(4)) for i in range(4)]
-    strict: list[Row] = []
-    for name, text in reported.items():
-        part, whole = CELLS[name]
-        window = text.window(rounding)
-        low = tuple(p - window.low * w for p, w in zip(part, whole, strict=True))
-        high = tuple(window.high * w - p for p, w in zip(part, whole, strict=True))
-        closed += [low, high]
-        strict.append(tuple(map(Fraction, whole)))
-        strict += [low] * window.low_open + [high] * window.high_open
+    rows = [row for name, text in reported.items() for row in cuts(name, text.window(rounding))]
+    closed = [tuple(int(i == j) for j in range(4)) for i in range(4)] + [row for row, _ in rows]
+    strict = [row for row, is_strict in rows if is_strict]
     corners = _corners(closed)
     if not corners:
         return None
@@ -61,33 +68,30 @@ def _shares(reported: dict[str, Reported], rounding: Rounding) -> tuple[Fraction
     return centre if all(_dot(row, centre) > 0 for row in strict) else None
 
 
-def _dot(row: Row, point: Row) -> Fraction:
-    return sum((a * b for a, b in zip(row, point, strict=True)), Fraction(0))
+def _dot(row: Row, point: Iterable[Fraction | int]) -> Fraction | int:
+    return sum(a * b for a, b in zip(row, point, strict=True))
 
 
-def _corners(rows: list[Row]) -> list[Row]:
+def _corners(rows: list[Row]) -> list[tuple[Fraction, ...]]:
     """Corners of {x: sum x = 1 and row . x >= 0 for every row}."""
     found = set()
     for tight in combinations(sorted(set(rows)), 3):
-        point = _meet(tight)
-        if point is not None and all(_dot(row, point) >= 0 for row in rows):
-            found.add(point)
+        direction = _meet(tight)
+        total = sum(direction)
+        if total and all(_dot(row, direction) * total >= 0 for row in rows):
+            found.add(tuple(Fraction(d, total) for d in direction))
     return sorted(found)
 
 
-def _meet(rows: tuple[Row, ...]) -> Row | None:
-    """The point with sum 1 where three planes through the origin meet, None if not one point.
-
-    The direction common to three planes has the 3 x 3 minors as coordinates.
-    """
+def _meet(rows: tuple[Row, ...]) -> Row:
+    """A direction common to three planes through the origin: the 3 x 3 minors, signs in turn."""
     direction = []
     for left_out in range(4):
-        a, b, c = ([row[i] for i in range(4) if i != left_out] for row in rows)
+        a, b, c = (row[:left_out] + row[left_out + 1 :] for row in rows)
         minor = (
             a[0] * (b[1] * c[2] - b[2] * c[1])
             - a[1] * (b[0] * c[2] - b[2] * c[0])
             + a[2] * (b[0] * c[1] - b[1] * c[0])
         )
         direction.append(minor if left_out % 2 == 0 else -minor)
-    total = sum(direction, Fraction(0))
-    return tuple(d / total for d in direction) if total else None
+    return tuple(direction)
