@@ -146,3 +146,9 @@ def test_images_that_cannot_be_projected_are_refused(shape):
 def test_a_window_of_the_wrong_length_is_refused():
     with pytest.raises(InputError, match="65 frequencies"):
         back_project(np.zeros((8, 64), np.float32), np.ones(64, np.float32), matrix=64)
+
+
+def test_frequencies_beyond_the_half_plane_are_refused():
+    for x in (-0.1, 0.6, np.nan):
+        with pytest.raises(InputError, match="outside"):
+            FourierSampler(16, np.array([[0.1, x]]))

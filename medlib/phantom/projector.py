@@ -46,6 +46,8 @@ class FourierSampler:
     def __init__(self, n: int, frequencies: NDArray[np.float64]) -> None:
         if n % 2 or n < 2 * SUPPORT:
             raise InputError(f"the image is {n} pixels wide; use an even number from {2 * SUPPORT}")
+        if not np.all((frequencies[:, 1] >= 0) & (frequencies[:, 1] < 0.5 + 1e-9)):
+            raise InputError("a frequency along x is outside 0 to 0.5 cycles per pixel; fold it in")
         self.n = n
         self._weights = _interpolation(n, frequencies)
         position = np.arange(n) - n // 2

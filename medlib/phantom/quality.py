@@ -6,11 +6,13 @@ Tomography, sections 5 and 6.
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal.windows import tukey
 
 from medlib.errors import InputError
 
 BINS_PER_PIXEL = 8  # of the edge profile; pixels lie at all distances from a round edge
 EDGE_PIXELS = 16  # length of the profile on either side of the edge
+TAPER = 0.8  # share of the profile that fades out: far from the edge there is only noise
 
 Array = NDArray[np.float64]
 
@@ -56,7 +58,7 @@ def modulation_transfer(
     if not counts.all():
         raise InputError(f"the edge at {radius_mm} mm is too short or leaves the image; move it in")
     edge = np.bincount(place[near], image[near], minlength=bins) / counts
-    line = np.diff(edge) * np.hanning(bins - 1)
+    line = np.diff(edge) * tukey(bins - 1, TAPER)
     transfer = np.abs(np.fft.rfft(line))
     frequency = np.fft.rfftfreq(bins - 1, pixel_mm / BINS_PER_PIXEL)
     kept = frequency <= 0.5 / pixel_mm
