@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from medlib.cohorts import arrays, folders, public
+from medlib.cohorts import arrays, dicom_folder, folders, phantom, public, tcga
 from medlib.cohorts.arrays import from_arrays
 from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.selection import choose_classes, require_cases, require_one_label
@@ -19,9 +19,12 @@ from medlib.errors import InputError
 __all__ = ["KINDS", "Cohort", "from_arrays", "load", "require_cases"]
 
 KINDS: Final[dict[str, Callable[..., Cohort]]] = {
+    "phantom-chest-ct": phantom.load,
     "images": folders.load,
+    "dicom": dicom_folder.load,
     "npz": arrays.load,
     "iq-oth-nccd": public.iq_oth_nccd,
+    "tcga-lung-ct": tcga.load,
     "luna16-patches": public.luna16_patches,
 }
 """What stands before the colon of a cohort's name, and what loads it."""

@@ -185,6 +185,23 @@ class Cohort:
             **{f"note {i}": note for i, note in enumerate(self.notes, 1)},
         }
 
+    def identity(self) -> dict[str, Any]:
+        """Return what a result needs to name its data: source, size, licence and hash."""
+        return {
+            "name": self.name,
+            "classes": list(self.classes),
+            "images": len(self),
+            "patients": int(self.table.patient_id.nunique()),
+            "patient_id_kind": self.patient_id_kind,
+            "simulated": self.simulated,
+            "modality": self.modality,
+            "units": self.units,
+            "licence": self.licence,
+            "citation": self.citation,
+            "content_hash": self.content_hash,
+            "refused_files": len(self.refused),
+        }
+
     def __repr__(self) -> str:
         """Return the facts as lines of text."""
         lines = (f"  {name}: {value}" for name, value in self.facts().items())

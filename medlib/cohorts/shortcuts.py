@@ -60,11 +60,20 @@ def acquisition_statistics(cohort: Cohort) -> pd.DataFrame:
         made.update(_of_column(name, table[name]))
     if {"rows", "columns"} <= set(made):
         made["columns / rows"] = made["columns"] / made["rows"]
-    return pd.DataFrame(made, index=table.index)
+    return _merged(pd.DataFrame(made, index=table.index))
+
+
+def _merged(statistics: pd.DataFrame) -> pd.DataFrame:
+    """Columns that say the same (scanner and site, often) become one, with both names."""
+    same: dict[bytes, list[str]] = {}
+    for name, column in statistics.items():
+        same.setdefault(column.to_numpy(np.float64).tobytes(), []).append(str(name))
+    return pd.DataFrame({" / ".join(alike): statistics[alike[0]] for alike in same.values()})
 
 
 def _of_column(name: str, column: pd.Series) -> dict[str, pd.Series]:
     text = column.astype(object).where(column.notna(), "").astype(str).str.strip()
+    text = text.str.replace(r"^(\d{3})Y$", r"\1", regex=True)  # ages of DICOM
     absent = text == ""
     made = {f"{name} is missing": absent.astype(float)} if 0 < absent.sum() < len(text) else {}
     number = pd.to_numeric(text.where(~absent), errors="coerce")
@@ -107,10 +116,15 @@ def clustered_auc(
 
 
 def areas(values: Floats, positive: npt.NDArray[np.bool_]) -> Floats:
-    """Return the AUC of each of k columns for each of b labellings (n x b): b x k."""
+    """Return the AUC of each of k columns for each of b labellings (n x b): b x k.
+
+    A labelling that has one class only gives 0.5.
+    """
     ranks = stats.rankdata(values, axis=0)
     m = positive.sum(axis=0)[:, None]
-    return np.asarray((positive.T @ ranks - m * (m + 1) / 2) / (m * (len(values) - m)))
+    pairs = m * (len(values) - m)
+    above = positive.T.astype(np.float64) @ ranks - m * (m + 1) / 2
+    return np.where(pairs > 0, above / np.maximum(pairs, 1), 0.5)
 
 
 def permuted(
@@ -121,11 +135,16 @@ def permuted(
     Labels are exchanged between patients; between images where patients have several labels.
     """
     _, first, patient = np.unique(np.asarray(groups), return_index=True, return_inverse=True)
-    if (positive[first][patient] != positive).any():
-        first, patient = np.arange(len(positive)), np.arange(len(positive))
+    if _is_mixed(positive, groups):
+        first = patient = np.arange(len(positive))
     rng = np.random.default_rng(seed)
     label = positive[first]
     return np.stack([rng.permutation(label)[patient] for _ in range(PERMUTATIONS)], axis=1)
+
+
+def _is_mixed(positive: npt.NDArray[np.bool_], groups: npt.ArrayLike) -> bool:
+    """Tell whether some patient has images of both classes."""
+    return bool((pd.Series(positive).groupby(np.asarray(groups)).nunique() > 1).any())
 
 
 def shortcuts(
@@ -176,10 +195,13 @@ def _p(auc: float, drawn: Floats) -> float:
 
 
 def _by_chance(table: pd.DataFrame, null: list[Floats], cohort: Cohort) -> str:
+    mixed = _is_mixed(cohort.labels > 0, cohort.groups)
     found = int(((table.auc[:-1] - 0.5).abs() > NOTABLE - 0.5).sum())
     expected = sum(float((np.abs(drawn - 0.5) > NOTABLE - 0.5).mean()) for drawn in null)
     return (
         f"{found} of {len(null)} statistics have an AUC beyond {NOTABLE:.2f} (or below "
         f"{1 - NOTABLE:.2f}); with labels dealt at random it would be {expected:.1f} on average "
         f"at this size ({cohort.table.patient_id.nunique()} patients or groups)."
+        + " Labels were dealt to images, as patients have both: p may be too small."
+        * mixed
     )
