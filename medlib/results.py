@@ -14,6 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from medlib.errors import InputError
 from medlib.paths import cache_folder, write_whole
 
@@ -79,6 +81,15 @@ class Results:
         """Write all records as JSON, whole or not at all, and return where (see `location`)."""
         target = path or location(self.notebook, str(self.cohort["name"]))
         return write_whole(target, json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n")
+
+    def table(self) -> pd.DataFrame:
+        """All records as a table for display: key, value, interval, unit, claims."""
+        rows = [
+            (r.key, _shown(r.value), "" if r.interval is None else _shown(list(r.interval)), r.unit,
+             " ".join(r.claims))
+            for r in self.records.values()
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=["key", "value", "interval", "unit", "claims"])
 
     def as_dict(self) -> dict[str, Any]:
         """The form that goes to disk."""
@@ -178,6 +189,12 @@ def _plain(key: str, value: Any) -> Value:
     if isinstance(value, float) and math.isfinite(value):
         return float(f"{value:.8g}")
     raise InputError(f"the value of '{key}' is {value!r}; record a finite number, a text or a list")
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, list):
+        return ", ".join(_shown(v) for v in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _read_record(content: dict[str, Any]) -> Record:
