@@ -7,7 +7,16 @@ import pytest
 from scipy.ndimage import binary_erosion
 
 from medlib.errors import InputError
-from medlib.phantom.ct import KERNELS, MODELS, PADDING_HU, Scanner, acquire, draw_scanner, measure
+from medlib.phantom.ct import (
+    KERNELS,
+    MODELS,
+    PADDING_HU,
+    Scanner,
+    acquire,
+    draw_scanner,
+    measure,
+    tube_current,
+)
 from medlib.phantom.projector import kept_frequencies
 from medlib.phantom.quality import frequency_at, modulation_transfer, noise_power_spectrum
 
@@ -250,6 +259,19 @@ def test_the_detector_reports_the_line_integral():
     assert rays.dtype == np.float32
     np.testing.assert_allclose(rays[:, 63:65].mean(), 200 * 0.0195, rtol=0.01)
     assert np.abs(rays[:, :5]).max() < 0.02
+
+
+def test_tube_current_follows_the_thickness_of_the_body():
+    rays = np.array([[0.1, 4.0], [0.1, 6.0], [0.1, 8.0]], np.float32)
+    share = tube_current(rays)
+    assert share.mean() == pytest.approx(1, rel=1e-6)
+    np.testing.assert_allclose(share[1:] / share[:-1], np.e, rtol=1e-5)
+    assert tube_current(np.full((5, 4), 800, np.float32)).tolist() == [1] * 5
+
+
+def test_noise_of_a_chest_is_that_of_the_clinic():
+    image = scan(np.repeat(torso()[None], 2, axis=0), mas=100, kernel="standard")
+    assert 5 < noise_sd(image, radius_pixels=10) < 12
 
 
 def test_scanners_are_drawn_alike_whatever_is_fixed():

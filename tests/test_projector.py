@@ -113,8 +113,8 @@ def test_sampler_and_adjoint_agree_with_the_direct_sums(n, points, seed):
     sampler = FourierSampler(n, frequencies)
     direct = (waves * image).sum(axis=(1, 2))
     back = (spectrum[:, None, None] * waves.conj()).sum(axis=0).real
-    assert np.abs(sampler.transform(image) - direct).max() < 2e-3 * n
-    assert np.abs(sampler.adjoint(spectrum) - back).max() < 4e-3 * np.abs(spectrum).sum()
+    assert np.abs(sampler.transform(image) - direct).max() < 5e-3 * n
+    assert np.abs(sampler.adjoint(spectrum) - back).max() < 6e-3 * np.abs(spectrum).sum()
 
 
 def test_ramp_rises_with_frequency_and_keeps_the_mean_exact():

@@ -216,6 +216,7 @@ def back_project(
     return _back_sampler(matrix, views, n, scale).adjoint(spectrum.ravel())
 
 
+@lru_cache(maxsize=2)
 def _displacement(views: int, samples: int, kept: int, centre: tuple[float, float]) -> Spectrum:
     """Phase that moves the origin to `centre` (y, x)."""
     angles = view_angles(views)
