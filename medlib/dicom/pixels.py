@@ -1,6 +1,8 @@
 """Stored pixels to physical values: unpack or decompress, drop unused bits, rescale."""
 
+import struct
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from medlib.dicom.codestream import J2K_SYNTAXES, read_chunk
+from medlib.dicom.codestream import J2K_SYNTAXES, RLE_HEADER, read_chunk
 from medlib.dicom.layout import Layout
 from medlib.dicom.refusal import DicomError
 from medlib.dicom.source import Source
@@ -22,8 +24,6 @@ from medlib.dicom.source import Source
 DECODABLE = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *J2K_SYNTAXES, RLELossless)
 # Pixels outside the reconstructed circle become what scanners without padding write there.
 PADDING_HU = -1024.0
-
-Stored = npt.NDArray[np.int64] | npt.NDArray[np.int32]
 
 
 def stored_frame(path: Path, data: Source, layout: Layout, index: int) -> npt.NDArray[Any]:
@@ -34,6 +34,8 @@ def stored_frame(path: Path, data: Source, layout: Layout, index: int) -> npt.ND
 
     """
     frame = b"".join(read_chunk(data, chunk) for chunk in layout.chunks[index])
+    if layout.syntax == RLELossless:
+        _check_rle_segments(path, frame, layout)
     if layout.syntax.is_encapsulated:
         return _decompressed(path, frame, layout)
     return _without_unused_bits(_unpacked(frame, layout), layout)
@@ -70,6 +72,32 @@ def _decompressed(path: Path, frame: bytes, layout: Layout) -> npt.NDArray[Any]:
     if values.shape != (layout.rows, layout.columns):
         raise DicomError(path, "PixelData", f"decompressed to {values.shape}, not rows x columns")
     return values
+
+
+def _check_rle_segments(path: Path, frame: bytes, layout: Layout) -> None:
+    """Check that each byte plane unpacks to rows x columns; the decoder aborts otherwise."""
+    count, *offsets = struct.unpack("<16I", frame[:RLE_HEADER])
+    bounds = [*offsets[:count], len(frame)]
+    wanted = layout.rows * layout.columns
+    for start, end in pairwise(bounds):
+        if not _unpacks_to(frame[start:end], wanted):
+            raise DicomError(
+                path, "PixelData", "the compressed image is damaged or cut short (RLE)"
+            )
+
+
+def _unpacks_to(segment: bytes, wanted: int) -> bool:
+    """Follow the packets of PS3.5 G.3.1; after the last one there may be one byte of padding."""
+    total = position = 0
+    while total < wanted and position < len(segment):
+        control = segment[position]
+        if control < 128:
+            total, position = total + control + 1, position + control + 2
+        elif control > 128:
+            total, position = total + 257 - control, position + 2
+        else:
+            position += 1
+    return total == wanted and len(segment) - 1 <= position <= len(segment)
 
 
 def _decoder_options(layout: Layout) -> dict[str, Any]:

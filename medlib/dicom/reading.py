@@ -256,6 +256,8 @@ def _chosen_uid(scanned: Scan, series_uid: str | None) -> str:
     found = scanned.series
     if series_uid in found:
         return series_uid
+    if not found and len(scanned.refusals) == 1:
+        raise scanned.refusals[0]
     if not found:
         why = f" ({scanned.refusals[0]})" if scanned.refusals else ""
         raise InputError(f"no readable DICOM series in {scanned.folder}{why}")
