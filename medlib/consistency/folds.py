@@ -81,22 +81,23 @@ class FoldVector:
         """Sample standard deviation over the square root of the number of folds."""
         return self.sample_sd / sqrt(len(self.sizes))
 
-    def t(self, reference: float, *, corrected: bool = False) -> float | None:
+    def t(self, reference: float, *, corrected: bool = False, repeats: int = 1) -> float | None:
         """One-sample t of the fold accuracies against a reference accuracy.
 
         The naive t takes folds for independent samples, which they are not: they share their
-        training cases. The corrected one adds n_test / n_train = 1 / (k - 1) to 1 / k
-        (Nadeau and Bengio 2003, Machine Learning 52:239). None when all folds are equal.
+        training cases. The corrected one adds n_test / n_train, which is 1 / (k - 1) with k
+        folds a repeat, to 1 / (number of folds in all repeats) (Nadeau and Bengio 2003,
+        Machine Learning 52:239). None when all folds are equal.
         """
-        k = len(self.sizes)
-        factor = 1 / k + (1 / (k - 1) if corrected else 0)
+        number = len(self.sizes)
+        factor = 1 / number + (1 / (number / repeats - 1) if corrected else 0)
         if self.sum_of_squares == 0:
             return None
         return (float(self.mean) - reference) / (self.sample_sd * sqrt(factor))
 
-    def p(self, reference: float, *, corrected: bool = False) -> float | None:
-        """Two-sided p of that t with k - 1 degrees of freedom; None when all folds are equal."""
-        t = self.t(reference, corrected=corrected)
+    def p(self, reference: float, *, corrected: bool = False, repeats: int = 1) -> float | None:
+        """Two-sided p of that t, its degrees of freedom one fewer than folds; None like t."""
+        t = self.t(reference, corrected=corrected, repeats=repeats)
         return None if t is None else float(2 * stats.t.sf(abs(t), len(self.sizes) - 1))
 
     @cached_property

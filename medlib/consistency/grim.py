@@ -5,6 +5,7 @@ count over a count, so with few cases most printed percentages cannot occur.
 """
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import groupby, product
 from math import lcm, prod
 
@@ -99,8 +100,8 @@ def _last_totals(
     if len(groups) == 1:
         return totals
     over_folds = sum(s * w for s, w in zip(head, scale[:-1], strict=True))
-    last = groups[-1][0]  # window * folds - (what the others add), in units of one case
-    shifted = window.affine(folds * last, -over_folds * last // common)
+    last = groups[-1][0]
+    shifted = window.affine(folds * last, -Fraction(over_folds * last, common))
     return totals | set(shifted.integers())
 
 
