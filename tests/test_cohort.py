@@ -87,9 +87,9 @@ def test_a_draw_takes_one_image_a_patient_and_as_many_of_each_class():
 def test_every_image_of_a_patient_and_every_patient_is_drawn_equally_often():
     source = cohort(6, 2)
     counts = np.zeros(12)
-    for seed in range(600):
+    for seed in range(240):
         counts[source.draw(1, seed).table["index"]] += 1
-    assert np.all(np.abs(counts - 100) < 45)  # 1200 draws over 12 images; 45 is 4.7 SD
+    assert np.all(np.abs(counts - 40) < 29)  # 480 draws over 12 images; 29 is 4.8 SD
 
 
 def test_a_patient_with_many_images_is_not_drawn_more_often():
@@ -97,8 +97,8 @@ def test_a_patient_with_many_images_is_not_drawn_more_often():
     source = from_arrays(
         pictures(23), ["a"] * 20 + ["a", "b", "b"], patient_ids=patient, classes=("a", "b")
     )
-    first = [source.draw(1, seed).table.patient_id[0] for seed in range(200)]
-    assert 70 < first.count("0") < 130
+    first = [source.draw(1, seed).table.patient_id[0] for seed in range(100)]
+    assert 30 < first.count("0") < 70
 
 
 def test_a_class_with_too_few_patients_gives_all_it_has_and_says_so():

@@ -76,6 +76,8 @@ def _renaming(path: Path, present: list[str], columns: Mapping[str, str]) -> dic
                 "name one of these."
             )
         renaming[theirs] = ours
+        if ours in present and theirs != ours:
+            renaming[ours] = f"{ours} (not used)"
     plain = {name: re.sub(r"[^a-z0-9]", "", name.lower()) for name in present}
     for ours, others in ALIASES.items():
         if ours in columns or ours in present:

@@ -1,0 +1,83 @@
+"""Arrays, also MedMNIST's files, become a cohort like any other."""
+
+import numpy as np
+import pytest
+
+from medlib.cohorts import from_arrays, load
+from medlib.errors import InputError
+
+
+def pictures(n, seed=0, shape=(28, 28)):
+    return np.random.default_rng(seed).integers(0, 256, (n, *shape)).astype(np.uint8)
+
+
+def test_an_npz_of_images_labels_and_patients_loads(tmp_path):
+    np.savez(
+        tmp_path / "set.npz", images=pictures(6), labels=[0, 1] * 3, patient_ids=list("abcdef")
+    )
+    cohort = load(f"npz:{tmp_path}/set.npz", names="normal,ill")
+    assert cohort.name == "npz-set"
+    assert cohort.classes == ("normal", "ill")
+    assert cohort.patient_id_kind == "recorded"
+    assert np.array_equal(cohort.pixels(4), pictures(6)[4])
+
+
+def test_the_parts_of_a_medmnist_file_are_joined_and_the_split_kept(tmp_path):
+    parts = {}
+    for i, split in enumerate(("train", "val", "test")):
+        parts[f"{split}_images"] = pictures(4, seed=i)
+        parts[f"{split}_labels"] = np.array([[0], [1], [0], [1]])
+    np.savez(tmp_path / "pneumoniamnist.npz", **parts)
+    cohort = load(f"npz:{tmp_path}/pneumoniamnist.npz")
+    assert len(cohort) == 12
+    assert cohort.table.split.tolist() == ["train"] * 4 + ["val"] * 4 + ["test"] * 4
+    assert np.array_equal(cohort.pixels(5), pictures(4, seed=1)[1])
+    assert cohort.patient_id_kind == "surrogate"
+
+
+def test_colour_arrays_become_grey(tmp_path):
+    green = np.zeros((2, 5, 5, 3), np.uint8)
+    green[0, ..., 1] = 100
+    assert from_arrays(green, ["a", "b"]).pixels(0)[0, 0] == pytest.approx(58.7, abs=0.01)
+
+
+def test_class_numbers_are_in_numeric_order():
+    cohort = from_arrays(pictures(12), np.arange(12))
+    assert cohort.classes == tuple(str(i) for i in range(12))
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (np.zeros((4, 8)), [0, 1, 0, 1], "shape"),
+        (np.zeros((0, 8, 8)), [], "shape"),
+        (np.zeros((4, 8, 8, 4)), [0, 1, 0, 1], "shape"),
+        (pictures(4), [0, 1, 0], "4 images and 3 labels"),
+        (np.full((2, 8, 8), np.nan), [0, 1], "NaN"),
+        (pictures(2), [[0, 1], [1, 0]], "2 labels an image"),
+    ],
+)
+def test_arrays_that_are_no_images_with_labels_are_refused(images, labels, message):
+    with pytest.raises(InputError, match=message):
+        from_arrays(images, labels)
+
+
+def test_a_label_beyond_the_classes_is_refused():
+    with pytest.raises(InputError, match="labels 0 to 2 and 2 classes"):
+        from_arrays(pictures(3), [0, 1, 2], classes=("a", "b"))
+
+
+def test_a_file_that_lacks_an_array_or_is_cut_short_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", images=pictures(2))
+    with pytest.raises(InputError, match="holds images: it needs"):
+        load(f"npz:{tmp_path}/a.npz")
+    whole = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "short.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="no readable npz"):
+        load(f"npz:{tmp_path}/short.npz")
+
+
+def test_pickled_objects_are_not_opened(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.array([{"a": 1}], dtype=object), labels=[0])
+    with pytest.raises(InputError, match="no readable npz"):
+        load(f"npz:{tmp_path}/a.npz")
