@@ -72,7 +72,7 @@ def compressed(dataset: Dataset, frames: list[bytes], syntax: UID) -> Dataset:
 def lossless_jpeg(values: np.ndarray, precision: int) -> bytes:
     """Return a JPEG Lossless codestream (T.81 process 14, selection value 1).
 
-    Pixels are predicted from the left; differences are coded by category with 17 Huffman codes of 5 bits.
+    Pixels are predicted from the left; the categories of differences have codes of 5 bits each.
     """
     values = values.astype(np.int64)
     predicted = np.empty_like(values)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pydicom
 from pydicom.dataset import FileDataset
+from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from medlib.dicom.refusal import DicomError
@@ -99,7 +100,7 @@ def _inflated(path: Path, data: mmap.mmap) -> BytesIO:
 
 
 def parse_header(
-    path: Path, data: Source, keywords: Iterable[str]
+    path: Path, data: Source, tags: Iterable[BaseTag]
 ) -> tuple[FileDataset, PixelElement | None]:
     """Return the named attributes and where the pixel data lie, if any; pixels are not touched.
 
@@ -113,7 +114,7 @@ def parse_header(
             data,  # type: ignore[arg-type]
             force=True,
             stop_before_pixels=True,
-            specific_tags=list(keywords),
+            specific_tags=list(tags),
             defer_size=LONGEST_HEADER_VALUE,
         )
     except Exception as error:  # damaged bytes surface as whatever the parser stumbles over

@@ -1,5 +1,7 @@
 """The DICOM attributes that are read."""
 
+from pydicom.tag import Tag
+
 # Kept as text with a series, several values joined by a backslash.
 TEXT_TAGS = (
     "Manufacturer",
@@ -72,4 +74,4 @@ _IMAGE_TAGS = (
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 )
-READ_TAGS = (*_IMAGE_TAGS, *TEXT_TAGS, *NUMBER_TAGS)
+READ_TAGS = [Tag(keyword) for keyword in (*_IMAGE_TAGS, *TEXT_TAGS, *NUMBER_TAGS)]

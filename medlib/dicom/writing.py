@@ -108,25 +108,27 @@ def write_series(
     study_uid = _uid("study", patient_id, study)
     place = repr((spacing, origin, tuple(orientation), sorted(given.items())))
     series_uid = _uid("series", study_uid, place, hashlib.sha256(stored.tobytes()).hexdigest())
-    common = {
-        **DEFAULT_TAGS,
-        # Type 2C: required, if only empty, unless the body part is known to be unpaired.
-        **({} if "BodyPartExamined" in given else {"Laterality": ""}),
-        "SliceThickness": spacing[0],
-        "ReconstructionDiameter": spacing[2] * stored.shape[2],
-        **given,
-        "PatientID": patient_id,
-        "StudyInstanceUID": study_uid,
-        "SeriesInstanceUID": series_uid,
-        "FrameOfReferenceUID": _uid("frame of reference", study_uid),
-        "ImageOrientationPatient": list(orientation),
-        "PixelSpacing": list(spacing[1:]),
-    }
+    common = _dataset(
+        {
+            **DEFAULT_TAGS,
+            # Type 2C: required, if only empty, unless the body part is known to be unpaired.
+            **({} if "BodyPartExamined" in given else {"Laterality": ""}),
+            "SliceThickness": spacing[0],
+            "ReconstructionDiameter": spacing[2] * stored.shape[2],
+            **given,
+            "PatientID": patient_id,
+            "StudyInstanceUID": study_uid,
+            "SeriesInstanceUID": series_uid,
+            "FrameOfReferenceUID": _uid("frame of reference", study_uid),
+            "ImageOrientationPatient": list(orientation),
+            "PixelSpacing": list(spacing[1:]),
+        }
+    )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    step = spacing[0] * normal(orientation)
+    direction = normal(orientation)
     return [
-        _write_slice(folder, common, values, index, np.asarray(origin) + index * step)
+        _write_slice(folder, common, values, index, origin + index * spacing[0] * direction)
         for index, values in enumerate(stored)
     ]
 
@@ -177,26 +179,41 @@ def _uid(*parts: str) -> str:
     return f"2.25.{int.from_bytes(digest[:15], 'big')}"
 
 
+def _dataset(attributes: Mapping[str, Any]) -> FileDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = UID(_uid("implementation"))
+    meta.ImplementationVersionName = IMPLEMENTATION
+    dataset = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
+    _assign(dataset, {"SOPClassUID": CTImageStorage, "Modality": "CT", **attributes})
+    return dataset
+
+
+def _assign(dataset: FileDataset, attributes: Mapping[str, Any]) -> None:
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, _encodable(value))
+
+
 def _write_slice(
     folder: Path,
-    common: Mapping[str, Any],
+    dataset: FileDataset,
     values: Stored,
     index: int,
     position: npt.NDArray[np.float64],
 ) -> Path:
-    sop_uid = _uid("image", common["SeriesInstanceUID"], str(index))
-    dataset = FileDataset("", {}, file_meta=_file_meta(sop_uid), preamble=bytes(128))
+    """Write one slice, overwriting in `dataset` what differs between slices."""
+    sop_uid = UID(_uid("image", dataset.SeriesInstanceUID, str(index)))
+    dataset.file_meta.MediaStorageSOPInstanceUID = sop_uid
+    along = np.dot(position, normal(tuple(dataset.ImageOrientationPatient)))
     own = {
-        "SOPClassUID": CTImageStorage,
         "SOPInstanceUID": sop_uid,
-        "Modality": "CT",
         "InstanceNumber": index + 1,
         "ImagePositionPatient": [_decimal(x) for x in position],
-        "SliceLocation": _decimal(np.dot(position, normal(common["ImageOrientationPatient"]))),
+        "SliceLocation": _decimal(along),
         **_pixel_tags(values),
     }
-    for keyword, value in {**common, **own}.items():
-        setattr(dataset, keyword, _encodable(value))
+    _assign(dataset, own)
     path = folder / f"{index + 1:05d}.dcm"
     _write_whole(path, dataset)
     return path
@@ -229,16 +246,6 @@ def _pixel_tags(values: Stored) -> dict[str, Any]:
         "RescaleSlope": 1.0,
         "PixelData": values.tobytes(),
     }
-
-
-def _file_meta(sop_uid: str) -> FileMetaDataset:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = UID(sop_uid)
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = UID(_uid("implementation"))
-    meta.ImplementationVersionName = IMPLEMENTATION
-    return meta
 
 
 def _write_whole(path: Path, dataset: FileDataset) -> None:
