@@ -22,7 +22,7 @@ def paint_abdomen(
     inside = np.maximum(below + 1.5, depth + 2.0)
     muscle = np.maximum(below, depth + 0.5)
     canvas.paint(canvas.cover(np.maximum(muscle, -(inside + 1.0))), hu.MUSCLE_HU, Tissue.MUSCLE)
-    grain = 6 * noise.plane(x, y, z, 14.0)
+    grain = 6 * noise.on(canvas, 14.0)
     liver = np.maximum(inside, (x - 28 + 0.35 * y) * 0.9)
     canvas.paint(canvas.cover(liver), hu.LIVER_HU + (45 if given else 0) + grain, Tissue.LIVER)
     spleen = np.maximum(

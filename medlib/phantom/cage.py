@@ -16,13 +16,13 @@ from medlib.phantom.geometry import Array, bump
 # read off textbook sections (Webb et al. 2014) from apex to costophrenic recess.
 _LEVELS = (-220.0, -170.0, -130.0, -90.0, -40.0, 0.0, 30.0, 60.0, 85.0, 105.0, 120.0, 132.0)
 _HALF_WIDTH = PchipInterpolator(
-    _LEVELS, (125.0, 131.0, 135.0, 135.0, 131.0, 125.0, 118.0, 106.0, 90.0, 72.0, 56.0, 40.0)
+    _LEVELS, (124.0, 130.0, 134.0, 134.0, 130.0, 124.0, 117.0, 105.0, 90.0, 74.0, 60.0, 46.0)
 )
 _HALF_DEPTH = PchipInterpolator(
-    _LEVELS, (88.0, 92.0, 95.0, 94.0, 91.0, 86.0, 79.0, 67.0, 54.0, 42.0, 32.0, 22.0)
+    _LEVELS, (90.0, 95.0, 98.0, 98.0, 95.0, 89.0, 81.0, 68.0, 53.0, 38.0, 27.0, 18.0)
 )
 _CENTRE_Y = PchipInterpolator(
-    _LEVELS, (4.0, 3.0, 1.0, 0.0, 0.0, 3.0, 7.0, 14.0, 20.0, 24.0, 27.0, 29.0)
+    _LEVELS, (4.0, 3.0, 1.0, -1.0, -1.0, 2.0, 7.0, 15.0, 23.0, 30.0, 34.0, 36.0)
 )
 
 
@@ -61,7 +61,7 @@ def draw_cage(rng: np.random.Generator) -> Cage:
         dome_right=float(rng.normal(0.0, 12.0)),
         dome_left=float(rng.normal(0.0, 12.0)),
         rib_pitch=float(rng.uniform(23.0, 27.5)),
-        rib_drop=float(rng.uniform(85.0, 125.0)),
+        rib_drop=float(rng.uniform(105.0, 145.0)),
         rib_phase=(float(rng.uniform(0, 27)), float(rng.normal(0.0, 3.0))),
         rib_waviness=(float(rng.uniform(1.0, 3.5)), float(rng.uniform(0, 6.28))),
         cartilage_from=float(np.radians(rng.uniform(26.0, 42.0))),
@@ -87,9 +87,11 @@ def radius(cage: Cage, angle: Array, z: Array | float) -> Array:
     for at, wide, high in cage.bumps:
         turn = np.abs(angle - at)
         shape = shape + high * bump(np.minimum(turn, 2 * np.pi - turn), 0.0, wide, 2.0)
-    gutter = bump(np.abs(angle), 2.55, 0.28, 2.0)  # the lung reaches back beside the spine
-    flat_front = bump(np.abs(angle), 0.0, 0.5, 2.0)
-    curve: Array = norm ** (-1 / n) * (shape + 0.055 * gutter - 0.03 * flat_front)
+    turn = np.abs(angle)
+    gutter = bump(turn, 2.5, 0.32, 2.0)  # the lung reaches back beside the spine
+    front = bump(turn, 0.0, 0.42, 2.0) + bump(turn, 0.8, 0.4, 2.0)  # narrower in front: an egg
+    side = bump(turn, 1.85, 0.5, 2.0)
+    curve: Array = norm ** (-1 / n) * (shape + 0.07 * gutter + 0.02 * side - 0.045 * front)
     return curve.astype(np.float32)
 
 

@@ -6,7 +6,7 @@ streams that never see the class; only the last stream, which shapes the finding
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ from scipy import ndimage
 
 from medlib.errors import InputError
 from medlib.phantom import ct, thorax
+from medlib.phantom.couch import Table, draw_table
 from medlib.phantom.findings import Finding, Site, draw_cancer, draw_look_alike
 from medlib.phantom.geometry import Array, Grid, Pose
 from medlib.phantom.tissue import SOLID_NODULE_HU
-from medlib.phantom.wall import Table, draw_table
 
 Task = Literal["crop", "slice", "volume"]
 Stratum = Literal["default", "hard"]
@@ -31,7 +31,7 @@ _LOOK_ALIKE_SHARE = 0.5  # controls that have a look-alike, on whole slices
 
 # Chance of each look-alike in a control.
 _KINDS: dict[str, dict[str, float]] = {
-    "default": {"benign nodule": 0.7, "scar": 0.2, "vessel": 0.1},
+    "default": {"benign nodule": 0.76, "scar": 0.14, "vessel": 0.1},
     "hard": {
         "benign nodule": 0.6,
         "scar": 0.15,
@@ -258,7 +258,7 @@ def _fine_grid(middle: tuple[float, float]) -> Grid:
 def _corner(fine: Grid) -> tuple[int, int]:
     """Column and row of the fine grid's first pixel in the whole map."""
     offset = (_CROP_MAP_SIZE - fine.size) // 2
-    column, row = (int(round(v / _CROP_DETECTOR_MM)) + offset for v in fine.centre_mm)
+    column, row = (round(v / _CROP_DETECTOR_MM) + offset for v in fine.centre_mm)
     return column, row
 
 
@@ -323,4 +323,4 @@ def _moved(stack: NDArray[Any], drawn: Grid, shown: Grid, *, order: int) -> NDAr
     rows, columns = (y - first[1]) / drawn.pixel_mm, (x - first[0]) / drawn.pixel_mm
     at = np.stack(np.meshgrid(rows, columns, indexing="ij"))
     moved = [ndimage.map_coordinates(s, at, order=order, mode="constant") for s in stack]
-    return cast(NDArray[Any], np.stack(moved))
+    return np.stack(moved)

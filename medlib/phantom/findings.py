@@ -8,7 +8,7 @@ Appearance follows the Fleischner glossary (Hansell et al., Radiology 2008;246:6
 descriptions of spiculation and lobulation in Armato et al., Med Phys 2011;38:915 (LIDC-IDRI).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from medlib.phantom.geometry import (
     Canvas,
     Noise,
     Point,
-    Window,
     ellipsoid_distance,
     smooth_union,
 )
@@ -26,6 +25,7 @@ from medlib.phantom.tissue import Tissue
 from medlib.phantom.vessels import Segments, share_of_slice
 
 CANCERS = ("solid", "part-solid", "ground-glass")
+_LEVELS = 3  # planes a slice is averaged over
 LOOK_ALIKES = ("benign nodule", "scar", "vessel", "granuloma", "lymph node")
 
 
@@ -66,6 +66,11 @@ class Finding:
     centre: Point
     strand_hu: float = hu.SOLID_NODULE_HU
 
+    @property
+    def radius_mm(self) -> float:
+        """Largest semi-axis of the main lobe."""
+        return max(self.lobes[0].semi)
+
 
 def _unit(rng: np.random.Generator, count: int) -> Array:
     """Random directions, count x 3."""
@@ -86,9 +91,9 @@ def draw_cancer(rng: np.random.Generator, site: Site) -> Finding:
         else ("part-solid" if site.subsolid < 0.8 else "ground-glass")
     )
     solid = kind == "solid"
-    spiky = float(rng.beta(2.2, 1.6)) if solid else float(rng.beta(1.3, 2.0))
+    spiky = float(rng.beta(4.0, 1.5)) if solid else float(rng.beta(1.3, 2.0))
     lobes = _lobulated(
-        rng, site, count=int(rng.integers(4, 9)), depth=float(rng.uniform(0.15, 0.34))
+        rng, site, count=int(rng.integers(4, 9)), depth=float(rng.uniform(0.2, 0.42))
     )
     strands = _spicules(rng, site, spiky)
     rim = site.density_hu if solid else hu.GROUND_GLASS_HU + float(rng.normal(0, 70))
@@ -101,7 +106,7 @@ def draw_cancer(rng: np.random.Generator, site: Site) -> Finding:
         core_hu=rim if kind == "ground-glass" else site.density_hu,
         core_share=0.55 if kind == "part-solid" else 0.8,
         softness_mm=0.8 if solid else 2.5,
-        roughness_mm=0.5 + 0.9 * spiky,
+        roughness_mm=0.3 + 0.5 * spiky,
         specks=_pits(rng, site, chance=0.35),
         reach_mm=site.diameter_mm * 0.75 + 16,
         centre=site.centre,
@@ -126,15 +131,15 @@ def _lobulated(
 def _spicules(rng: np.random.Generator, site: Site, spiky: float) -> Segments | None:
     """Strands from the surface outward, tapering; the more and longer, the more spiky (0..1)."""
     r = site.diameter_mm / 2
-    count = int(4 + 44 * spiky)
+    count = int(5 + 85 * spiky)
     way = _unit(rng, count)
     way[:, 2] *= 0.75
     foot = np.asarray(site.centre, np.float32) + way * np.float32(0.7 * r)
-    length = rng.gamma(3.0, (1.2 + 2.6 * spiky) / 3.0, count) + 0.3 * r
+    length = rng.gamma(2.5, (0.8 + 6.0 * spiky) / 2.5, count) + 0.3 * r
     drift = _unit(rng, count) * np.float32(0.25)
     tip = foot + (way + drift) * length[:, None].astype(np.float32)
-    thick = rng.uniform(0.6, 1.25, count)
-    return Segments(foot, tip, np.stack([thick, 0.3 * thick], 1).astype(np.float32))
+    thick = rng.uniform(0.5, 1.0, count)
+    return Segments(foot, tip, np.stack([thick, 0.45 * thick], 1).astype(np.float32))
 
 
 def _pits(
@@ -166,21 +171,22 @@ def draw_look_alike(rng: np.random.Generator, site: Site, *, kinds: dict[str, fl
     return makers[name](rng, site)
 
 
-def _benign(site: Site, name: str, lobes: tuple[Lobe, ...], **extra: object) -> Finding:
-    """Defaults shared by look-alikes."""
-    values: dict[str, object] = {
-        "strands": None,
-        "rim_hu": site.density_hu,
-        "core_hu": site.density_hu,
-        "core_share": 0.8,
-        "softness_mm": 0.8,
-        "roughness_mm": 0.3,
-        "specks": (),
-        "reach_mm": site.diameter_mm * 0.75 + 16,
-    }
+def _benign(site: Site, name: str, lobes: tuple[Lobe, ...]) -> Finding:
+    """A plain look-alike: homogeneous, with an edge of ordinary sharpness."""
     return Finding(
-        name=name, malignant=False, lobes=lobes, centre=site.centre, **{**values, **extra}
-    )  # type: ignore[arg-type]
+        name=name,
+        malignant=False,
+        lobes=lobes,
+        strands=None,
+        rim_hu=site.density_hu,
+        core_hu=site.density_hu,
+        core_share=0.8,
+        softness_mm=0.8,
+        roughness_mm=0.3,
+        specks=(),
+        reach_mm=site.diameter_mm * 0.75 + 16,
+        centre=site.centre,
+    )
 
 
 def _benign_nodule(rng: np.random.Generator, site: Site) -> Finding:
@@ -191,18 +197,16 @@ def _benign_nodule(rng: np.random.Generator, site: Site) -> Finding:
     lobes = _lobulated(
         rng, site, count=1 if smooth else int(rng.integers(3, 6)), depth=0.0 if smooth else 0.12
     )
-    spiky = float(rng.beta(1.0, 3.5)) * 0.5
+    spiky = float(rng.beta(1.0, 4.0)) * 0.4
     glassy = site.subsolid >= 0.5
-    return _benign(
-        site,
-        "benign nodule",
-        lobes,
-        strands=_spicules(rng, site, spiky) if rng.random() < 0.6 else None,
+    return replace(
+        _benign(site, "benign nodule", lobes),
+        strands=_spicules(rng, site, spiky) if rng.random() < 0.35 else None,
         rim_hu=hu.GROUND_GLASS_HU + float(rng.normal(0, 70)) if glassy else site.density_hu,
         core_hu=site.density_hu if site.subsolid < 0.8 else hu.GROUND_GLASS_HU,
         core_share=0.55 if glassy else 0.8,
         softness_mm=2.5 if glassy else 0.8,
-        roughness_mm=float(rng.uniform(0.2, 0.8)),
+        roughness_mm=float(rng.uniform(0.1, 0.5)),
         specks=_pits(rng, site, chance=0.1),
     )
 
@@ -227,7 +231,7 @@ def _scar(rng: np.random.Generator, site: Site) -> Finding:
         tip.astype(np.float32),
         np.stack([thick, 0.5 * thick], 1).astype(np.float32),
     )
-    return _benign(site, "scar", tuple(lobes), strands=strands, roughness_mm=0.7)
+    return replace(_benign(site, "scar", tuple(lobes)), strands=strands, roughness_mm=0.7)
 
 
 def _vessel(rng: np.random.Generator, site: Site) -> Finding:
@@ -249,7 +253,9 @@ def _vessel(rng: np.random.Generator, site: Site) -> Finding:
     strands = Segments(
         np.array(starts, np.float32), np.array(ends, np.float32), np.array(radii, np.float32)
     )
-    return _benign(site, "vessel", (), strands=strands, strand_hu=hu.BLOOD_HU, reach_mm=45.0)
+    return replace(
+        _benign(site, "vessel", ()), strands=strands, strand_hu=hu.BLOOD_HU, reach_mm=45.0
+    )
 
 
 def _granuloma(rng: np.random.Generator, site: Site) -> Finding:
@@ -262,7 +268,7 @@ def _granuloma(rng: np.random.Generator, site: Site) -> Finding:
         specks.append(
             (*_point(where), float(r * rng.uniform(0.15, 0.5)), float(rng.uniform(150, 800)))
         )
-    return _benign(site, "granuloma", (lobe,), specks=tuple(specks))
+    return replace(_benign(site, "granuloma", (lobe,)), specks=tuple(specks))
 
 
 def _lymph_node(rng: np.random.Generator, site: Site) -> Finding:
@@ -275,7 +281,7 @@ def _lymph_node(rng: np.random.Generator, site: Site) -> Finding:
     strands = Segments(
         np.asarray([site.centre], np.float32), tip[None], np.array([[0.6, 0.4]], np.float32)
     )
-    return _benign(site, "lymph node", (lobe,), strands=strands)
+    return replace(_benign(site, "lymph node", (lobe,)), strands=strands)
 
 
 def paint_finding(
@@ -288,44 +294,38 @@ def paint_finding(
     count: bool,
 ) -> None:
     """Paint into the lung; where `count`, its share of each pixel is added to the mask."""
-    if abs(canvas.z - finding.centre[2]) > finding.reach_mm + thickness_mm:
-        return
     where = canvas.window(finding.centre[0], finding.centre[1], finding.reach_mm)
-    if where is None:
+    if where is None or abs(canvas.z - finding.centre[2]) > finding.reach_mm + thickness_mm:
         return
-    share, density = _body(canvas, finding, noise, thickness_mm, where)
-    keep = inside_lung[where]
-    canvas.paint(share * keep, density, Tissue.FINDING, where)
-    body = share * keep
+    near, lung = canvas.part(where), inside_lung[where]
+    body, density = _body(near, finding, noise, thickness_mm)
+    near.paint(body * lung, density, Tissue.FINDING)
     if finding.strands is not None:
-        strand = share_of_slice(canvas, finding.strands, thickness_mm)[where] * keep
-        canvas.paint(strand * (1 - share), finding.strand_hu, Tissue.FINDING, where)
+        strand = share_of_slice(near, finding.strands, thickness_mm)
+        near.paint(strand * lung * (1 - body), finding.strand_hu, Tissue.FINDING)
         body = np.maximum(body, strand)
     for x, y, z, radius, value in finding.specks:
-        gap = np.sqrt((canvas.x[where] - x) ** 2 + (canvas.y[where] - y) ** 2 + (canvas.z - z) ** 2)
-        canvas.paint(canvas.cover(gap - radius) * keep, value, Tissue.FINDING, where)
+        gap = np.sqrt((near.x - x) ** 2 + (near.y - y) ** 2 + (near.z - z) ** 2)
+        near.paint(near.cover(gap - radius) * lung, value, Tissue.FINDING)
     if count:
-        canvas.finding[where] = np.maximum(canvas.finding[where], body)
+        near.finding[:] = np.maximum(near.finding, body * lung)
 
 
 def _body(
-    canvas: Canvas, finding: Finding, noise: Noise, thickness_mm: float, where: Window
+    canvas: Canvas, finding: Finding, noise: Noise, thickness_mm: float
 ) -> tuple[Array, Array]:
     """Share of each pixel in the lobes, averaged over the slice, and the HU there."""
-    x, y = canvas.x[where], canvas.y[where]
-    share, depth = np.zeros_like(x), np.zeros_like(x)
+    share, depth = np.zeros_like(canvas.hu), np.zeros_like(canvas.hu)
     if not finding.lobes:
         return share, depth
-    levels = 3
-    edge = max(canvas.grid.pixel_mm, finding.softness_mm)
-    rough = noise.plane(x, y, canvas.z, 2.4) + 0.6 * noise.plane(x, y, canvas.z, 1.2)
-    for step in range(levels):
-        z = canvas.z + thickness_mm * ((step + 0.5) / levels - 0.5)
-        d = finding_distance(finding, x, y, z) + finding.roughness_mm * rough
-        share += np.clip(0.5 - d / edge, 0, 1) / levels
-        depth += d / levels
-    radius = max(finding.lobes[0].semi)
-    core = np.clip((-depth / radius - (1 - finding.core_share)) * 6 + 0.5, 0, 1)
+    edge = max(canvas.pixel_mm, finding.softness_mm)
+    rough = noise.on(canvas, 3.6) + 0.4 * noise.on(canvas, 1.7)
+    for step in range(_LEVELS):
+        z = canvas.z + thickness_mm * ((step + 0.5) / _LEVELS - 0.5)
+        d = finding_distance(finding, canvas.x, canvas.y, z) + finding.roughness_mm * rough
+        share += np.clip(0.5 - d / edge, 0, 1) / _LEVELS
+        depth += d / _LEVELS
+    core = np.clip((-depth / finding.radius_mm - (1 - finding.core_share)) * 6 + 0.5, 0, 1)
     density = finding.rim_hu + core * (finding.core_hu - finding.rim_hu)
     glass = min(1.0, max(0.0, (hu.SOLID_NODULE_HU - finding.rim_hu) / 600.0))
     return share, (density + (8 + 45 * glass) * rough).astype(np.float32)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from medlib.errors import InputError
 
@@ -55,7 +54,7 @@ class Pose:
         x, y = x - self.shift[0], y - self.shift[1]
         return c * x + s * y, c * y - s * x
 
-    def to_scanner(self, x: float, y: float) -> tuple[float, float]:
+    def to_scanner(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Patient coordinates -> scanner coordinates."""
         c, s = float(np.cos(self.roll)), float(np.sin(self.roll))
         return c * x - s * y + self.shift[0], c * y + s * x + self.shift[1]
@@ -63,46 +62,67 @@ class Pose:
 
 @dataclass
 class Canvas:
-    """One axial slice while it is painted: HU, labels, share of finding; patient coordinates."""
+    """An axial slice, or a part of one, while it is painted.
 
-    grid: Grid
+    x, y: patient coordinates; hu, tissue, finding (share of a finding in question): rows x columns.
+    """
+
     pose: Pose
     z: float
-    x: Array = field(init=False, repr=False)
-    y: Array = field(init=False, repr=False)
-    hu: Array = field(init=False, repr=False)
-    tissue: NDArray[np.uint8] = field(init=False, repr=False)
-    finding: Array = field(init=False, repr=False)
+    pixel_mm: float
+    across: Array  # scanner x of the columns
+    down: Array  # scanner y of the rows
+    x: Array
+    y: Array
+    hu: Array
+    tissue: NDArray[np.uint8]
+    finding: Array
 
-    def __post_init__(self) -> None:
-        x, y = self.grid.axes()
-        self.x, self.y = self.pose.to_patient(x[None, :], y[:, None])
-        self.hu = np.full(self.x.shape, -1000.0, np.float32)
-        self.tissue = np.zeros(self.x.shape, np.uint8)
-        self.finding = np.zeros(self.x.shape, np.float32)
+    @classmethod
+    def blank(cls, grid: Grid, pose: Pose, z: float) -> "Canvas":
+        """A slice full of air."""
+        across, down = grid.axes()
+        x, y = pose.to_patient(across[None, :], down[:, None])
+        air = np.full(x.shape, -1000.0, np.float32)
+        labels, none = np.zeros(x.shape, np.uint8), np.zeros(x.shape, np.float32)
+        return cls(pose, z, grid.pixel_mm, across, down, x, y, air, labels, none)
+
+    def part(self, where: Window) -> "Canvas":
+        """The rows and columns of `where`; what is painted there is painted here."""
+        return Canvas(
+            self.pose,
+            self.z,
+            self.pixel_mm,
+            self.across[where[1]],
+            self.down[where[0]],
+            self.x[where],
+            self.y[where],
+            self.hu[where],
+            self.tissue[where],
+            self.finding[where],
+        )
 
     def window(self, x: float, y: float, half: float) -> Window | None:
         """Index ranges of the square of half-width `half` mm round a patient point, if any."""
         column, row = self.indices(x, y)
-        reach = half / self.grid.pixel_mm + 1
+        reach = half / self.pixel_mm + 1
         bounds = [
-            (max(0, int(np.floor(v - reach))), min(self.grid.size, int(np.ceil(v + reach)) + 1))
-            for v in (row, column)
+            (max(0, int(np.floor(v - reach))), min(size, int(np.ceil(v + reach)) + 1))
+            for v, size in zip((row, column), self.hu.shape, strict=True)
         ]
         if any(low >= high for low, high in bounds):
             return None
         return slice(*bounds[0]), slice(*bounds[1])
 
-    def indices(self, x: float, y: float) -> tuple[float, float]:
-        """Fractional (column, row) of a patient point."""
+    def indices(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Fractional (column, row) of patient points."""
         sx, sy = self.pose.to_scanner(x, y)
-        middle = (self.grid.size - 1) / 2
-        column = (sx - self.grid.centre_mm[0]) / self.grid.pixel_mm + middle
-        return column, (sy - self.grid.centre_mm[1]) / self.grid.pixel_mm + middle
+        column = (sx - float(self.across[0])) / self.pixel_mm
+        return column, (sy - float(self.down[0])) / self.pixel_mm
 
     def cover(self, distance: Array) -> Array:
         """Share of each pixel inside a surface, from its signed distance in mm."""
-        return coverage(distance, self.grid.pixel_mm)
+        return coverage(distance, self.pixel_mm)
 
     def paint(
         self, share: Array, hu: float | Array, label: int, where: Window = EVERYWHERE
@@ -115,13 +135,15 @@ class Canvas:
 
 def coverage(distance: Array, pixel_mm: float) -> Array:
     """Share of a pixel inside a locally straight edge, from the signed distance of its centre."""
-    return np.clip(0.5 - distance / pixel_mm, 0.0, 1.0)
+    share: Array = np.minimum(np.maximum(0.5 - distance / pixel_mm, 0.0), 1.0)
+    return share
 
 
 def smooth_union(a: Array, b: Array, blend_mm: float) -> Array:
     """Union of two distances with a fillet of about `blend_mm` (Quilez's polynomial minimum)."""
     h = np.maximum(blend_mm - np.abs(a - b), 0.0)
-    return np.minimum(a, b) - h * h * (0.25 / blend_mm)
+    union: Array = np.minimum(a, b) - h * h * (0.25 / blend_mm)
+    return union
 
 
 def ellipsoid_distance(
@@ -164,16 +186,26 @@ class Noise:
     lattice: Array = field(repr=False)
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, side: int = 24) -> "Noise":
+    def draw(cls, rng: np.random.Generator, side: int = 32) -> "Noise":
         """A field with side^3 independent normal nodes."""
-        return cls(rng.standard_normal((side, side, side)).astype(np.float32) * 1.6)
+        return cls(rng.standard_normal((side, side, side)).astype(np.float32) * np.float32(2.1))
 
-    def plane(self, x: Array, y: Array, z: float, scale_mm: float) -> Array:
-        """Values at (x, y) on the plane z, nodes `scale_mm` apart."""
-        side = self.lattice.shape[0]
-        level, part = divmod(z / scale_mm, 1.0)
-        low, high = int(level) % side, (int(level) + 1) % side
-        sheet = (1 - part) * self.lattice[low] + part * self.lattice[high]
-        points = np.stack([y / scale_mm, x / scale_mm])
-        values: Array = ndimage.map_coordinates(sheet, points, order=1, mode="grid-wrap")
+    def on(self, canvas: Canvas, scale_mm: float, stretch: Point = (1.0, 1.0, 1.0)) -> Array:
+        """Values on a canvas, nodes `scale_mm` apart, wider along x, y, z by `stretch`.
+
+        Lives in scanner coordinates, so that a plane is two matrix products, not a look-up a pixel.
+        """
+        x, y = canvas.across / (scale_mm * stretch[0]), canvas.down / (scale_mm * stretch[1])
+        side = len(self.lattice)
+        level = _weights(np.array([canvas.z / (scale_mm * stretch[2])], np.float32), side)[0]
+        sheet = np.tensordot(level, self.lattice, axes=1)
+        values: Array = _weights(y, side) @ sheet @ _weights(x, side).T
         return values
+
+
+def _weights(place: Array, side: int) -> Array:
+    """Quadratic B-spline weights of periodic nodes 0..side-1 at positions: positions x nodes."""
+    gap = np.abs(place[:, None] - np.arange(side, dtype=np.float32)[None, :]) % side
+    gap = np.minimum(gap, side - gap)
+    weights: Array = np.where(gap < 0.5, 0.75 - gap * gap, 0.5 * np.clip(1.5 - gap, 0, None) ** 2)
+    return weights.astype(np.float32)

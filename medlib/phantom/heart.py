@@ -1,11 +1,11 @@
-"""Painting of the mediastinum: blood with or without contrast medium, heart wall, airways, nodes."""
+"""Painting of the mediastinum: blood with or without contrast medium, heart, airways, nodes."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from medlib.phantom import tissue as hu
-from medlib.phantom.geometry import Array, Canvas, Noise, ellipsoid_distance
+from medlib.phantom.geometry import Array, Canvas, ellipsoid_distance
 from medlib.phantom.mediastinum import Mediastinum, chamber_distance, tube_distance
 from medlib.phantom.tissue import Tissue
 
@@ -45,7 +45,7 @@ def draw_contrast(rng: np.random.Generator) -> Contrast:
 
 
 def paint_mediastinum(
-    canvas: Canvas, organs: Mediastinum, contrast: Contrast, depth: Array, noise: Noise
+    canvas: Canvas, organs: Mediastinum, contrast: Contrast, depth: Array
 ) -> None:
     """Organs from the heart outward; airways last, since they are seen through what covers them."""
     inside = canvas.cover(depth + 1.0)

@@ -14,8 +14,8 @@ from medlib.phantom.mediastinum import Mediastinum
 from medlib.phantom.tissue import Tissue
 from medlib.phantom.vessels import Segments, airways_along, grow, share_of_slice
 
-_TIPS_PER_LITRE = 115.0  # endings of each tree per litre of lung
-_TIP_RADIUS_MM = 0.5
+_TIPS_PER_LITRE = 210.0  # endings of each tree per litre of lung
+_TIP_RADIUS_MM = 0.6
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Lungs:
 def lung_distance(
     cage: Cage, depth: Array, wrapped: Array, x: Array, y: Array, z: Array | float
 ) -> Array:
-    """Signed distance in mm to the lungs, from depth in the cage and distance to the mediastinum."""
+    """Signed distance in mm to the lungs, from depth in the cage and distance to `wrapped`."""
     above = cages.diaphragm_distance(cage, x, y, z)
     distance: Array = np.maximum(np.maximum(depth + 0.8, -wrapped), above)
     return distance
@@ -138,14 +138,14 @@ def paint_lungs(
 
 def _parenchyma(canvas: Canvas, lungs: Lungs, distance: Array, noise: Noise) -> Array:
     """HU of lung without visible vessels: gravity, lobules, emphysema, fissures."""
-    x, y, z = canvas.x, canvas.y, canvas.z
+    y = canvas.y
     value = lungs.density_hu + lungs.gravity_hu * (y / 90.0)
-    value += lungs.texture_hu * (noise.plane(x, y, z, 11.0) + 0.8 * noise.plane(y, x, z, 4.0))
+    value += lungs.texture_hu * (noise.on(canvas, 11.0) + 0.8 * noise.on(canvas, 4.0))
     if lungs.emphysema > 0:
-        holes = np.clip(noise.plane(x, y, z, 7.0) - 1.6 + lungs.emphysema, 0, 1)
+        holes = np.clip(noise.on(canvas, 7.0) - 1.6 + lungs.emphysema, 0, 1)
         value += holes * (hu.AIR_HU + 25 - value) * 0.8
     back = np.clip((y - 55) / 30, 0, 1) * np.clip((6 + distance) / 6, 0, 1)
     value += 90 * back  # dependent density next to the pleura behind
-    for above in cages.fissure_distances(lungs.fissures, x, y, z):
+    for above in cages.fissure_distances(lungs.fissures, canvas.x, y, canvas.z):
         value += lungs.fissures.visible * np.clip(1 - np.abs(above) / 1.3, 0, 1)
     return value.astype(np.float32)

@@ -219,7 +219,8 @@ def _bent(
 
 
 _NODE_STATIONS: tuple[Point, ...] = (
-    (-14, 8, 22), (10, 22, -12), (18, -8, 12), (0, 30, -25), (-28, 8, -8), (34, 6, -25), (-10, -38, 30),
+    (-14, 8, 22), (10, 22, -12), (18, -8, 12), (0, 30, -25), (-28, 8, -8), (34, 6, -25),
+    (-10, -38, 30),
 )  # fmt: skip
 
 
@@ -266,7 +267,8 @@ def envelope(
     behind = (
         np.hypot(x, np.minimum(y - spine, 0.0) * 0.9) - 20.0 - 0.12 * np.maximum(y - spine, 0.0)
     )
-    before = np.abs(x - organs.junction_mm) - 1.5 - organs.fat_mm * 0.5
+    neck = np.maximum(np.asarray(z, np.float32) - 55.0, 0.0) * 0.45  # the apices lie apart
+    before = np.abs(x - organs.junction_mm) - 1.5 - organs.fat_mm * 0.5 - neck
     whole: Array = smooth_union(behind, np.maximum(before, y), _BLEND_MM)
     for tube in organs.tubes:
         if _near(z, min(n[2] for n in tube.nodes), max(n[2] for n in tube.nodes)):

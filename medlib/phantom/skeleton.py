@@ -9,7 +9,7 @@ from medlib.phantom.geometry import Array, Canvas, Noise, Window, capsule_distan
 from medlib.phantom.tissue import Tissue
 from medlib.phantom.wall import RIB_LAYER_MM, Layers, Lookup
 
-_RIB_DEPTH_MM, _RIB_HALF_THICK_MM, _RIB_HALF_TALL_MM = 5.0, 3.3, 6.3
+_RIB_DEPTH_MM, _RIB_HALF_THICK_MM, _RIB_HALF_TALL_MM = 5.0, 3.4, 5.6
 _SPINE_WINDOW_MM = 75.0
 
 
@@ -17,7 +17,7 @@ def paint_skeleton(
     canvas: Canvas, cage: Cage, tables: Layers, at: Lookup, noise: Noise, marrow: float
 ) -> None:
     """All bones of one slice; `marrow` shifts the HU of trabecular bone (age)."""
-    grain = hu.TRABECULAR_BONE_HU + marrow + 45 * noise.plane(canvas.x, canvas.y, canvas.z, 2.6)
+    grain = hu.TRABECULAR_BONE_HU + marrow + 45 * noise.on(canvas, 2.6)
     paint_ribs(canvas, cage, at, grain)
     paint_sternum(canvas, cage, at, grain)
     paint_scapulae(canvas, cage, tables, at, grain)
@@ -38,7 +38,8 @@ def rib_offset(cage: Cage, angle: Array, z: float) -> Array:
     side = np.where(angle < 0, 0.0, cage.rib_phase[1])
     place = z + fall + side + cage.rib_phase[0] + amount * np.sin(2.7 * angle + phase + z / 31.0)
     pitch = cage.rib_pitch
-    return np.mod(place, pitch) - pitch / 2
+    offset: Array = np.mod(place, pitch) - pitch / 2
+    return offset
 
 
 def paint_ribs(canvas: Canvas, cage: Cage, at: Lookup, marrow: Array) -> None:
@@ -112,8 +113,8 @@ def paint_clavicles(canvas: Canvas, cage: Cage, marrow: Array) -> None:
             cages.centre(cage, z0)[1] - cages.radius(cage, np.zeros(1, np.float32), z0)[0]
         )
         start = (side * 26.0 * cage.width, front - 8.0, z0, 9.5)
-        elbow = (side * 70.0 * cage.width, front - 10.0, z0 + 20.0, 6.0)
-        end = (side * 125.0 * cage.width, front + 28.0, z0 + 42.0, 6.0)
+        elbow = (side * 66.0 * cage.width, front - 4.0, z0 + 20.0, 6.0)
+        end = (side * 112.0 * cage.width, front + 42.0, z0 + 46.0, 6.5)
         if not start[2] - 12 < canvas.z < end[2] + 12:
             continue
         distance = np.minimum(
@@ -178,4 +179,5 @@ def _arch(x: Array, y: Array, phase: float, pitch: float, grow: float) -> Array:
         parts.append(rod((13.5, 27.0), (14.5, 30.0), 5.0))  # articular processes
     if -3 < phase < 9:
         parts.append(rod((19.0, 4.0), (34.0, 27.0), 3.4))  # head and neck of the rib
-    return np.minimum.reduce(parts)
+    whole: Array = np.minimum.reduce(parts)
+    return whole

@@ -18,12 +18,14 @@ from medlib.phantom import tissue as hu
 from medlib.phantom import wall as walls
 from medlib.phantom.abdomen import paint_abdomen
 from medlib.phantom.cage import Cage
+from medlib.phantom.couch import Table, paint_table
 from medlib.phantom.findings import Finding, paint_finding
-from medlib.phantom.geometry import Array, Canvas, Grid, Noise, Pose
+from medlib.phantom.geometry import Array, Canvas, Grid, Noise, Pose, Window
 from medlib.phantom.heart import Contrast, draw_contrast, paint_mediastinum
 from medlib.phantom.lungs import Lungs, draw_lungs, lung_distance, paint_lungs
 from medlib.phantom.mediastinum import Mediastinum
-from medlib.phantom.wall import Table, Wall
+from medlib.phantom.tissue import Tissue
+from medlib.phantom.wall import Wall
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def render(
     """Ideal slices at the levels `z_mm`; the first `marked` findings make up the mask."""
     done = []
     for z in z_mm:
-        canvas = Canvas(grid, pose, float(z))
+        canvas = Canvas.blank(grid, pose, float(z))
         render_slice(canvas, patient, table, thickness_mm, findings, marked)
         done.append(canvas)
     return Rendered(
@@ -115,32 +117,52 @@ def render_slice(
 ) -> None:
     """Paint one slice, from the outside in."""
     cage = patient.cage
-    walls.paint_table(canvas, table)
+    paint_table(canvas, table)
     tables = walls.layers(patient.wall, cage, canvas.z)
     at = walls.look_up(canvas, cage, tables)
-    top = walls.table_top(table, canvas.grid.axes()[0])[None, :] - canvas.grid.axes()[1][:, None]
-    walls.paint_wall(canvas, patient.wall, tables, at, patient.noise, canvas.y + top)
+    walls.paint_wall(canvas, patient.wall, tables, at, patient.noise, table)
     skeleton.paint_skeleton(canvas, cage, tables, at, patient.noise, patient.marrow_hu)
+    where = _bounds(at.depth < 2.0)
+    if where is not None:
+        _paint_inside(canvas.part(where), patient, at.depth[where], thickness_mm, findings, marked)
+
+
+def _bounds(inside: NDArray[np.bool_]) -> Window | None:
+    """The smallest window round what is true, if anything is."""
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    if len(rows) == 0:
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _paint_inside(
+    canvas: Canvas,
+    patient: Patient,
+    depth: Array,
+    thickness_mm: float,
+    findings: Sequence[Finding],
+    marked: int,
+) -> None:
+    """Everything within the rib cage, given the depth of each pixel from its inner wall."""
+    cage, lungs, noise = patient.cage, patient.lungs, patient.noise
     spine = cages.spine_y(cage, canvas.z)
-    wrapped = organs.envelope(patient.mediastinum, canvas.x, canvas.y, canvas.z, spine)
-    distance = lung_distance(cage, at.depth, wrapped, canvas.x, canvas.y, canvas.z)
     bony = (np.abs(canvas.x) < 22) & (canvas.y > spine - 17)
-    canvas.paint(canvas.cover(at.depth) * ~bony, hu.FAT_HU, hu.Tissue.FAT)
-    paint_abdomen(canvas, cage, at.depth, patient.noise, patient.contrast)
-    share = paint_lungs(
-        canvas, patient.lungs, distance, patient.noise, thickness_mm, patient.contrast.vessel_hu
-    )
-    paint_mediastinum(canvas, patient.mediastinum, patient.contrast, at.depth, patient.noise)
-    vessels_share = vessels.share_of_slice(canvas, patient.lungs.bronchi_outer, thickness_mm)
-    canvas.paint(vessels_share, hu.SOFT_HU, hu.Tissue.SOFT)
-    lumen = vessels.share_of_slice(canvas, patient.lungs.bronchi_inner, thickness_mm)
-    canvas.paint(lumen, hu.AIR_HU, hu.Tissue.AIRWAY)
+    canvas.paint(canvas.cover(depth) * ~bony, hu.FAT_HU, Tissue.FAT)
+    paint_abdomen(canvas, cage, depth, noise, patient.contrast)
+    wrapped = organs.envelope(patient.mediastinum, canvas.x, canvas.y, canvas.z, spine)
+    distance = lung_distance(cage, depth, wrapped, canvas.x, canvas.y, canvas.z)
+    share = paint_lungs(canvas, lungs, distance, noise, thickness_mm, patient.contrast.vessel_hu)
+    paint_mediastinum(canvas, patient.mediastinum, patient.contrast, depth)
+    walls_ = vessels.share_of_slice(canvas, lungs.bronchi_outer, thickness_mm)
+    canvas.paint(walls_, hu.SOFT_HU, Tissue.SOFT)
+    lumen = vessels.share_of_slice(canvas, lungs.bronchi_inner, thickness_mm)
+    canvas.paint(lumen, hu.AIR_HU, Tissue.AIRWAY)
     for number, finding in enumerate(findings):
         paint_finding(
             canvas,
             finding,
             inside_lung=share,
-            noise=patient.noise,
+            noise=noise,
             thickness_mm=thickness_mm,
             count=number < marked,
         )

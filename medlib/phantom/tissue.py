@@ -1,8 +1,8 @@
 """Tissue labels and their nominal attenuation in Hounsfield units.
 
-Sources: Kalender, *Computed Tomography*, 3rd ed. (2011), table 1.1 and fig. 1.10, for air, lung, fat,
-muscle, blood, liver and bone; Webb, Mueller & Naidich, *High-Resolution CT of the Lung*, 5th ed.
-(2014), ch. 2, for lung at full inspiration; ICRU Report 46 (1992) for cartilage and skin.
+Sources: Kalender, *Computed Tomography*, 3rd ed. (2011), table 1.1 and fig. 1.10, for air, fat,
+muscle, blood, liver and bone; Webb, Mueller & Naidich, *High-Resolution CT of the Lung*,
+5th ed. (2014), ch. 2, for lung at full inspiration; ICRU Report 46 (1992) for cartilage and skin.
 """
 
 from enum import IntEnum

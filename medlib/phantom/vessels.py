@@ -51,29 +51,35 @@ def grow(root: Array, tips: Array, *, tip_radius: float, rng: np.random.Generato
 def _connect(
     root: NDArray[np.float64], tips: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Nodes (root, then tip and branching point in turn) and the parent of each; -1 for the root."""
-    count = 2 * len(tips) + 1
-    position = np.zeros((count, 3))
-    parent = np.full(count, -1)
-    path = np.zeros(count)
-    position[0], position[1], parent[1] = root, tips[0], 0
-    path[1] = float(np.linalg.norm(tips[0] - root))
-    used = 2
-    for tip in tips[1:]:
-        child = np.arange(1, used)
-        start, axis = position[parent[child]], position[child] - position[parent[child]]
-        along = np.einsum("ij,ij->i", tip - start, axis) / np.maximum((axis**2).sum(1), 1e-9)
-        along = np.clip(along, 0.05, 0.9)
-        foot = start + along[:, None] * axis
-        gap = np.sqrt(((tip - foot) ** 2).sum(1))
-        length = path[parent[child]] + along * (path[child] - path[parent[child]])
-        best = int(np.argmin(gap + _PATH_WEIGHT * length))
-        fork, leaf = used, used + 1
-        position[fork], position[leaf] = foot[best] + 0.12 * (tip - foot[best]), tip
-        parent[fork], parent[leaf], parent[best + 1] = parent[best + 1], fork, fork
-        path[fork], path[leaf] = length[best], length[best] + gap[best]
-        used += 2
-    return position[:used], parent[:used]
+    """Nodes (root, then tip and fork in turn) and the parent of each, -1 for the root.
+
+    Row n of the tables below describes the segment that ends in node n.
+    """
+    count = 2 * len(tips)
+    position, parent = np.zeros((count, 3)), np.full(count, -1)
+    start, axis = np.zeros((count, 3)), np.zeros((count, 3))
+    length, path = np.ones(count), np.full(count, 1e9)
+
+    def lay(node: int, above: int, base: float) -> None:
+        parent[node], start[node], path[node] = above, position[above], base
+        axis[node] = position[node] - position[above]
+        length[node] = max(float(np.sqrt(axis[node] @ axis[node])), 1e-6)
+
+    position[0], position[1] = root, tips[0]
+    lay(1, 0, 0.0)
+    for fork, tip in zip(range(2, count, 2), tips[1:], strict=True):
+        gone, way, size = tip - start[:fork], axis[:fork], length[:fork]
+        along = np.einsum("ij,ij->i", gone, way) / (size * size)
+        along = np.minimum(np.maximum(along, 0.05), 0.9)
+        gone -= along[:, None] * way
+        gap = np.sqrt(np.einsum("ij,ij->i", gone, gone))
+        far = path[:fork] + along * size
+        best = int(np.argmin(gap + _PATH_WEIGHT * far))
+        position[fork], position[fork + 1] = tip - 0.88 * gone[best], tip
+        lay(fork, int(parent[best]), float(path[best]))
+        lay(best, fork, float(far[best]))
+        lay(fork + 1, fork, float(far[best]))
+    return position, parent
 
 
 def _relax(
@@ -97,7 +103,7 @@ def _sized(
     tip_radius: float,
     rng: np.random.Generator,
 ) -> Segments:
-    """Capsules with Murray radii; each segment is bent once, so that no vessel is a straight line."""
+    """Capsules with Murray radii; each segment is bent once, so that no vessel is straight."""
     load = np.zeros(len(position))
     leaves = np.ones(len(position), bool)
     leaves[parent[1:]] = False
@@ -168,11 +174,11 @@ def _share_of_plane(canvas: Canvas, tubes: Segments, z: float) -> Array:
     px, py, pz = px - along * axis[:, 0], py - along * axis[:, 1], pz - along * axis[:, 2]
     radius = tubes.radius[which, 0] * (1 - along) + tubes.radius[which, 1] * along
     distance = np.sqrt(px * px + py * py + pz * pz)
-    pixel = canvas.grid.pixel_mm
+    pixel = canvas.pixel_mm
     # a vessel thinner than a pixel fills 2r/pixel of it, not all: both edges count
     inside = np.clip((radius - distance) / pixel + 0.5, 0, 1)
     inside -= np.clip((-radius - distance) / pixel + 0.5, 0, 1)
-    np.maximum.at(share, row * canvas.grid.size + column, inside)
+    np.maximum.at(share, row * canvas.hu.shape[1] + column, inside)
     return share.reshape(canvas.hu.shape)
 
 
@@ -180,7 +186,7 @@ def _crossing(
     canvas: Canvas, tubes: Segments, z: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] | None:
     """(capsule, row, column) of every pixel in the boxes of the capsules that reach plane z."""
-    thick = tubes.radius.max(1) + canvas.grid.pixel_mm
+    thick = tubes.radius.max(1) + canvas.pixel_mm
     near = (np.minimum(tubes.start[:, 2], tubes.end[:, 2]) - thick < z) & (
         np.maximum(tubes.start[:, 2], tubes.end[:, 2]) + thick > z
     )
@@ -201,17 +207,15 @@ def _boxes(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pixel boxes (column, row), clipped to the grid, of the part of each capsule near plane z."""
     a, b = tubes.start[index].astype(np.float64), tubes.end[index].astype(np.float64)
-    thick = tubes.radius[index].max(1) + canvas.grid.pixel_mm
+    thick = tubes.radius[index].max(1) + canvas.pixel_mm
     rise = np.where(np.abs(b[:, 2] - a[:, 2]) < 1e-3, 1e-3, b[:, 2] - a[:, 2])
     one, two = (z - thick - a[:, 2]) / rise, (z + thick - a[:, 2]) / rise
     first = np.clip(np.minimum(one, two), 0, 1)[:, None]
     last = np.clip(np.maximum(one, two), 0, 1)[:, None]
     ends = np.stack([a + first * (b - a), a + last * (b - a)])
-    c, s = np.cos(canvas.pose.roll), np.sin(canvas.pose.roll)
-    sx = c * ends[..., 0] - s * ends[..., 1] + canvas.pose.shift[0] - canvas.grid.centre_mm[0]
-    sy = c * ends[..., 1] + s * ends[..., 0] + canvas.pose.shift[1] - canvas.grid.centre_mm[1]
-    place = np.stack([sx, sy], -1) / canvas.grid.pixel_mm + (canvas.grid.size - 1) / 2
-    reach = (thick / canvas.grid.pixel_mm)[:, None]
+    place = np.stack(canvas.indices(ends[..., 0], ends[..., 1]), -1)
+    reach = (thick / canvas.pixel_mm)[:, None]
     low = np.floor(place.min(0) - reach).astype(np.int64)
     high = np.ceil(place.max(0) + reach).astype(np.int64) + 1
-    return np.clip(low, 0, canvas.grid.size), np.clip(high, 0, canvas.grid.size)
+    limit = canvas.hu.shape[::-1]
+    return np.clip(low, 0, limit), np.clip(high, 0, limit)

@@ -11,6 +11,7 @@ import numpy as np
 from medlib.phantom import cage as cages
 from medlib.phantom import tissue as hu
 from medlib.phantom.cage import Cage
+from medlib.phantom.couch import Table, table_top
 from medlib.phantom.geometry import Array, Canvas, Noise, bump, smooth_union
 from medlib.phantom.tissue import Tissue
 
@@ -34,6 +35,7 @@ _MUSCLES: dict[str, tuple[int, float, float, float, float, float]] = {
     "trapezius": (1, 162, 26, 30, 120, 8),
     "latissimus low": (1, 140, 26, -120, 70, 6),
     "teres and deltoid": (1, 98, 22, 85, 45, 34),
+    "shoulder front": (1, 62, 26, 105, 38, 22),
 }
 
 
@@ -43,6 +45,7 @@ class Wall:
 
     muscle: float
     muscles: tuple[tuple[float, float, float], ...]  # per muscle: angle shift, size right, left
+    bellies: tuple[tuple[float, float, float], ...]  # waves along each muscle: number, phase, share
     gap_mm: float  # fat between muscle layers
     fat_mm: float
     fat_hills: tuple[tuple[float, float, float, float, float], ...]  # angle, width, z, height, mm
@@ -66,7 +69,11 @@ def draw_wall(rng: np.random.Generator, *, female: bool, age: float) -> Wall:
             (float(rng.normal(0, 3)), float(rng.normal(1, 0.12)), float(rng.normal(1, 0.12)))
             for _ in _MUSCLES
         ),
-        gap_mm=float(rng.uniform(1.2, 3.5)) + 0.05 * fat,
+        bellies=tuple(
+            (float(rng.uniform(4, 11)), float(rng.uniform(0, 6.28)), float(rng.uniform(0.08, 0.3)))
+            for _ in _MUSCLES
+        ),
+        gap_mm=float(rng.uniform(0.8, 3.5)) + 0.05 * fat,
         fat_mm=fat,
         fat_hills=tuple(
             (
@@ -115,8 +122,8 @@ def layers(wall: Wall, cage: Cage, z: float) -> Layers:
     inner = cages.radius(cage, _ANGLES, z)
     slope = np.gradient(inner, _ANGLES)
     thick = [np.zeros_like(_ANGLES), np.zeros_like(_ANGLES)]
-    for (layer, at, wide, height, tall, mm), change in zip(
-        _MUSCLES.values(), wall.muscles, strict=True
+    for (layer, at, wide, height, tall, mm), change, (number, phase, share) in zip(
+        _MUSCLES.values(), wall.muscles, wall.bellies, strict=True
     ):
         level = float(np.exp(-(abs((z / cage.length - height) / tall) ** 4)))
         side = np.where(_ANGLES < 0, change[1], change[2])
@@ -124,6 +131,7 @@ def layers(wall: Wall, cage: Cage, z: float) -> Layers:
         belly = bump(_DEGREES, at + change[0], wide, 4.0) * (
             0.75 + 0.25 * np.cos((_DEGREES - at) / wide * 1.3)
         )
+        belly = belly * (1 + share * np.sin(number * _ANGLES + phase + z / 17.0))
         thick[layer] += (mm * wall.muscle * level) * side * belly
     gap = wall.gap_mm * np.ones_like(_ANGLES) + _axilla(wall, cage, z)
     return Layers(
@@ -164,7 +172,8 @@ def _breast(wall: Wall, cage: Cage, z: float) -> Array:
     rise = 1 - ((z - height * cage.length) / 78.0) ** 2
     if mm == 0 or rise <= 0:
         return np.zeros_like(_ANGLES)
-    return mm * rise**0.6 * bump(np.abs(_ANGLES), at, 0.42, 2.6)
+    breast: Array = mm * rise**0.6 * bump(np.abs(_ANGLES), at, 0.5, 4.0)
+    return breast
 
 
 @dataclass(frozen=True)
@@ -185,12 +194,12 @@ def look_up(canvas: Canvas, cage: Cage, tables: Layers) -> Lookup:
 
 
 def paint_wall(
-    canvas: Canvas, wall: Wall, tables: Layers, at: Lookup, noise: Noise, table_y: Array
+    canvas: Canvas, wall: Wall, tables: Layers, at: Lookup, noise: Noise, table: Table
 ) -> Array:
     """Skin, fat and muscles; returns the signed distance to the patient's surface in mm."""
-    surface = _surface(canvas, tables, at, table_y)
+    surface = _surface(canvas, tables, at, table)
     canvas.paint(canvas.cover(surface), hu.SKIN_HU, Tissue.SKIN)
-    grain = noise.plane(canvas.x, canvas.y, canvas.z, 9.0)
+    grain = noise.on(canvas, 9.0)
     septa = hu.FAT_HU + 4.0 * grain
     canvas.paint(canvas.cover(surface + SKIN_MM), septa, Tissue.FAT)
     if wall.breast[0] > 0:
@@ -199,10 +208,10 @@ def paint_wall(
     return surface
 
 
-def _surface(canvas: Canvas, tables: Layers, at: Lookup, table_y: Array) -> Array:
+def _surface(canvas: Canvas, tables: Layers, at: Lookup, table: Table) -> Array:
     """Outline: the outermost layer, pressed flat where the patient lies on the table."""
     free = at.depth - tables.skin()[at.index]
-    pressed = canvas.y - table_y
+    pressed = canvas.down[:, None] - table_top(table, canvas.across)[None, :]
     return -smooth_union(-free, -pressed, 14.0)
 
 
@@ -222,7 +231,7 @@ def _paint_muscles(
 ) -> None:
     """Intercostal layer, deep and shallow muscles, fat planes between, streaks of fat within."""
     deep, middle, shallow = (t[at.index] for t in (tables.deep, tables.middle, tables.shallow))
-    grain = noise.plane(canvas.x * 1.3, canvas.y * 0.8, canvas.z * 0.5, 5.0)
+    grain = noise.on(canvas, 5.0, (0.8, 1.2, 2.0))
     streak = np.clip((grain - 1.9) * 0.7 + wall.streaks * 1.6, 0, 0.9)
     flesh = (hu.MUSCLE_HU + streak * (hu.FAT_HU - hu.MUSCLE_HU)).astype(np.float32)
     d = at.depth
@@ -234,49 +243,3 @@ def _paint_muscles(
     for low, high in bands:
         inside = np.maximum(np.maximum(low - d, d - high), surface + SKIN_MM + 1.5)
         canvas.paint(canvas.cover(inside), flesh, Tissue.MUSCLE)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Couch: a shell with foam between two arcs; scanner coordinates, mm."""
-
-    top_y: float  # height of the lowest point of its upper face
-    half_width: float
-    sag: float  # how much its edge stands above its middle
-    thickness: float
-    shell: float
-    shell_hu: float
-    style: str  # "crescent" (arcs meet at the edge) or "parallel"
-
-
-def draw_table(rng: np.random.Generator) -> Table:
-    """A couch of one of the usual kinds."""
-    return Table(
-        top_y=float(rng.normal(122.0, 5.0)),
-        half_width=float(rng.uniform(190, 225)),
-        sag=float(rng.uniform(24, 55)),
-        thickness=float(rng.uniform(18, 42)),
-        shell=float(rng.uniform(1.4, 2.6)),
-        shell_hu=float(rng.uniform(-150, 250)),
-        style=str(rng.choice(["crescent", "parallel"])),
-    )
-
-
-def table_top(table: Table, x: Array) -> Array:
-    """Y of the upper face over x (scanner coordinates)."""
-    top: Array = table.top_y - table.sag * (x / table.half_width) ** 2
-    return top
-
-
-def paint_table(canvas: Canvas, table: Table) -> None:
-    """The couch, painted before the patient."""
-    gx, gy = canvas.grid.axes()
-    x, y = gx[None, :], gy[:, None]
-    top = table_top(table, x)
-    bow = (x / table.half_width) ** 2
-    tall = (
-        table.thickness * (1 - bow) + 3.0 if table.style == "crescent" else table.thickness + 0 * x
-    )
-    inside = np.maximum(np.maximum(top - y, y - top - tall), np.abs(x) - table.half_width)
-    canvas.paint(canvas.cover(inside), table.shell_hu, Tissue.TABLE)
-    canvas.paint(canvas.cover(inside + table.shell), hu.TABLE_FOAM_HU, Tissue.TABLE)
