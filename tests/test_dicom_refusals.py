@@ -1,5 +1,6 @@
 """What cannot be an image is refused with file, tag and reason, before memory is spent on it."""
 
+import os
 import random
 import resource
 import struct
@@ -152,6 +153,11 @@ def test_what_is_no_dicom(tmp_path, content):
     path = tmp_path / "file"
     path.write_bytes(content)
     assert refusal(path).reason
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert "no regular file" in scan(tmp_path).refused.reason[0]
 
 
 def test_missing_file_and_folder(tmp_path):

@@ -52,6 +52,8 @@ def open_source(path: Path) -> Iterator[Source]:
         DicomError: the file cannot be opened, is no DICOM, or inflates beyond what is plausible.
 
     """
+    if path.exists() and not path.is_file():
+        raise DicomError(path, "", "not a DICOM file: no regular file")  # reading a pipe would wait
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             _check_is_dicom(path, data)

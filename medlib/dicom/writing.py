@@ -134,13 +134,17 @@ def write_series(
 
 
 def _stored(pixels_hu: npt.ArrayLike) -> Stored:
-    values = np.asarray(pixels_hu, dtype=np.float64)
+    values = np.asarray(pixels_hu)
     if values.ndim != 3 or 0 in values.shape or max(values.shape) > 65535:
         raise InputError(f"pixels must be slices x rows x columns, not of shape {values.shape}")
     low, high = np.iinfo(np.int16).min + INTERCEPT, np.iinfo(np.int16).max + INTERCEPT
-    if not np.isfinite(values).all() or values.min() < low or values.max() > high:
+    # NaN is neither above nor below anything, and so fails this too.
+    if values.dtype.kind not in "iuf" or not (low <= values.min() and values.max() <= high):
         raise InputError(f"pixels must be Hounsfield units between {low:g} and {high:g}")
-    return np.rint(values - INTERCEPT).astype("<i2")
+    stored = np.empty(values.shape, dtype="<i2")
+    for place, one in zip(stored, values, strict=True):
+        place[:] = np.rint(one - INTERCEPT)
+    return stored
 
 
 def _checked_tags(tags: Mapping[str, Any]) -> dict[str, Any]:
