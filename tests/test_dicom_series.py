@@ -100,6 +100,15 @@ def test_a_localiser_among_axial_slices_is_left_out(tmp_path):
     assert "scout.dcm" in read.warnings[0]
 
 
+def test_slices_whose_orientation_differs_by_rounding_stay_together(tmp_path):
+    paths = series(tmp_path, LINE)
+    for path, jitter in zip(paths, (0, 1e-4, -1e-4, 2e-4, 0), strict=True):
+        dataset = pydicom.dcmread(path)
+        dataset.ImageOrientationPatient = [1, f"{0.0005 + jitter:.5f}", 0, 0, 1, 0]
+        save(dataset, path)
+    assert values(read_series(tmp_path)) == [0, 1, 2, 3, 4]
+
+
 def test_another_matrix_in_the_series_is_left_out(tmp_path):
     series(tmp_path, LINE)
     save(ct(np.zeros((8, 8)), SOPInstanceUID="1.9"), tmp_path / "large.dcm")

@@ -22,8 +22,9 @@ SAME_POSITION_MM = 0.01
 GAP_TOLERANCE = 0.05
 # Frames may lie this far off the common normal before the stack counts as sheared (gantry tilt).
 SHEAR_TOLERANCE_MM = 0.1
-# Direction cosines and spacings that agree to this many digits are the same.
-GEOMETRY_DIGITS = 3
+# Direction cosines and pixel spacings (mm) may differ by this much from slice to slice.
+GEOMETRY_TOLERANCE = 1e-3
+# A warning names this many files at most.
 SENTENCE_LIST = 5
 
 
@@ -83,11 +84,15 @@ def stack(headers: list[Header]) -> Stack:
 
 def _one_geometry(frames: list[Frame], notes: list[str]) -> list[Frame]:
     """Keep the largest group of frames with the same matrix, pixel spacing and orientation."""
-    groups: dict[tuple[object, ...], list[Frame]] = {}
+    groups: list[list[Frame]] = []
     for frame in frames:
-        groups.setdefault(_geometry_key(frame), []).append(frame)
+        like = next((group for group in groups if _alike(group[0], frame)), None)
+        if like is None:
+            groups.append([frame])
+        else:
+            like.append(frame)
     # Ties go to the group that holds the lowest SOP UID, not to the file that was named first.
-    largest = min(groups.values(), key=lambda group: (-len(group), min(map(_identity, group))))
+    largest = min(groups, key=lambda group: (-len(group), min(map(_identity, group))))
     if len(groups) > 1:
         dropped = sorted(frame.name for frame in set(frames) - set(largest))
         notes.append(
@@ -97,12 +102,19 @@ def _one_geometry(frames: list[Frame], notes: list[str]) -> list[Frame]:
     return largest
 
 
-def _geometry_key(frame: Frame) -> tuple[object, ...]:
-    layout, plane = frame.header.layout, frame.plane
-    # Adding zero turns -0.0 into 0.0, which print and compare alike but must also group alike.
-    orientation = tuple(round(c, GEOMETRY_DIGITS) + 0.0 for c in plane.orientation or ())
-    spacing = tuple(round(c, GEOMETRY_DIGITS) for c in plane.spacing or ())
-    return layout.rows, layout.columns, orientation, spacing
+def _alike(one: Frame, other: Frame) -> bool:
+    a, b = one.header.layout, other.header.layout
+    if (a.rows, a.columns) != (b.rows, b.columns):
+        return False
+    return _near(one.plane.orientation, other.plane.orientation) and _near(
+        one.plane.spacing, other.plane.spacing
+    )
+
+
+def _near(one: tuple[float, ...] | None, other: tuple[float, ...] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return all(abs(a - b) <= GEOMETRY_TOLERANCE for a, b in zip(one, other, strict=True))
 
 
 def _identity(frame: Frame) -> tuple[float, float, str, int]:
