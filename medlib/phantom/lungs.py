@@ -14,7 +14,7 @@ from medlib.phantom.mediastinum import Mediastinum
 from medlib.phantom.tissue import Tissue
 from medlib.phantom.vessels import Segments, airways_along, grow, share_of_slice
 
-_TIPS_PER_LITRE = 210.0  # endings of each tree per litre of lung
+_TIPS_PER_LITRE = 250.0  # endings of each tree per litre of lung
 _TIP_RADIUS_MM = 0.6
 
 
@@ -48,9 +48,9 @@ def draw_lungs(rng: np.random.Generator, cage: Cage, mediastinum: Mediastinum) -
     fissures = cages.draw_fissures(rng)
     points, room, litres = _fill(rng, cage, mediastinum)
     arteries, veins = _trees(rng, cage, fissures, points[room > 3.0], litres)
-    wall = float(rng.uniform(0.72, 0.8))
-    outer = airways_along(arteries, least_mm=1.35, ratio=float(rng.uniform(0.85, 1.0)))
-    inner = Segments(outer.start, outer.end, outer.radius * np.float32(wall))
+    lumen = float(rng.uniform(0.8, 0.88))
+    outer = airways_along(arteries, least_mm=1.6, ratio=float(rng.uniform(0.85, 1.0)))
+    inner = Segments(outer.start, outer.end, outer.radius * np.float32(lumen))
     emphysema = float(np.clip(rng.normal(-0.2, 0.4), 0.0, 1.0))
     return Lungs(
         density_hu=hu.LUNG_HU + float(rng.normal(0, 18)) - 35 * emphysema,

@@ -65,7 +65,10 @@ _TUBES: dict[str, tuple[str, tuple[Node, ...]]] = {
             (-31, -6, 8, 4.5),
         ),
     ),
-    "pulmonary trunk": ("right", ((14, -50, -62, 13), (21, -42, -35, 13.5), (21, -24, -18, 13))),
+    "pulmonary trunk": (
+        "right",
+        ((10, -46, -86, 15), (16, -47, -60, 13), (21, -40, -35, 13.5), (21, -24, -18, 13)),
+    ),
     "right pulmonary artery": (
         "right",
         ((20, -22, -20, 12), (-8, -4, -25, 10.5), (-34, 3, -28, 9.5), (-46, 8, -36, 7.5)),
@@ -85,7 +88,13 @@ _TUBES: dict[str, tuple[str, tuple[Node, ...]]] = {
     ),
     "thymus": (
         "fat",
-        ((-4, -36, 60, 12), (0, -46, 30, 10), (2, -52, 0, 7), (4, -56, -40, 7), (8, -60, -75, 12)),
+        (
+            (-4, -36, 60, 12),
+            (0, -42, 30, 13),
+            (2, -44, 0, 12),
+            (4, -48, -40, 11),
+            (8, -56, -75, 14),
+        ),
     ),
     "pretracheal fat": (
         "fat",
@@ -95,6 +104,7 @@ _TUBES: dict[str, tuple[str, tuple[Node, ...]]] = {
         "fat",
         ((12, 18, 60, 12), (14, 10, 20, 12), (16, 14, -5, 11), (4, 28, -25, 12), (6, 26, -60, 10)),
     ),
+    "epicardial fat": ("fat", ((2, -22, -20, 15), (4, -24, -60, 20), (10, -28, -100, 22))),
     "left paravertebral fat": ("fat", ((14, 40, 130, 7), (16, 44, 0, 7), (12, 44, -190, 8))),
     "trachea": (
         "airway",
@@ -112,10 +122,10 @@ _TUBES: dict[str, tuple[str, tuple[Node, ...]]] = {
 
 _CHAMBERS: dict[str, tuple[str, Point, Point, float]] = {
     "left atrium": ("left", (0, 6, -62), (31, 18, 21), 0.0),
-    "right atrium": ("vein", (-34, -16, -82), (22, 25, 33), 0.2),
-    "right ventricle": ("right", (10, -46, -92), (41, 22, 33), 0.35),
-    "left ventricle wall": ("wall", (40, -20, -100), (33, 42, 36), -0.75),
-    "left ventricle": ("left", (38, -18, -98), (21, 31, 26), -0.75),
+    "right atrium": ("vein", (-34, -20, -82), (23, 26, 34), 0.2),
+    "right ventricle": ("right", (8, -53, -90), (42, 25, 36), 0.35),
+    "left ventricle wall": ("wall", (41, -26, -98), (33, 43, 37), -0.75),
+    "left ventricle": ("left", (39, -24, -96), (21, 32, 27), -0.75),
 }
 
 _BLEND_MM = 10.0  # fillet of the pleura between neighbouring organs
@@ -268,7 +278,8 @@ def envelope(
         np.hypot(x, np.minimum(y - spine, 0.0) * 0.9) - 20.0 - 0.12 * np.maximum(y - spine, 0.0)
     )
     neck = np.maximum(np.asarray(z, np.float32) - 55.0, 0.0) * 0.45  # the apices lie apart
-    before = np.abs(x - organs.junction_mm) - 1.5 - organs.fat_mm * 0.5 - neck
+    pad = np.clip(-50.0 - np.asarray(z, np.float32), 0.0, 40.0) * 0.3  # fat before the heart
+    before = np.abs(x - organs.junction_mm) - 1.5 - organs.fat_mm * 0.5 - neck - pad
     whole: Array = smooth_union(behind, np.maximum(before, y), _BLEND_MM)
     for tube in organs.tubes:
         if _near(z, min(n[2] for n in tube.nodes), max(n[2] for n in tube.nodes)):

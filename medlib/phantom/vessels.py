@@ -1,6 +1,6 @@
 """Pulmonary arteries, veins and airways: branching trees grown into each lobe.
 
-Every new tip joins the segment that makes distance plus a quarter of the path to the hilum
+Every new tip joins the segment that makes distance plus 0.4 of the path to the hilum
 least (a simple form of constrained constructive optimisation, Schreiner & Buxbaum 1993); radii
 follow Murray's law with the exponent measured in human pulmonary arteries (Huang et al., J Appl
 Physiol 1996;81:2123: about 2.3 to 2.4).
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from medlib.phantom.geometry import Array, Canvas
 
 MURRAY_EXPONENT = 2.35
-_PATH_WEIGHT = 0.25
+_PATH_WEIGHT = 0.4
 _RELAXATION_PASSES = 3
 
 
@@ -113,7 +113,7 @@ def _sized(
     radius = tip_radius * load ** (1 / MURRAY_EXPONENT)
     child = np.arange(1, len(position))
     a, b = position[parent[child]], position[child]
-    bow = rng.normal(0.0, 0.07, a.shape) * np.linalg.norm(b - a, axis=1, keepdims=True)
+    bow = rng.normal(0.0, 0.05, a.shape) * np.linalg.norm(b - a, axis=1, keepdims=True)
     middle = (a + b) / 2 + bow
     stem = np.minimum(radius[parent[child]], 1.25 * radius[child])
     half = (stem + radius[child]) / 2

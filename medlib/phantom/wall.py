@@ -54,6 +54,7 @@ class Wall:
     axilla_mm: float
     folds: tuple[tuple[float, float, float], ...]  # angle, depth mm, tilt with height
     streaks: float  # share of muscle replaced by fat
+    cover_mm: float  # how far a sheet lies above the chest; 0: none
 
 
 def draw_wall(rng: np.random.Generator, *, female: bool, age: float) -> Wall:
@@ -96,6 +97,7 @@ def draw_wall(rng: np.random.Generator, *, female: bool, age: float) -> Wall:
             )
             for s in (-1, 1)
         ),
+        cover_mm=float(rng.uniform(2, 14)) * float(rng.random() < 0.6),
         streaks=float(np.clip(rng.normal(0.1 + 0.004 * (age - 50), 0.08), 0.02, 0.4)),
     )
 
@@ -110,7 +112,7 @@ class Layers:
     middle: Array
     shallow: Array
     fat: Array
-    gap: float
+    gap: Array  # fat on the ribs, also in `deep` and `middle`
 
     def skin(self) -> Array:
         """Depth of the skin's outer face from the cage's inner wall."""
@@ -133,16 +135,26 @@ def layers(wall: Wall, cage: Cage, z: float) -> Layers:
         )
         belly = belly * (1 + share * np.sin(number * _ANGLES + phase + z / 17.0))
         thick[layer] += (mm * wall.muscle * level) * side * belly
-    gap = wall.gap_mm * np.ones_like(_ANGLES) + _axilla(wall, cage, z)
+    gap = _gap(wall, z)
     return Layers(
         cage=inner,
         steep=(1 / np.sqrt(1 + (slope / inner) ** 2)).astype(np.float32),
         deep=thick[0].astype(np.float32),
         shallow=thick[1].astype(np.float32),
-        middle=gap.astype(np.float32),
+        middle=(gap + _axilla(wall, cage, z)).astype(np.float32),
         fat=_fat(wall, cage, z).astype(np.float32),
-        gap=wall.gap_mm,
+        gap=gap.astype(np.float32),
     )
+
+
+def _gap(wall: Wall, z: float) -> Array:
+    """Fat between muscle layers: in places plenty, in places none."""
+    waves = sum(
+        np.sin((k + 2) * _ANGLES + phase + z / (15.0 + 3 * k))
+        for k, (_, phase, _) in enumerate(wall.bellies[:6])
+    )
+    gap: Array = wall.gap_mm * np.clip(0.7 + 0.55 * waves, 0.0, 3.0)
+    return gap
 
 
 def _axilla(wall: Wall, cage: Cage, z: float) -> Array:
@@ -198,6 +210,8 @@ def paint_wall(
 ) -> Array:
     """Skin, fat and muscles; returns the signed distance to the patient's surface in mm."""
     surface = _surface(canvas, tables, at, table)
+    if wall.cover_mm > 0:
+        _paint_sheet(canvas, wall, surface)
     canvas.paint(canvas.cover(surface), hu.SKIN_HU, Tissue.SKIN)
     grain = noise.on(canvas, 9.0)
     septa = hu.FAT_HU + 4.0 * grain
@@ -206,6 +220,15 @@ def paint_wall(
         _paint_gland(canvas, wall, surface, at, grain)
     _paint_muscles(canvas, wall, tables, at, surface, noise)
     return surface
+
+
+def _paint_sheet(canvas: Canvas, wall: Wall, surface: Array) -> None:
+    """Folds of the sheet or gown over the front of the chest."""
+    wave = np.sin(canvas.x / 9.0 + canvas.z / 5.0) + np.sin(canvas.x / 23.0 + canvas.z / 30.0)
+    lift = wall.cover_mm * (1.0 + 0.4 * wave)
+    thread = np.abs(surface - np.maximum(lift, 0.5)) - 0.5
+    front = canvas.y < -30
+    canvas.paint(canvas.cover(thread) * front, -870.0, Tissue.AIR)
 
 
 def _surface(canvas: Canvas, tables: Layers, at: Lookup, table: Table) -> Array:
@@ -237,7 +260,7 @@ def _paint_muscles(
     d = at.depth
     bands = (
         (1.0, RIB_LAYER_MM - 1.0 + 0 * deep),
-        (RIB_LAYER_MM + tables.gap * 0.5, RIB_LAYER_MM + deep),
+        (RIB_LAYER_MM + tables.gap[at.index] * 0.4, RIB_LAYER_MM + deep),
         (RIB_LAYER_MM + deep + middle, RIB_LAYER_MM + deep + middle + shallow),
     )
     for low, high in bands:
