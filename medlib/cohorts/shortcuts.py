@@ -31,17 +31,24 @@ Floats = npt.NDArray[np.float64]
 def image_statistics(image: Image) -> dict[str, float]:
     """Return global statistics of one image, in its units; corners are squares of 1/8 a side."""
     rows, columns = (max(1, n // 8) for n in image.shape)
-    top, bottom = image[:rows], image[-rows:]
-    corners = [
-        part[:, edge] for part in (top, bottom) for edge in (slice(columns), slice(-columns, None))
-    ]
+    corners = {
+        "corner top left": _mean(image[:rows, :columns]),
+        "corner top right": _mean(image[:rows, -columns:]),
+        "corner bottom left": _mean(image[-rows:, :columns]),
+        "corner bottom right": _mean(image[-rows:, -columns:]),
+    }
     return {
-        "mean": float(image.mean(dtype=np.float64)),
+        "mean": _mean(image),
         "SD": float(image.std(dtype=np.float64)),
         "minimum": float(image.min()),
         "maximum": float(image.max()),
-        "corners": float(np.mean([corner.mean(dtype=np.float64) for corner in corners])),
+        "corners (mean of four)": float(np.mean(list(corners.values()))),
+        **corners,
     }
+
+
+def _mean(pixels: Image) -> float:
+    return float(pixels.mean(dtype=np.float64))
 
 
 def grid_of_pixels(stack: Image) -> Floats:
@@ -59,7 +66,7 @@ def acquisition_statistics(cohort: Cohort) -> pd.DataFrame:
     for name in cohort.acquisition:
         made.update(_of_column(name, table[name]))
     if {"rows", "columns"} <= set(made):
-        made["columns / rows"] = made["columns"] / made["rows"]
+        made["aspect (columns : rows)"] = made["columns"] / made["rows"]
     return _merged(pd.DataFrame(made, index=table.index))
 
 
@@ -68,7 +75,9 @@ def _merged(statistics: pd.DataFrame) -> pd.DataFrame:
     same: dict[bytes, list[str]] = {}
     for name, column in statistics.items():
         same.setdefault(column.to_numpy(np.float64).tobytes(), []).append(str(name))
-    return pd.DataFrame({" / ".join(alike): statistics[alike[0]] for alike in same.values()})
+    return pd.DataFrame(
+        {" / ".join(alike): statistics[alike[0]] for alike in same.values()}, index=statistics.index
+    )
 
 
 def _of_column(name: str, column: pd.Series) -> dict[str, pd.Series]:

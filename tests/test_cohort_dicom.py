@@ -1,0 +1,158 @@
+"""DICOM folders find their labels by patient, series or file, and stay in Hounsfield units."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from medlib.cohorts import load
+from medlib.dicom import read_series, write_series
+from medlib.errors import InputError
+
+
+def volume(seed, slices=5):
+    hu = np.random.default_rng(seed).integers(-1000, 400, (slices, 16, 16)).astype(float)
+    hu[:, 0, 0] = np.arange(slices) * 10  # tells the slice
+    return hu
+
+
+def write(path, *lines):
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Four patients A to D, each a series of five slices at another depth of folders."""
+    home = tmp_path / "study"
+    for i, patient in enumerate("ABCD"):
+        write_series(
+            volume(i),
+            home.joinpath(*["deeper"] * i, patient),
+            patient_id=patient,
+            spacing=(5.0, 1.0, 1.0),
+            tags={
+                "InstitutionName": f"Clinic {i % 2}",
+                "Manufacturer": "Simulated",
+                "KVP": 100 + 20 * (i % 2),
+            },
+        )
+    return home
+
+
+def by_patient(home, labels="0101"):
+    write(home / "labels.csv", "patient_id,label", *map(",".join, zip("ABCD", labels, strict=True)))
+    return home
+
+
+def test_a_label_of_a_patient_gives_the_middle_slice_in_hu(folder):
+    cohort = load(f"dicom:{by_patient(folder)}")
+    assert cohort.table.patient_id.tolist() == ["A", "B", "C", "D"]
+    assert cohort.labels.tolist() == [0, 1, 0, 1]
+    assert np.array_equal(cohort.pixels(1), volume(1)[2])
+    assert (cohort.modality, cohort.units, cohort.patient_id_kind) == ("CT", "HU", "recorded")
+    assert cohort.refused.empty
+
+
+def test_site_and_scanner_come_from_the_header(folder):
+    cohort = load(f"dicom:{by_patient(folder)}")
+    assert cohort.table.site.tolist() == ["Clinic 0", "Clinic 1"] * 2
+    assert cohort.table.KVP.tolist() == [100, 120] * 2
+    assert {"KVP", "Manufacturer"} <= set(cohort.acquisition)
+
+
+def test_another_slice_or_all_of_them_can_be_asked_for(folder):
+    by_patient(folder)
+    assert load(f"dicom:{folder}", slice=4).pixels(0)[0, 0] == 40
+    every = load(f"dicom:{folder}", slice="all")
+    assert len(every) == 20
+    assert [every.pixels(i)[0, 0] for i in range(5)] == [0, 10, 20, 30, 40]
+    with pytest.raises(InputError, match="has 5 slices"):
+        load(f"dicom:{folder}?slice=5")
+    with pytest.raises(InputError, match="'first'"):
+        load(f"dicom:{folder}", slice="first")
+
+
+def test_a_label_of_a_series_finds_its_series(folder):
+    uids = {p: read_series(next(folder.rglob(f"{p}/*")).parent).series_uid for p in "ABCD"}
+    lines = [f"{uids[p]},{label}" for p, label in zip("DCBA", "xyxy", strict=True)]
+    write(folder / "labels.csv", "SeriesInstanceUID,Label", *lines)
+    of = load(f"dicom:{folder}").table.set_index("patient_id").label
+    assert of[list("ABCD")].tolist() == ["y", "x", "y", "x"]
+
+
+def test_a_label_of_a_file_makes_that_file_an_image(folder, tmp_path):
+    files = sorted(folder.rglob("*.dcm"))[:4]
+    rows = [f"{f.relative_to(folder)},{i % 2},Paris" for i, f in enumerate(files)]
+    write(tmp_path / "elsewhere.csv", "file,label,site", *rows)
+    cohort = load(
+        f"dicom:{folder}", labels=str(tmp_path / "elsewhere.csv"), allow_mixed_patients=True
+    )
+    assert sorted(cohort.table.file) == sorted(f.relative_to(folder).as_posix() for f in files)
+    assert set(cohort.table.site) == {"Paris"}
+    assert any("have no row" in note for note in cohort.notes)
+
+
+def test_a_zip_of_series_is_the_same_cohort(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDLIB_CACHE", str(tmp_path / "cache"))
+    by_patient(folder)
+    with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
+        for path in folder.rglob("*"):
+            archive.write(path, path.relative_to(folder))
+    zipped = load(f"dicom:{tmp_path}/study.zip")
+    assert zipped.content_hash == load(f"dicom:{folder}").content_hash
+
+
+def test_a_damaged_file_is_refused_by_name_and_the_rest_loads(folder):
+    by_patient(folder)
+    file = sorted((folder / "A").glob("*.dcm"))[0]
+    file.write_bytes(file.read_bytes()[:-100])
+    (folder / "notes.txt").write_text("not an image")
+    cohort = load(f"dicom:{folder}")
+    assert len(cohort) == 4
+    assert sorted(name.rsplit("/", 1)[-1] for name in cohort.refused.file) == [
+        file.name,
+        "notes.txt",
+    ]
+    assert file.name in " ".join(cohort.notes)
+
+
+def test_a_mostly_damaged_folder_stops(folder):
+    by_patient(folder)
+    for file in sorted(folder.rglob("*.dcm"))[:15]:
+        file.write_bytes(b"x" * 50)
+    with pytest.raises(InputError, match="15 of 20 DICOM files"):
+        load(f"dicom:{folder}")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["patient_id,grade", "A,1"], "lacks a column 'label'"),
+        (["name,label", "A,1"], "lacks a column file, series_uid or patient_id"),
+        (["patient_id,label", "A,0", "E,1"], "names 1 of patient_id that .* does not hold: 'E'"),
+        (["patient_id,label", "A,0", "A,0"], "more than one row for 'A'"),
+        (["patient_id,label", "A,0", "B,"], "empty label in 1 rows, first in line 3"),
+        (["file,label", "A/99.dcm,0"], "not there: 'A/99.dcm'"),
+        (["patient_id,label", "A,0", "B,0"], "one class only"),
+    ],
+)
+def test_a_labels_table_that_does_not_fit_is_refused(folder, lines, message):
+    write(folder / "labels.csv", *lines)
+    with pytest.raises(InputError, match=message):
+        load(f"dicom:{folder}")
+
+
+def test_a_folder_without_labels_or_without_images_is_refused(folder, tmp_path):
+    with pytest.raises(InputError, match=r"no labels table .*labels.csv: write a csv"):
+        load(f"dicom:{folder}")
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "empty" / "labels.csv", "patient_id,label", "A,0")
+    with pytest.raises(InputError, match="no readable DICOM image: check"):
+        load(f"dicom:{tmp_path}/empty")
+
+
+def test_a_patient_with_slices_of_two_labels_is_named(folder):
+    files = sorted(folder.rglob("A/*.dcm"))[:2]
+    write(folder / "labels.csv", "file,label", *(f"A/{f.name},{i}" for i, f in enumerate(files)))
+    with pytest.raises(InputError, match="'A' in '0' and '1'"):
+        load(f"dicom:{folder}")

@@ -1,0 +1,112 @@
+"""Simulated patients are made once, the same for the same seed, and read back as DICOM."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from medlib.cohorts import load, phantom
+from medlib.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A cache that the tests of this page share, filled with two patients a class."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDLIB_CACHE", str(folder))
+        yield folder, load("phantom-chest-ct", per_class=2, seed=7, jobs=1)
+
+
+@pytest.fixture
+def cohort(home, monkeypatch):
+    monkeypatch.setenv("MEDLIB_CACHE", str(home[0]))
+    return home[1]
+
+
+def digest(folder):
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return [hashlib.sha256(p.read_bytes()).hexdigest() for p in files]
+
+
+def test_simulated_patients_say_that_they_are(cohort):
+    assert cohort.simulated
+    assert cohort.patient_id_kind == "simulated"
+    assert "CT, HU, simulated" in repr(cohort)
+    assert cohort.classes == ("control", "cancer")
+    assert np.bincount(cohort.labels).tolist() == [2, 2]
+    assert cohort.table.patient_id.is_unique
+
+
+def test_pixels_are_hounsfield_units_with_lung_and_soft_tissue(cohort):
+    images = cohort.images(64)
+    assert images.shape == (4, 64, 64)
+    assert np.percentile(images, 5) < -600
+    assert np.percentile(images, 99) > -50
+
+
+def test_masks_lie_beside_the_series_and_only_cancers_have_a_lesion(cohort):
+    for i, row in enumerate(cohort.table.itertuples()):
+        with np.load(f"{row.folder}/{phantom.MASKS}") as masks:
+            assert masks["lesion"].shape == (1, *cohort.pixels(i).shape)
+            assert masks["lesion"].any() == (row.label == "cancer")
+
+
+def test_what_is_in_the_cache_is_not_made_again(cohort, monkeypatch):
+    monkeypatch.setattr(phantom, "make_case", None)
+    again = load("phantom-chest-ct", per_class=2, seed=7, jobs=1)
+    assert again.content_hash == cohort.content_hash
+
+
+def test_a_smaller_study_has_the_same_first_patients(cohort, monkeypatch):
+    monkeypatch.setattr(phantom, "make_case", None)
+    one = load("phantom-chest-ct", per_class=1, seed=7)
+    assert one.content_hash == cohort.select([0, 1]).content_hash
+
+
+def test_the_same_seed_gives_the_same_bytes_elsewhere(cohort, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDLIB_CACHE", str(tmp_path))
+    load("phantom-chest-ct", per_class=1, seed=7)
+    made = tmp_path / "phantom-chest-ct"
+    for folder in made.iterdir():
+        assert digest(folder) == digest(cohort_folder(cohort, folder.name))
+    assert len(list(made.iterdir())) == 2
+
+
+def cohort_folder(cohort, name):
+    return next(phantom.Path(f) for f in cohort.table.folder if f.endswith(name))
+
+
+def test_an_interrupted_case_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDLIB_CACHE", str(tmp_path))
+
+    def interrupted(*_args, **_arrays):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(phantom.np, "savez_compressed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load("phantom-chest-ct", per_class=1)
+    assert not list((tmp_path / "phantom-chest-ct").iterdir())
+
+
+def test_the_key_of_the_cache_follows_the_options_and_the_code(monkeypatch):
+    case = {"seed": 1, "cancer": True, "patient_id": "P", "task": "crop", "stratum": "default"}
+    first = phantom._key(case)
+    assert phantom._key(case | {"stratum": "hard"}) != first
+    monkeypatch.setattr(phantom, "_code", lambda: "other source")
+    assert phantom._key(case) != first
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"task": "whole"}, "task is 'whole'"),
+        ({"stratum": "easy"}, "stratum is 'easy'"),
+        ({"matrix": "big"}, "matrix is 'big'"),
+        ({"matrix": 15}, "matrix is 15"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused_at_once(cohort, options, message):
+    with pytest.raises(InputError, match=message):
+        load("phantom-chest-ct", per_class=1, **options)
