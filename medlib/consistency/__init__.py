@@ -26,6 +26,7 @@ from medlib.consistency.readings import (
     standard_error,
 )
 from medlib.consistency.reported import (
+    COVERING,
     Reported,
     Rounding,
     Window,
@@ -35,6 +36,7 @@ from medlib.consistency.reported import (
 )
 
 __all__ = [
+    "COVERING",
     "RATES",
     "STANDARD_DEVIATIONS",
     "STANDARD_ERRORS",

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import comb, factorial, prod, sqrt
+from math import exp, factorial, lgamma, log, prod, sqrt
 
 from scipy import stats
 
@@ -109,8 +109,12 @@ class FoldVector:
         """
         same = Counter(zip(self.correct, self.sizes, strict=True)).values()
         orders = prod(map(factorial, Counter(self.sizes).values())) // prod(map(factorial, same))
-        ways = prod(comb(m, c) for c, m in zip(self.correct, self.sizes, strict=True))
-        return float(Fraction(orders * ways, comb(sum(self.sizes), self.total)))
+        ways = sum(_log_comb(m, c) for c, m in zip(self.correct, self.sizes, strict=True))
+        return exp(log(orders) + ways - _log_comb(sum(self.sizes), self.total))
+
+
+def _log_comb(n: int, k: int) -> float:
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
 
 
 def expected_sd(accuracy: float, sizes: tuple[int, ...]) -> float:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from math import sqrt
 
 from medlib.consistency.folds import FoldVector
 from medlib.consistency.grim import TooManyError, group_sizes, group_totals, weights
-from medlib.consistency.reported import COVERING, Reported, Rounding
+from medlib.consistency.reported import COVERING, Reported, Rounding, Window
 from medlib.errors import InputError
 
 MOST_FOLDS = 400  # deeper than any cross-validation, shallower than Python's stack
@@ -209,15 +210,20 @@ def spreads_matched(
     Mean and spread must have been rounded in the same way.
     """
     found = {}
+    windows = _windows(mean, sd)
     for spread in spreads:
         variance = vector.sum_of_squares / spread.divisor(len(vector.sizes))
         found[spread] = tuple(
-            r
-            for r in Rounding
-            if variance in sd.window(r).squared()
-            and (vector.mean in mean.window(r) or vector.pooled in mean.window(r))
+            rounding
+            for rounding, means, variances in windows
+            if variance in variances and (vector.mean in means or vector.pooled in means)
         )
     return {spread: roundings for spread, roundings in found.items() if roundings}
+
+
+@lru_cache(maxsize=64)
+def _windows(mean: Reported, sd: Reported) -> tuple[tuple[Rounding, Window, Window], ...]:
+    return tuple((r, mean.window(r), sd.window(r).squared()) for r in Rounding)
 
 
 def find_vectors(

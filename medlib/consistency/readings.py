@@ -20,7 +20,7 @@ from medlib.consistency.grimmer import (
 from medlib.consistency.reported import Reported
 
 USUAL_REPEATS = (5, 10, 3, 2, 4, 20)
-ENOUGH = 500  # vectors to choose a telling example from
+ENOUGH = 200  # vectors to choose a telling example from
 MOST_UNITS = 50  # per case; a search for the smallest stops here
 
 
@@ -132,7 +132,7 @@ def finer_units(
         units_per_case: How many units a case has; None to find the number needed.
 
     """
-    title = "a smaller unit than the case (such as the slice)"
+    title = "standard deviation over folds of a smaller unit, such as the slice"
     p = mean.value
     if sd.value == 0 or not 0 < p < 1:
         return Reading("unit_per_case", title, False, f"No number of units explains {sd}.")
