@@ -94,7 +94,7 @@ def problems(root: Path | None = None) -> list[str]:
     """One sentence for each thing that is missing from a chapter, saying what to add; or none."""
     base = root or project_root()
     stages = _yaml(base / "dvc.yaml").get("stages") or {}
-    listed = list(_toc_files(_yaml(base / "book/_toc.yml")))
+    listed = list(toc_files(_yaml(base / "book/_toc.yml")))
     found = []
     for name in names(base):
         found += [*_twin_problems(name, base), *_toc_problems(name, listed)]
@@ -190,15 +190,15 @@ def _files(modules: Iterable[str], base: Path) -> Iterator[Path]:
             yield from (path for path in candidates if path.is_file())
 
 
-def _toc_files(content: Any) -> Iterator[str]:
-    """Every `file:` of a table of contents, at any depth."""
+def toc_files(content: Any) -> Iterator[str]:
+    """Every `file:` of a table of contents as read from YAML, at any depth, in order."""
     if isinstance(content, dict):
         if "file" in content:
             yield content["file"]
         content = list(content.values())
     if isinstance(content, list):
         for item in content:
-            yield from _toc_files(item)
+            yield from toc_files(item)
 
 
 def _yaml(path: Path) -> dict[str, Any]:

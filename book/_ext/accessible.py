@@ -6,6 +6,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+")
+EMPTY_HEADER = re.compile(r"<th([^>]*)>(?:\s|&nbsp;|&#160;)*</th>")
 BETWEEN_TAGS = re.compile(r">[^<>]*[\u3400-\u9fff][^<>]*<")
 
 
@@ -20,10 +21,22 @@ def mark_chinese(html: str) -> str:
     )
 
 
+def name_headers(html: str) -> str:
+    """An empty header cell (pandas puts one above its index) is no header: make it a plain cell."""
+    return EMPTY_HEADER.sub(r"<td\g<1>></td>", html)
+
+
+def plain_bibliography(html: str) -> str:
+    """Drop roles that the standard has withdrawn or that need children which are not there."""
+    return html.replace(' role="doc-biblioentry"', "").replace(
+        '<div role="list" class="citation-list">', '<div class="citation-list">'
+    )
+
+
 def mend(app: Sphinx, pagename: str, template: str, context: dict[str, Any], _: Any) -> None:
     """Change the body of a page before it is written."""
     if context.get("body"):
-        context["body"] = mark_chinese(context["body"])
+        context["body"] = plain_bibliography(name_headers(mark_chinese(context["body"])))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

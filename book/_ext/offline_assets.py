@@ -1,5 +1,6 @@
 """Make the built pages load nothing from the network."""
 
+import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+THEBE_CONFIG = re.compile(r'<script type="text/x-thebe-config">.*?</script>', re.DOTALL)
+FONT_PRELOAD = re.compile(r'<link rel="preload" as="font"[^>]*>\s*')
 INDEX = """\
 <!doctype html>
 <html lang="en">
@@ -22,12 +25,15 @@ INDEX = """\
 
 def drop_thebe(app: Sphinx, pagename: str, template: str, context: dict[str, Any], _: Any) -> None:
     """Thebe would run cells on a server elsewhere, and is loaded from elsewhere."""
-    context["script_files"] = [
-        script
-        for script in context.get("script_files", [])
-        if "THEBE_JS_URL" not in (getattr(script, "attributes", {}).get("body") or "")
-        and "sphinx-thebe" not in str(getattr(script, "filename", script) or "")
-    ]
+    for kind in ("script_files", "css_files"):
+        context[kind] = [file for file in context.get(kind, []) if not _is_thebe(file)]
+    if context.get("body"):
+        context["body"] = THEBE_CONFIG.sub("", context["body"])
+
+
+def _is_thebe(file: Any) -> bool:
+    body = getattr(file, "attributes", {}).get("body") or ""
+    return "THEBE_JS_URL" in body or "sphinx-thebe" in str(getattr(file, "filename", file) or "")
 
 
 def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
@@ -43,6 +49,14 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
         shutil.copy2(source / "tex-chtml.js", target)
 
 
+def drop_font_preloads(app: Sphinx, exception: Exception | None) -> None:
+    """Opened from a folder, a browser refuses to load fonts ahead of use, and complains."""
+    if exception is None and app.builder.format == "html":
+        for path in Path(app.outdir).rglob("*.html"):
+            page = path.read_text(encoding="utf-8")
+            path.write_text(FONT_PRELOAD.sub("", page), encoding="utf-8")
+
+
 def write_index(app: Sphinx, exception: Exception | None) -> None:
     """The first page has a folder of its own; `index.html` leads there, with a link to click."""
     if exception is None and app.builder.format == "html":
@@ -55,5 +69,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.config.mathjax_path = "mathjax/tex-chtml.js"
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", drop_font_preloads)
     app.connect("build-finished", write_index, priority=400)  # before a bare one is written
     return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}

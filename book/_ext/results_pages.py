@@ -113,14 +113,18 @@ def source(run: Results) -> str:
     hashed = str(cohort.get("content_hash", ""))[:16]
     facts = [
         f"**{cohort['name']}**",
-        f"{cohort['images']} images of {cohort['patients']} patients" if "patients" in cohort else "",
+        f"{cohort['images']} images of {cohort['patients']} patients"
+        if "patients" in cohort
+        else "",
         f"patient ids {cohort['patient_id_kind']}" if "patient_id_kind" in cohort else "",
         f"data SHA-256 `{hashed}`..." if hashed else "",
         f"licence: {cohort['licence']}" if cohort.get("licence") else "",
         str(cohort.get("citation", "")),
         f"run on {run.environment.get('processor', 'an unnamed processor')}",
     ]
-    return "- " + "; ".join(fact.rstrip(".") if "..." not in fact else fact for fact in facts if fact)
+    return "- " + "; ".join(
+        fact.rstrip(".") if "..." not in fact else fact for fact in facts if fact
+    )
 
 
 def benchmark_tables(path: Path) -> dict[str, str]:
@@ -136,7 +140,10 @@ def _benchmark(rows: Sequence[Mapping[str, Any]]) -> str:
     return table(
         header,
         (
-            [str(row["tool"]), *(number(row[name]) if row.get(name) is not None else "" for name in names)]
+            [
+                str(row["tool"]),
+                *(number(row[name]) if row.get(name) is not None else "" for name in names),
+            ]
             for row in rows
         ),
     )
@@ -174,7 +181,11 @@ def fill(app: Sphinx, config: Config) -> None:
 
 def _fingerprint(book: Path) -> str:
     """A hash of what every page depends on, so that no page keeps an old sidebar or style."""
-    shared = [book / "_toc.yml", *sorted(book.glob("_ext/*.py")), *sorted(book.glob("_templates/*"))]
+    shared = [
+        book / "_toc.yml",
+        *sorted(book.glob("_ext/*.py")),
+        *sorted(book.glob("_templates/*")),
+    ]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in shared)).hexdigest()
 
 

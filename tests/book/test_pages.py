@@ -1,0 +1,82 @@
+"""Every page of the book as a reader's browser shows it."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+from medlib import chapters
+
+ROOT = Path(__file__).resolve().parents[2]
+TOC = yaml.safe_load((ROOT / "book/_toc.yml").read_text())
+NAMES = [TOC["root"], *chapters.toc_files(TOC), "search", "genindex"]
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+# axe would fetch style sheets again, and from the wrong folder
+VIOLATIONS = """axe.run(document, {preload: false, resultTypes: ["violations"]}).then(found =>
+  found.violations.flatMap(rule => rule.nodes.map(node =>
+    `${rule.id}: ${rule.help}: ${node.target}: ${node.html.slice(0, 120)}`)))"""
+UNRENDERED = """[...document.querySelectorAll(".math")]
+  .filter(each => !each.querySelector("mjx-container"))
+  .map(each => each.textContent)"""
+BROKEN = """[...document.images].filter(each => !(each.complete && each.naturalWidth))
+  .map(each => each.src)"""
+
+
+every_page = pytest.mark.parametrize("visit", NAMES, indirect=True)
+
+
+@every_page
+def test_the_page_opens_whole_and_asks_nobody_else_for_anything(visit):
+    assert visit.faults == []
+    assert visit.evaluate(BROKEN) == []
+    assert visit.evaluate(UNRENDERED) == []
+
+
+@every_page
+@pytest.mark.parametrize("mode", ["dark", "light"])
+def test_the_page_is_accessible(visit, mode):
+    visit.evaluate(f"document.documentElement.dataset.theme = '{mode}'")
+    visit.evaluate(AXE)
+    assert visit.evaluate(VIOLATIONS) == []
+
+
+@every_page
+def test_the_page_fits_a_telephone(visit):
+    visit.set_viewport_size({"width": 390, "height": 800})
+    assert visit.evaluate("document.documentElement.scrollWidth") <= 390
+    visit.set_viewport_size({"width": 1280, "height": 720})
+
+
+@pytest.mark.parametrize("visit", ["book/source_text"], indirect=True)
+def test_the_formula_that_the_text_lacks_is_typeset(visit):
+    """Otherwise the check for formulas that are not typeset might have found none to check."""
+    assert visit.locator("mjx-container").count() == 1
+
+
+def test_the_front_page_opens_from_a_folder_too(page, site):
+    page.goto((site / "index.html").as_uri())
+    page.wait_for_url("**/book/index.html", wait_until="networkidle")
+    assert page.faults == []
+    assert page.locator("h1").first.inner_text().startswith("Deep learning for medical images")
+
+
+def test_search_finds_a_word_and_a_chapter(page, address):
+    page.goto(f"{address}book/index.html")
+    page.keyboard.press("Control+K")
+    page.keyboard.type("Hounsfield")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=Hounsfield")
+    results = page.locator("#search-results li a")
+    results.first.wait_for()
+    assert any("Glossary" in text for text in results.all_inner_texts())
+    assert page.faults == []
+
+
+def test_the_download_button_gives_the_notebook(page, address):
+    for name in chapters.names(ROOT):
+        page.goto(f"{address}notebooks/{name}.html")
+        link = page.locator("a[href$='.ipynb']").first.get_attribute("href")
+        answer = page.request.get(f"{address}notebooks/{link}")
+        assert answer.ok
+        assert answer.body() == (ROOT / f"notebooks/{name}.ipynb").read_bytes()

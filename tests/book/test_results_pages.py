@@ -1,0 +1,126 @@
+"""Numbers reach the pages as recorded and sensibly rounded; a missing one stops the build."""
+
+import doctest
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import accessible
+import pytest
+import results_pages
+
+from medlib.results import Results
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGURATION = """\
+import sys
+sys.path.insert(0, {extensions!r})
+extensions = ["myst_parser", "results_pages"]
+myst_enable_extensions = ["substitution"]
+root_doc = "book/page"
+"""
+
+
+@pytest.fixture
+def runs():
+    simulated = Results("01_trial", {"name": "phantom", "simulated": True}, {}, {"processor": "P"})
+    simulated.record("accuracy", 0.81234, interval=(0.7, 0.9), claims=["C42"])
+    simulated.record("noise", 12.3456, unit="HU")
+    real = Results(
+        "01_trial",
+        {"name": "clinic", "content_hash": "ab" * 32, "citation": "Somebody 2020."},
+        {},
+        {"processor": "Q"},
+    )
+    real.record("accuracy", 0.9, claims=["C43"])
+    return {("clinic", "01_trial"): real, ("phantom", "01_trial"): simulated}
+
+
+@pytest.mark.parametrize("module", [accessible, results_pages])
+def test_examples_in_docstrings(module):
+    outcome = doctest.testmod(module)
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "spread", "shown"),
+    [
+        (0.81234, 0.2, "0.81"),
+        (0.81234, 0.02, "0.812"),
+        (0.5, 40.0, "0"),
+        (1234.56, None, "1,235"),
+        (0.0123456, None, "0.0123"),
+        (50, 0.2, "50"),
+        ("none", None, "none"),
+        (True, None, "yes"),
+        ([0.8, 0.9], None, "(0.8, 0.9)"),
+        ([[23, 2], [3, 22]], None, "((23, 2), (3, 22))"),
+        (list(range(7)), None, "7 values"),
+    ],
+)
+def test_a_number_shows_the_digits_it_supports(value, spread, shown):
+    assert results_pages.number(value, spread) == shown
+
+
+def test_cohorts_stand_side_by_side_simulated_first(runs):
+    lines = results_pages.side_by_side(results_pages.by_notebook(runs)["01_trial"]).splitlines()
+    assert lines[0] == "| number | phantom (simulated) | clinic (real) | claims |"
+    assert lines[2] == "| `accuracy` | 0.81 [0.70, 0.90] | 0.9 | C42, C43 |"
+    assert lines[3] == "| `noise` (HU) | 12.3 | not recorded |   |"
+    assert "`abababababababab`" in lines[-1]
+    assert "Somebody 2020; run on Q" in lines[-1]
+
+
+def test_a_benchmark_has_a_table_for_each_task(tmp_path):
+    path = tmp_path / "results.json"
+    row = {"tool": "t", "seconds": 2.5, "peak_mb": 1234.5, "accuracy": 0.9, "ratio": 2.0}
+    path.write_text(json.dumps([{"task": "a", **row}, {"task": "b", **row, "accuracy": None}]))
+    tables = results_pages.benchmark_tables(path)
+    assert tables["a"].splitlines()[2] == "| t | 2.5 | 1,234 | 0.9 | 2 |"
+    assert tables["b"].splitlines()[2] == "| t | 2.5 | 1,234 |   | 2 |"
+
+
+def built(folder, page, runs):
+    """Build a book of one page with the project's extension; returns stderr and the page's text."""
+    (folder / "book").mkdir()
+    (folder / "book/page.md").write_text(f"# Page\n\n{page}\n")
+    (folder / "book/_toc.yml").write_text("root: book/page\n")
+    (folder / "book/claims_source.yml").write_text(
+        "- {id: C01, section: Intro, zh: 肺癌, en: Lung cancer, type: fact}\n"
+    )
+    (folder / "conf.py").write_text(CONFIGURATION.format(extensions=str(ROOT / "book/_ext")))
+    for (cohort, notebook), run in runs.items():
+        run.save(folder / "results" / cohort / f"{notebook}.json")
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "text", str(folder)]
+    done = subprocess.run([*command, str(folder / "out")], capture_output=True, text=True)
+    page = folder / "out/book/page.txt"
+    return done.returncode, done.stderr, page.read_text() if page.exists() else ""
+
+
+def test_prose_and_tables_get_their_numbers(tmp_path, runs):
+    number = '{{ r["01_trial"]["phantom"]["accuracy"].text }}'
+    failed, said, page = built(tmp_path, f"It is {number}.\n\n{{{{ statements }}}}", runs)
+    assert (failed, said) == (0, "")
+    assert "It is 0.81 [0.70, 0.90]." in page
+    assert "肺癌" in page
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ['r["01_trial"]["phantom"]["precision"].text', 'r["02_gone"]["phantom"]', 'tables["02_gone"]'],
+)
+def test_a_missing_number_stops_the_build(tmp_path, runs, missing):
+    failed, said, _ = built(tmp_path, f"It is {{{{ {missing} }}}}.", runs)
+    assert failed
+    assert "page.md" in said
+    assert "UndefinedError" in said
+
+
+def test_every_chapter_that_ran_on_real_data_has_its_table_in_the_book():
+    page = (ROOT / "book/real_data.md").read_text()
+    real = {
+        path.stem for path in ROOT.glob("results/*/*.json") if "phantom" not in path.parent.name
+    }
+    assert [name for name in sorted(real) if f'tables["{name}"]' not in page] == []
