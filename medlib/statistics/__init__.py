@@ -1,1 +1,88 @@
-"""Intervals and tests that hold for a small study: one function, one question, one sentence."""
+"""Intervals and tests that hold for a small study: one function, one question, one sentence.
+
+Which to use. One model on independent cases: proportion_interval, auc_interval. Several images a
+patient: cluster_bootstrap. Two fixed models on the same cases: mcnemar_test,
+paired_difference_interval, delong_test, or with patients paired_bootstrap and
+paired_permutation_test. Cross-validation, where models share training cases: out_of_fold_interval
+and out_of_fold_test on repeated 5-fold predictions; with fold scores alone corrected_t. Anything at
+all above chance: label_permutation_test. Many tests: holm. Before the study: power_mcnemar,
+sample_size_mcnemar, sample_size_for_interval, detectable_difference.
+"""
+
+from medlib.statistics.auc import auc_interval, delong_test
+from medlib.statistics.bootstrap import Bootstrap, cluster_bootstrap, paired_bootstrap
+from medlib.statistics.crossval_tests import (
+    Posterior,
+    bayesian_correlated_t,
+    corrected_t,
+    five_by_two_f,
+    five_by_two_t,
+    naive_t,
+)
+from medlib.statistics.multiplicity import Adjusted, benjamini_hochberg, holm
+from medlib.statistics.out_of_fold import out_of_fold_interval, out_of_fold_test
+from medlib.statistics.outcome import Comparison, Interval
+from medlib.statistics.paired import (
+    mcnemar_counts,
+    mcnemar_test,
+    paired_difference_interval,
+    tango_score,
+)
+from medlib.statistics.permutation import label_permutation_test, paired_permutation_test
+from medlib.statistics.power import (
+    Power,
+    SampleSize,
+    detectable_difference,
+    power_mcnemar,
+    power_two_proportions,
+    sample_size_for_interval,
+    sample_size_mcnemar,
+)
+from medlib.statistics.proportions import (
+    PredictiveValues,
+    binomial_test,
+    predictive_values,
+    proportion_interval,
+)
+from medlib.statistics.weighted import METRICS, Cases, Metric
+
+__all__ = [
+    "METRICS",
+    "Adjusted",
+    "Bootstrap",
+    "Cases",
+    "Comparison",
+    "Interval",
+    "Metric",
+    "Posterior",
+    "Power",
+    "PredictiveValues",
+    "SampleSize",
+    "auc_interval",
+    "bayesian_correlated_t",
+    "benjamini_hochberg",
+    "binomial_test",
+    "cluster_bootstrap",
+    "corrected_t",
+    "delong_test",
+    "detectable_difference",
+    "five_by_two_f",
+    "five_by_two_t",
+    "holm",
+    "label_permutation_test",
+    "mcnemar_counts",
+    "mcnemar_test",
+    "naive_t",
+    "out_of_fold_interval",
+    "out_of_fold_test",
+    "paired_bootstrap",
+    "paired_difference_interval",
+    "paired_permutation_test",
+    "power_mcnemar",
+    "power_two_proportions",
+    "predictive_values",
+    "proportion_interval",
+    "sample_size_for_interval",
+    "sample_size_mcnemar",
+    "tango_score",
+]

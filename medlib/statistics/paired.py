@@ -10,6 +10,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from medlib.errors import InputError
 from medlib.statistics._checks import as_binary, as_count, as_fraction
 from medlib.statistics.outcome import Comparison, Interval
+from medlib.statistics.proportions import wilson_ends
 
 
 def mcnemar_test(labels: ArrayLike, predicted_a: ArrayLike, predicted_b: ArrayLike) -> Comparison:
@@ -89,7 +90,7 @@ def paired_difference_interval(
     if method == "tango":
         low, high = _tango(b, c, n, float(stats.norm.isf((1 - level) / 2)))
     elif method == "newcombe":
-        low, high = _newcombe(a, b, c, d, float(stats.norm.isf((1 - level) / 2)))
+        low, high = _newcombe(a, b, c, d, level)
     else:
         raise InputError(f"method = {method!r} is unknown; choose tango or newcombe.")
     basis = f"{b} against {c} discordant of {n}"
@@ -126,9 +127,10 @@ def _tango(b: int, c: int, n: int, z: float) -> tuple[float, float]:
     return end(-1), end(1)
 
 
-def _newcombe(a: int, b: int, c: int, d: int, z: float) -> tuple[float, float]:
+def _newcombe(a: int, b: int, c: int, d: int, level: float) -> tuple[float, float]:
     n = a + b + c + d
-    (p1, l1, u1), (p2, l2, u2) = _wilson(a + b, n, z), _wilson(a + c, n, z)
+    p1, p2 = (a + b) / n, (a + c) / n
+    (l1, u1), (l2, u2) = wilson_ends(p1, n, level), wilson_ends(p2, n, level)
     margins = (a + b) * (c + d) * (a + c) * (b + d)
     numerator = float(a * d - b * c)
     if numerator > 0:
@@ -138,12 +140,5 @@ def _newcombe(a: int, b: int, c: int, d: int, z: float) -> tuple[float, float]:
     def reach(x: float, y: float) -> float:
         return float(np.sqrt(max(x * x - 2 * phi * x * y + y * y, 0.0)))
 
-    difference = p1 - p2
+    difference = (b - c) / n
     return difference - reach(p1 - l1, u2 - p2), difference + reach(u1 - p1, p2 - l2)
-
-
-def _wilson(x: int, n: int, z: float) -> tuple[float, float, float]:
-    p, scale = x / n, 1 + z * z / n
-    centre = (p + z * z / (2 * n)) / scale
-    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale
-    return p, float(centre - half), float(centre + half)

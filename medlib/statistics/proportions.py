@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
@@ -56,6 +57,14 @@ def proportion_interval(
         high = 1.0
     basis = f"{count} of {total}"
     return Interval(quantity, count / total, float(low), float(high), level, name, basis)
+
+
+def wilson_ends(p: float, n: float, confidence: float) -> tuple[float, float]:
+    """Return Wilson's limits for a proportion of n cases, where n need not be whole."""
+    z2 = float(stats.norm.isf((1 - confidence) / 2)) ** 2
+    centre = p + z2 / (2 * n)
+    half = float(np.sqrt(z2 * p * (1 - p) / n + z2**2 / (4 * n**2)))
+    return max(0.0, (centre - half) / (1 + z2 / n)), min(1.0, (centre + half) / (1 + z2 / n))
 
 
 def binomial_test(successes: int, n: int, reference: float) -> Comparison:

@@ -1,0 +1,174 @@
+"""Repeated cross-validation: the parts of its variance, the test's level, the interval's coverage."""
+
+import numpy as np
+import pytest
+
+from medlib import statistics as st
+from medlib.errors import InputError
+from medlib.statistics.out_of_fold import SHARED, variance_parts
+
+CASES, FOLDS = 50, 5
+LABELS = np.repeat([0, 1], CASES // 2)
+
+
+def partitions(rng, repeats):
+    """Return stratified folds, repeats x cases."""
+    one = np.arange(CASES // 2) % FOLDS
+    return np.stack([np.r_[rng.permutation(one), rng.permutation(one)] for _ in range(repeats)])
+
+
+def nearest_mean(features, folds):
+    """Return for each study, repeat and case whether nearest-mean gets it right out of fold."""
+    right = np.empty((len(features), *folds.shape))
+    for r, row in enumerate(folds):
+        for fold in range(FOLDS):
+            test = row == fold
+            means = [features[:, (c == LABELS) & ~test].mean(axis=1) for c in (0, 1)]
+            axis, middle = means[1] - means[0], (means[0] + means[1]) / 2
+            side = np.einsum("stp,sp->st", features[:, test] - middle[:, None], axis)
+            right[:, r, test] = (side > 0) == LABELS[test]
+    return right
+
+
+@pytest.fixture(scope="module")
+def studies():
+    """Return folds and results of two equally good learners, each its own features, 800 times."""
+    rng = np.random.default_rng(11)
+    folds = partitions(rng, 5)
+    shift = 2.2 / np.sqrt(10) * LABELS[:, None]
+    both = [nearest_mean(rng.standard_normal((800, CASES, 10)) + shift, folds) for _ in range(2)]
+    return folds, *both
+
+
+def test_the_test_keeps_its_level_where_naive_t_does_not(studies):
+    folds, a, b = studies
+    found = [st.out_of_fold_test(x, y, folds) for x, y in zip(a, b, strict=True)]
+    rejects = np.mean([f.p_value < 0.05 for f in found])
+    assert 0.03 <= rejects <= 0.07
+    assert np.mean([0 in f.interval for f in found]) == pytest.approx(1 - rejects, abs=1e-12)
+    naive = []
+    for x, y in zip(a[:200], b[:200], strict=True):
+        d = x - y
+        values = [[d[r][folds[r] == k].mean() for k in range(FOLDS)] for r in range(len(folds))]
+        naive.append(st.naive_t(values).p_value < 0.05)
+    assert np.mean(naive) > 0.3
+
+
+def test_the_corrected_t_is_safe_over_five_folds(studies):
+    folds, a, b = studies
+    d = a[:, 0] - b[:, 0]
+    values = np.stack([d[:, folds[0] == k].mean(axis=1) for k in range(FOLDS)], axis=1)
+    corrected = [st.corrected_t(v, n_train=40, n_test=10).p_value < 0.05 for v in values]
+    naive = [st.naive_t(v).p_value < 0.05 for v in values]
+    assert np.mean(corrected) < 0.04
+    assert np.mean(naive) > np.mean(corrected) + 0.02
+
+
+def test_the_interval_covers_the_expected_accuracy_where_wilson_on_all_cases_does_not(studies):
+    folds, a, _ = studies
+    truth = a.mean()
+    found = [st.out_of_fold_interval(x, folds) for x in a]
+    assert np.mean([truth in f for f in found]) >= 0.93
+    naive = [st.proportion_interval(int(x[0].sum()), CASES) for x in a]
+    assert np.mean([truth in f for f in naive]) < 0.94
+
+
+def test_an_ordinary_difference_is_found(studies):
+    folds, a, _ = studies
+    rng = np.random.default_rng(5)
+    chance = (rng.random(a[:200].shape) < 0.5).astype(float)
+    found = [st.out_of_fold_test(x, y, folds) for x, y in zip(a[:200], chance, strict=True)]
+    assert np.mean([f.p_value < 0.05 for f in found]) > 0.8
+    assert np.mean([f.difference for f in found]) == pytest.approx(a[:200].mean() - 0.5, abs=0.02)
+
+
+def test_variance_parts_are_the_sums_over_pairs_of_the_definition():
+    rng = np.random.default_rng(1)
+    folds, values = partitions(rng, 3), rng.standard_normal((3, CASES))
+    found = variance_parts(values, folds)
+    case = values.mean(axis=0)
+    assert found.cases == pytest.approx(case.var(ddof=1) / CASES, abs=1e-12)
+    products = [
+        (values[r, i] - case[i]) * (values[r, j] - case[j])
+        for r in range(3)
+        for i in range(CASES)
+        for j in range(CASES)
+        if i != j and folds[r, i] == folds[r, j]
+    ]
+    expected = max(0.0, np.mean(products) * 9 / (2 * (2 + 9 / 49)))
+    assert found.models == pytest.approx(expected, abs=1e-12)
+    assert found.total == pytest.approx(found.cases + SHARED * expected, abs=1e-12)
+
+
+def test_luck_shared_by_a_fold_is_recovered_without_bias():
+    rng, estimates = np.random.default_rng(2), []
+    for _ in range(400):
+        folds = partitions(rng, 5)
+        luck = rng.normal(0, 0.5, size=(5, FOLDS))
+        values = rng.standard_normal(CASES) + np.take_along_axis(luck, folds, axis=1)
+        estimates.append(variance_parts(values, folds).models)
+    assert np.mean(estimates) == pytest.approx(0.25, abs=0.02)
+
+
+def test_copied_images_of_a_patient_add_no_certainty():
+    rng = np.random.default_rng(3)
+    folds = partitions(rng, 4)
+    usual = rng.random((2, 1, CASES)) < np.array([0.8, 0.7])[:, None, None]
+    right, other = (usual ^ (rng.random((2, 4, CASES)) < 0.02)).astype(float)
+    alone = st.out_of_fold_test(right, other, folds)
+    tiles = [np.tile(table, 6) for table in (right, other, folds)]
+    copied = st.out_of_fold_test(*tiles, np.tile(np.arange(CASES), 6))
+    assert copied.p_value == pytest.approx(alone.p_value, abs=1e-9)
+    assert copied.df == 49
+    one = st.out_of_fold_interval(right, folds)
+    many = st.out_of_fold_interval(tiles[0], tiles[2], np.tile(np.arange(CASES), 6))
+    assert (many.low, many.high) == pytest.approx((one.low, one.high), abs=1e-9)
+
+
+def test_learners_that_agree_on_every_case_do_not_differ():
+    rng = np.random.default_rng(4)
+    folds, right = partitions(rng, 2), (rng.random((2, CASES)) < 0.8).astype(float)
+    found = st.out_of_fold_test(right, right, folds)
+    assert (found.difference, found.p_value, found.interval) == (0.0, 1.0, None)
+    perfect = st.out_of_fold_interval(np.ones((2, CASES)), folds)
+    assert perfect.low == pytest.approx(st.proportion_interval(50, 50).low, abs=1e-12)
+    assert perfect.high == 1.0
+
+
+def bad(**change):
+    rng = np.random.default_rng(0)
+    folds = partitions(rng, 2)
+    right = (rng.random((2, CASES)) < 0.8).astype(float)
+    other = (rng.random((2, CASES)) < 0.8).astype(float)
+    return {"correct_a": right, "correct_b": other, "folds": folds, **change}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"correct_a": np.full((2, CASES), np.nan)}, r"correct_a\[0\] = nan"),
+        ({"correct_a": np.ones((3, CASES))}, r"correct_a has shape \(3, 50\)"),
+        ({"correct_a": np.ones(CASES)}, "correct_a has shape"),
+        ({"folds": np.zeros((2, CASES))}, r"folds\[0\] has 1 folds"),
+        ({"folds": np.tile(np.arange(CASES), (2, 1))}, "50 folds of at most 1"),
+        ({"folds": np.zeros((2, 3))}, r"folds has shape \(2, 3\)"),
+        ({"groups": np.arange(CASES) // 2}, "leakage"),
+        ({"groups": [1, 2, 3]}, r"groups has shape \(3,\)"),
+        ({"confidence": 95}, "confidence = 95"),
+        (
+            {"correct_a": np.ones((2, CASES)), "correct_b": np.zeros((2, CASES))},
+            "is 1 for every patient",
+        ),
+    ],
+)
+def test_bad_input_names_argument_and_value(change, words):
+    with pytest.raises(InputError, match=words):
+        st.out_of_fold_test(**bad(**change))
+
+
+def test_one_repeat_or_scores_that_are_no_counts_are_refused():
+    given = bad()
+    with pytest.raises(InputError, match="1 repeat"):
+        st.out_of_fold_interval(given["correct_a"][:1], given["folds"][:1])
+    with pytest.raises(InputError, match="neither 0"):
+        st.out_of_fold_interval(given["correct_a"] * 0.5, given["folds"])
