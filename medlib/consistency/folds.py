@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import exp, factorial, lgamma, log, prod, sqrt
+from math import exp, factorial, lcm, lgamma, log, prod, sqrt
 
-from scipy import stats
+from scipy import special
 
 from medlib.errors import InputError
 
@@ -52,19 +52,30 @@ class FoldVector:
         return Fraction(self.total, sum(self.sizes))
 
     @cached_property
-    def accuracies(self) -> tuple[Fraction, ...]:
-        """Proportion right in each fold."""
-        return tuple(Fraction(c, m) for c, m in zip(self.correct, self.sizes, strict=True))
+    def _scaled(self) -> tuple[int, list[int]]:
+        """A common denominator of the fold accuracies, and their numerators."""
+        common = lcm(*set(self.sizes))
+        return common, [c * (common // m) for c, m in zip(self.correct, self.sizes, strict=True)]
 
     @property
+    def accuracies(self) -> tuple[Fraction, ...]:
+        """Proportion right in each fold."""
+        common, numerators = self._scaled
+        return tuple(Fraction(x, common) for x in numerators)
+
+    @cached_property
     def mean(self) -> Fraction:
         """Mean over the folds; differs from `pooled` when the folds differ in size."""
-        return sum(self.accuracies, Fraction(0)) / len(self.sizes)
+        common, numerators = self._scaled
+        return Fraction(sum(numerators), common * len(numerators))
 
     @cached_property
     def sum_of_squares(self) -> Fraction:
         """Sum of squared differences of the fold accuracies from their mean."""
-        return sum((a * a for a in self.accuracies), Fraction(0)) - len(self.sizes) * self.mean**2
+        common, numerators = self._scaled
+        k = len(numerators)
+        scatter = k * sum(x * x for x in numerators) - sum(numerators) ** 2
+        return Fraction(scatter, k * common**2)
 
     @property
     def population_sd(self) -> float:
@@ -98,7 +109,7 @@ class FoldVector:
     def p(self, reference: float, *, corrected: bool = False, repeats: int = 1) -> float | None:
         """Two-sided p of that t, its degrees of freedom one fewer than folds; None like t."""
         t = self.t(reference, corrected=corrected, repeats=repeats)
-        return None if t is None else float(2 * stats.t.sf(abs(t), len(self.sizes) - 1))
+        return None if t is None else float(2 * special.stdtr(len(self.sizes) - 1, -abs(t)))
 
     @cached_property
     def probability(self) -> float:
