@@ -33,8 +33,8 @@ unit: $(STAMP)
 # numbers must lie within their tolerance of the committed ones.
 notebooks: $(STAMP)
 	rm -rf $(FRESH)
-	MEDLIB_PROGRESS=off MEDLIB_RESULTS=$(CURDIR)/$(FRESH) pytest --nbval notebooks -n 2 --dist loadfile \
-	  --nbval-sanitize-with tests/nbval_sanitize.cfg
+	PYTHONHASHSEED=0 MEDLIB_PROGRESS=off MEDLIB_RESULTS=$(CURDIR)/$(FRESH) pytest --nbval notebooks \
+	  -n 2 --dist loadfile --nbval-sanitize-with tests/nbval_sanitize.cfg
 	MEDLIB_FRESH=$(CURDIR)/$(FRESH) pytest tests/fresh_results.py
 
 # The book with warnings as errors, then every page of it in headless Chromium.

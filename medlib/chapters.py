@@ -20,7 +20,8 @@ PACKAGE = "medlib"
 LOCK = "requirements.lock"
 HEADER = """\
 # Which notebook depends on what. One stage a chapter, written by `medlib deps --write`; data files
-# that a chapter reads may be added to its deps by hand. `cache: false`: outputs live in git.
+# that a chapter reads may be added to its deps by hand. `cache: false`: outputs live in git;
+# `persist: true`: a run that fails leaves the notebook that was there.
 stages:
 """
 COHORT = "phantom-chest-ct"
@@ -68,7 +69,7 @@ def stage(name: str, root: Path | None = None) -> dict[str, Any]:
     return {
         "cmd": f"medlib execute {name}",
         "deps": [f"notebooks/{name}.md", *closure(name, root), LOCK],
-        "outs": [{path: {"cache": False}} for path in outputs],
+        "outs": [{path: {"cache": False, "persist": True}} for path in outputs],
     }
 
 
