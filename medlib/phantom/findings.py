@@ -91,7 +91,7 @@ def draw_cancer(rng: np.random.Generator, site: Site) -> Finding:
         else ("part-solid" if site.subsolid < 0.8 else "ground-glass")
     )
     solid = kind == "solid"
-    spiky = float(rng.beta(4.0, 1.5)) if solid else float(rng.beta(1.3, 2.0))
+    spiky = float(rng.beta(4.5, 1.3)) if solid else float(rng.beta(1.3, 2.0))
     lobes = _lobulated(
         rng, site, count=int(rng.integers(4, 9)), depth=float(rng.uniform(0.2, 0.42))
     )
@@ -131,14 +131,14 @@ def _lobulated(
 def _spicules(rng: np.random.Generator, site: Site, spiky: float) -> Segments | None:
     """Strands from the surface outward, tapering; the more and longer, the more spiky (0..1)."""
     r = site.diameter_mm / 2
-    count = int(5 + 85 * spiky)
+    count = int(5 + 95 * spiky)
     way = _unit(rng, count)
-    way[:, 2] *= 0.75
+    way[:, 2] *= 0.55  # they are sought, and shown, in the plane where they stand out
     foot = np.asarray(site.centre, np.float32) + way * np.float32(0.7 * r)
     length = rng.gamma(2.5, (0.8 + 6.0 * spiky) / 2.5, count) + 0.3 * r
     drift = _unit(rng, count) * np.float32(0.25)
     tip = foot + (way + drift) * length[:, None].astype(np.float32)
-    thick = rng.uniform(0.5, 1.0, count)
+    thick = rng.uniform(0.62, 1.2, count)
     return Segments(foot, tip, np.stack([thick, 0.45 * thick], 1).astype(np.float32))
 
 

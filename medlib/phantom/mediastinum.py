@@ -105,6 +105,10 @@ _TUBES: dict[str, tuple[str, tuple[Node, ...]]] = {
         ((12, 18, 60, 12), (14, 10, 20, 12), (16, 14, -5, 11), (4, 28, -25, 12), (6, 26, -60, 10)),
     ),
     "epicardial fat": ("fat", ((2, -22, -20, 15), (4, -24, -60, 20), (10, -28, -100, 22))),
+    "subcarinal fat": (
+        "fat",
+        ((0, 14, 5, 12), (2, 12, -30, 15), (4, 22, -60, 14), (10, 24, -130, 9)),
+    ),
     "left paravertebral fat": ("fat", ((14, 40, 130, 7), (16, 44, 0, 7), (12, 44, -190, 8))),
     "trachea": (
         "airway",
@@ -280,7 +284,7 @@ def envelope(
     neck = np.maximum(np.asarray(z, np.float32) - 55.0, 0.0) * 0.45  # the apices lie apart
     pad = np.clip(-50.0 - np.asarray(z, np.float32), 0.0, 40.0) * 0.3  # fat before the heart
     before = np.abs(x - organs.junction_mm) - 1.5 - organs.fat_mm * 0.5 - neck - pad
-    whole: Array = smooth_union(behind, np.maximum(before, y), _BLEND_MM)
+    whole: Array = behind
     for tube in organs.tubes:
         if _near(z, min(n[2] for n in tube.nodes), max(n[2] for n in tube.nodes)):
             fat = _FAT_MM.get(tube.flow, 3.5 + organs.fat_mm)
@@ -290,4 +294,4 @@ def envelope(
         if _near(z, c - chamber.semi[2], c + chamber.semi[2]):
             near = chamber_distance(chamber, x, y, z) - 3.0 - organs.fat_mm
             whole = smooth_union(whole, near, _BLEND_MM)
-    return whole + np.asarray(ripple, np.float32)
+    return smooth_union(whole + np.asarray(ripple, np.float32), np.maximum(before, y), _BLEND_MM)

@@ -86,7 +86,7 @@ def draw_wall(rng: np.random.Generator, *, female: bool, age: float) -> Wall:
             )
             for _ in range(14)
         ),
-        breast=(breast_mm, float(rng.uniform(0.7, 1.0)), float(rng.normal(-45, 12))),
+        breast=(breast_mm, float(rng.uniform(0.75, 1.1)), float(rng.normal(-45, 12))),
         gland=float(np.clip(rng.normal(0.55 - 0.006 * (age - 40), 0.2), 0.02, 0.9)),
         axilla_mm=float(rng.uniform(10, 26)) + 0.5 * fat,
         folds=tuple(
