@@ -163,6 +163,14 @@ def test_padding_becomes_air_even_where_its_sign_was_lost(tmp_path, padding):
     np.testing.assert_array_equal(pixels[3:], HU[3:])
 
 
+def test_negative_padding_of_unsigned_pixels(tmp_path):
+    words = STORED.copy()
+    words[0] = 63536
+    dataset = ct(words)
+    dataset.add_new("PixelPaddingValue", "SS", -2000)
+    assert (read(dataset, tmp_path)[0] == -1024).all()
+
+
 def test_a_range_of_padding_values(tmp_path):
     words = STORED % 2000 + 100
     words[0, :3] = [7, 8, 9]
