@@ -56,7 +56,7 @@ def draw_cage(rng: np.random.Generator) -> Cage:
         width=width,
         depth=float(np.clip(width * rng.normal(1.0, 0.075), 0.82, 1.22)),
         length=float(rng.normal(1.0, 0.06)),
-        exponent=float(rng.uniform(2.1, 2.5)),
+        exponent=float(rng.uniform(2.0, 2.35)),
         bumps=bumps,
         dome_right=float(rng.normal(0.0, 12.0)),
         dome_left=float(rng.normal(0.0, 12.0)),
@@ -88,10 +88,10 @@ def radius(cage: Cage, angle: Array, z: Array | float) -> Array:
         turn = np.abs(angle - at)
         shape = shape + high * bump(np.minimum(turn, 2 * np.pi - turn), 0.0, wide, 2.0)
     turn = np.abs(angle)
-    gutter = bump(turn, 2.5, 0.32, 2.0)  # the lung reaches back beside the spine
+    gutter = bump(turn, 2.32, 0.36, 2.0)  # the lung reaches back beside the spine
     front = bump(turn, 0.0, 0.42, 2.0) + bump(turn, 0.8, 0.4, 2.0)  # narrower in front: an egg
     side = bump(turn, 1.85, 0.5, 2.0)
-    curve: Array = norm ** (-1 / n) * (shape + 0.07 * gutter + 0.02 * side - 0.045 * front)
+    curve: Array = norm ** (-1 / n) * (shape + 0.05 * gutter + 0.015 * side - 0.045 * front)
     return curve.astype(np.float32)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from medlib.phantom import tissue as hu
 from medlib.phantom.geometry import Array, Canvas, ellipsoid_distance
-from medlib.phantom.mediastinum import Mediastinum, chamber_distance, tube_distance
+from medlib.phantom.mediastinum import Mediastinum, Tube, chamber_distance, tube_distance
 from medlib.phantom.tissue import Tissue
 
 _AIRWAY_WALL_MM = 1.3
@@ -53,23 +53,33 @@ def paint_mediastinum(
     _paint_chambers(canvas, organs, contrast, inside, blood)
     _paint_nodes(canvas, organs, inside)
     for tube in organs.tubes:
-        if not _reaches([(n[2], n[3]) for n in tube.nodes], canvas.z) or tube.flow == "fat":
+        if not _reaches(tube, canvas.z) or tube.flow in ("fat", "airway"):
             continue
         distance = tube_distance(tube, canvas.x, canvas.y, canvas.z)
-        if tube.flow == "airway":
-            canvas.paint(canvas.cover(distance - _AIRWAY_WALL_MM), hu.SOFT_HU, Tissue.SOFT)
-            canvas.paint(canvas.cover(distance), hu.AIR_HU, Tissue.AIRWAY)
-        elif tube.flow == "oesophagus":
+        if tube.flow == "oesophagus":
             canvas.paint(canvas.cover(distance) * inside, hu.SOFT_HU, Tissue.SOFT)
             air = distance + 6.5 - organs.oesophagus_air
             canvas.paint(canvas.cover(air) * (organs.oesophagus_air > 0.8), -800.0, Tissue.AIRWAY)
         else:
             canvas.paint(canvas.cover(distance) * inside, blood[tube.flow], Tissue.BLOOD)
+    _paint_airways(canvas, organs)
 
 
-def _reaches(spans: list[tuple[float, float]], z: float) -> bool:
-    """Whether a chain of (height, radius) comes near the level z."""
-    low, high = min(h - r for h, r in spans), max(h + r for h, r in spans)
+def _paint_airways(canvas: Canvas, organs: Mediastinum) -> None:
+    """Trachea and main bronchi: one lumen, with no wall where they join."""
+    near = [t for t in organs.tubes if t.flow == "airway" and _reaches(t, canvas.z)]
+    if not near:
+        return
+    each = [tube_distance(t, canvas.x, canvas.y, canvas.z) for t in near]
+    lumen = np.minimum.reduce(each)
+    canvas.paint(canvas.cover(lumen - _AIRWAY_WALL_MM), hu.SOFT_HU, Tissue.SOFT)
+    canvas.paint(canvas.cover(lumen), hu.AIR_HU, Tissue.AIRWAY)
+
+
+def _reaches(tube: Tube, z: float) -> bool:
+    """Whether a chain of capsules comes near the level z."""
+    low = min(n[2] - n[3] for n in tube.nodes)
+    high = max(n[2] + n[3] for n in tube.nodes)
     return low - _NEAR_MM < z < high + _NEAR_MM
 
 
