@@ -1,0 +1,305 @@
+"""Guards against leaks that a table of patients and folds cannot show; each raises LeakageError.
+
+`audit.py` guards what is in the images: patients, copies. Here are the leaks of the analysis: a
+step fitted on test rows, labels used outside the folds, shortcuts, time, a flattering test set,
+an epoch picked on the test fold. The types are those of Kapoor & Narayanan 2023, Patterns 4:100804.
+A guard that stays silent proves nothing; each docstring says what it cannot see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+from sklearn.base import BaseEstimator, clone
+
+from medlib.cohorts.audit import LeakageError
+from medlib.cohorts.shortcuts import GRID, PERMUTATIONS
+from medlib.errors import InputError
+from medlib.statistics import holm
+
+DRAWS: Final = 9999
+"""Random test samples that a given one is compared with: p-values down to 0.0001."""
+TINY: Final = 1e-300
+"""Keeps logarithms and ratios of p-values finite."""
+
+
+class Recorded(BaseEstimator):  # type: ignore[misc]
+    """A scikit-learn step (or whole model) that remembers the rows it was fitted on.
+
+    Wrap the *first* learning step of a pipeline, so that rows come as they are in the data.
+    `assert_unseen(rows)` then says whether test rows were among them. It cannot see what was
+    learned from the test rows before they came here.
+    """
+
+    def __init__(self, step: Any) -> None:
+        self.step = step
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None, **options: Any) -> Self:
+        """Fit a copy of the step, and remember the rows."""
+        self.seen_ = _row_keys(X)
+        self.step_ = clone(self.step).fit(X, y, **options)
+        return self
+
+    def transform(self, X: npt.ArrayLike) -> Any:
+        """Return what the fitted step makes of the rows."""
+        return self.step_.transform(X)
+
+    def predict(self, X: npt.ArrayLike) -> Any:
+        """Return the fitted step's prediction of each row."""
+        return self.step_.predict(X)
+
+    def predict_proba(self, X: npt.ArrayLike) -> Any:
+        """Return the fitted step's probability of each class, a row each."""
+        return self.step_.predict_proba(X)
+
+    def assert_unseen(self, X: npt.ArrayLike) -> None:
+        """Raise LeakageError if any of these rows was fitted on; InputError before any fit."""
+        name = type(self.step).__name__
+        if not hasattr(self, "seen_"):
+            raise InputError(f"{name} has not been fitted: fit it before asking what it has seen.")
+        known = [key in self.seen_ for key in _row_keys(X, as_list=True)]
+        if any(known):
+            raise LeakageError(
+                f"{name} was fitted on {sum(known)} of {len(known)} test rows, first row "
+                f"{known.index(True)}: fit it inside each fold, on the training rows only."
+            )
+
+
+def _row_keys(X: npt.ArrayLike, *, as_list: bool = False) -> Any:
+    rows = np.ascontiguousarray(np.asarray(X, dtype=np.float64))
+    keys = [row.tobytes() for row in rows.reshape(len(rows), -1)]
+    return keys if as_list else set(keys)
+
+
+def assert_chance_when_permuted(
+    accuracy: Callable[[npt.NDArray[Any]], float],
+    labels: npt.ArrayLike,
+    groups: npt.ArrayLike | None = None,
+    *,
+    permutations: int = 20,
+    level: float = 0.01,
+    seed: int = 0,
+) -> npt.NDArray[np.float64]:
+    """Return a pipeline's accuracies on permuted labels; raise LeakageError if above chance.
+
+    ``accuracy(labels)`` must run the *whole* analysis (selection, scaling, oversampling, split,
+    fit, test) with the labels given: with dealt labels nothing is there to be found. Labels are
+    exchanged between patients where ``groups`` gives one of them an image. Chance is the share of
+    the larger class. Above chance means: mean of the permutations, one-sided t-test at ``level``.
+
+    Sees leaks through labels, copies and patients; sees no shortcut, drift or biased sample, as
+    those need the true labels. Source: Ojala & Garriga 2010, JMLR 11:1833 (its first test).
+    Raises InputError for one class, unequal lengths, a patient with two labels or fewer than 5
+    permutations.
+    """
+    label = np.asarray(labels)
+    patient = np.arange(len(label)) if groups is None else np.asarray(groups)
+    first, where = _one_label_each(label, patient)
+    if permutations < 5:
+        raise InputError(f"permutations is {permutations}: give at least 5.")
+    rng = np.random.default_rng(seed)
+    found = np.array([accuracy(rng.permutation(label[first])[where]) for _ in range(permutations)])
+    chance = float(np.unique(label, return_counts=True)[1].max() / len(label))
+    excess, spread = found.mean() - chance, found.std(ddof=1) / np.sqrt(permutations)
+    p = float(stats.t.sf(excess / max(spread, 1e-12), permutations - 1))
+    if excess > 0 and p < level:
+        raise LeakageError(
+            f"With labels dealt at random the pipeline still scores {found.mean():.3f} (chance "
+            f"{chance:.3f}, {permutations} permutations, p = {p:.1g}): labels or copies of test "
+            "cases reach its training; move every step into the folds and keep patients whole."
+        )
+    return found
+
+
+def _one_label_each(
+    label: npt.NDArray[Any], patient: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The first image of each patient and the patient of each image."""
+    if label.shape != patient.shape:
+        raise InputError(f"There are {label.size} labels and {patient.size} groups: give one each.")
+    if len(np.unique(label)) < 2:
+        raise InputError(f"All {label.size} labels are of one class: give two classes.")
+    _, first, where = np.unique(patient, return_index=True, return_inverse=True)
+    mixed = label[first][where] != label
+    if mixed.any():
+        raise InputError(
+            f"Patient {str(patient[mixed][0])!r} has two labels: permute one label a patient."
+        )
+    return first, where
+
+
+def assert_no_shortcuts(table: pd.DataFrame, *, beyond: float = 0.7, level: float = 0.05) -> None:
+    """Raise LeakageError if a statistic that is no disease tells the classes apart.
+
+    ``table``: `Audit.shortcuts`. A statistic counts if its AUC is beyond ``beyond`` (or below
+    1 - beyond) *and* its p, adjusted for the number of statistics (Holm), is below ``level``.
+    Where the permutations cannot resolve a p-value, that of the statistic's interval is used.
+
+    A real sign of disease may be among the statistics (a large tumour is bright): then say so and
+    raise ``beyond``. Sees nothing that is neither in the table nor in one pixel.
+    Raises InputError unless 0.5 < beyond < 1.
+    """
+    if not 0.5 < beyond < 1:
+        raise InputError(f"beyond is {beyond}: give an AUC between 0.5 and 1.")
+    if table.empty:
+        return
+    table = table.reset_index(drop=True)
+    adjusted = np.asarray(holm([_resolved(row) for row in table.to_dict("records")]).adjusted)
+    found = table[((table.auc - 0.5).abs() > beyond - 0.5) & (adjusted < level)]
+    if len(found):
+        worst = found.iloc[0]
+        raise LeakageError(
+            f"{len(found)} of {len(table)} statistics tell the classes apart without the disease, "
+            f"first {worst.statistic!r}, AUC {worst.auc:.2f} "
+            f"({worst.low:.2f} to {worst.high:.2f}), "
+            f"adjusted p = {adjusted[found.index[0]]:.1g}: "
+            "remove it from images and inputs, or collect cases in which it does not differ."
+        )
+
+
+def _resolved(row: Mapping[Any, Any]) -> float:
+    """The permutation p, or where it is as small as can be, that of the interval if smaller."""
+    p = float(row["p"])
+    if p > 1.5 / (PERMUTATIONS + 1):
+        return p
+    looked_at = GRID**2 if str(row["statistic"]).startswith("best of") else 1
+    return min(p, looked_at * _interval_p(row["auc"], row["low"], row["high"]))
+
+
+def _interval_p(auc: float, low: float, high: float) -> float:
+    """Two-sided p of AUC 0.5 from a 95 % interval: normal on the logit scale; exact at 0 and 1."""
+    if auc in (0.0, 1.0):
+        bound = low if auc == 1 else 1 - high  # 0.025 ** (1 / n), n cases of the smaller class
+        return float(min(1.0, 2 * 0.5 ** (np.log(0.025) / np.log(max(bound, TINY)))))
+    logit = np.log([low, auc, high]) - np.log1p([-low, -auc, -high])
+    error = (logit[2] - logit[0]) / (2 * stats.norm.ppf(0.975))
+    return float(2 * stats.norm.sf(abs(logit[1]) / max(error, TINY)))
+
+
+def assert_past_before_future(dates: npt.ArrayLike, test: npt.ArrayLike) -> None:
+    """Raise LeakageError if a training case is as late as a test case, or later.
+
+    ``dates``: dates (numpy, pandas or text as 2024-05-31) or numbers; ``test``: a mask. Both one
+    a case. Sees only the dates given: an image relabelled after follow-up keeps its old date.
+    Raises InputError for unequal lengths, unknown dates, or a split with one side only.
+    """
+    when, tested = pd.Series(np.asarray(dates)), np.asarray(test, dtype=bool)
+    if when.shape != tested.shape:
+        raise InputError(f"There are {len(when)} dates and {tested.size} cases: give one each.")
+    if not pd.api.types.is_numeric_dtype(when):
+        when = pd.to_datetime(when, errors="coerce")
+    if when.isna().any():
+        raise InputError(f"Case {int(when.isna().argmax())} has no date: leave it out or date it.")
+    if tested.all() or not tested.any():
+        raise InputError("All cases lie on one side of the split: mark some as test cases.")
+    start = when[tested].min()
+    late = when[~tested] >= start
+    if late.any():
+        raise LeakageError(
+            f"{int(late.sum())} of {len(late)} training cases are not older than the first test "
+            f"case ({_day(start)}), the latest {_day(when[~tested].max())}: "
+            "train on the past, test on the future."
+        )
+
+
+def _day(when: Any) -> str:
+    return f"{when:%Y-%m-%d}" if isinstance(when, pd.Timestamp) else f"{when:g}"
+
+
+def assert_like_population(
+    test: npt.ArrayLike,
+    population: Mapping[Any, float],
+    *,
+    level: float = 0.01,
+    seed: int = 0,
+) -> float:
+    """Return p that a random sample of the population is as unlike it as the test cases are.
+
+    ``test``: class, finding, site... of each test case; ``population``: the shares (any positive
+    scale) of these in the patients the claim is about. Raises LeakageError below ``level``
+    (chi-square, 9,999 simulated samples), naming the kind of case that is farthest from its share.
+
+    Sees only what is named: nothing of cases that were excluded before they got into a table.
+    Raises InputError for an empty test set, shares that are not positive, or an unknown kind.
+    """
+    kinds, share = list(population), np.array(list(population.values()), dtype=np.float64)
+    if not len(kinds) or not np.isfinite(share).all() or (share <= 0).any():
+        raise InputError(f"population is {dict(population)}: give each kind a positive share.")
+    given = pd.Series(np.asarray(test))
+    unknown = sorted(set(given) - set(kinds), key=str)
+    if unknown or given.empty:
+        raise InputError(
+            f"The {len(given)} test cases are {unknown or 'none'}, the population {kinds}: "
+            "name every kind of case in the population."
+        )
+    share /= share.sum()
+    seen = given.value_counts().reindex(kinds, fill_value=0).to_numpy()
+    drawn = np.random.default_rng(seed).multinomial(len(given), share, size=DRAWS)
+    distance = ((drawn - len(given) * share) ** 2 / share).sum(axis=1)
+    observed = ((seen - len(given) * share) ** 2 / share).sum()
+    p = float((1 + (distance >= observed - 1e-9).sum()) / (1 + DRAWS))
+    if p < level:
+        far = int(np.argmax(np.abs(seen / len(given) - share)))
+        raise LeakageError(
+            f"The {len(given)} test cases are no fair sample of the population (p = {p:.1g}): "
+            f"{seen[far] / len(given):.0%} are {kinds[far]!r} instead of {share[far]:.0%}: "
+            "draw them at random, or claim only what was sampled."
+        )
+    return p
+
+
+def choose_epoch(history: pd.DataFrame, *, split: str) -> int:
+    """Return the epoch of highest accuracy (the first of equals) on a *validation* split.
+
+    ``history``: epoch, split, accuracy. Raises LeakageError for split "test": what is chosen on
+    the test cases is not tested on them. Raises InputError for a split the history lacks.
+    """
+    if split == "test":
+        raise LeakageError(
+            "The epoch would be chosen on the test cases, which would then flatter it: fix it "
+            "beforehand, or choose it on a validation part of the training cases."
+        )
+    part = history[history["split"] == split]
+    if part.empty:
+        known = ", ".join(map(str, history["split"].unique())) or "nothing"
+        raise InputError(f"The history has no split {split!r}, only {known}: score it first.")
+    means = part.groupby("epoch")["accuracy"].mean()
+    return int(means.index.to_numpy()[means.to_numpy().argmax()])
+
+
+def assert_epoch_not_picked(
+    histories: pd.DataFrame, epochs: Mapping[int, int], *, level: float = 0.01
+) -> float:
+    """Return p that epochs chosen without the test folds would all sit at their best accuracy.
+
+    ``histories``: fold, epoch, split, accuracy; ``epochs``: the one reported for each fold. An
+    epoch chosen blindly hits its fold's highest test accuracy as often as that occurs among the
+    epochs; the product over folds is p. Raises LeakageError below ``level`` if every fold is at
+    its best.
+
+    Cannot see one epoch picked for all folds together (p is then at least one in the number of
+    epochs), nor a picked network or seed: only a choice made before testing rules these out.
+    Raises InputError for folds or epochs that the histories lack.
+    """
+    tests = histories[histories["split"] == "test"].pivot(
+        index="epoch", columns="fold", values="accuracy"
+    )
+    for fold, epoch in epochs.items():
+        if fold not in tests or epoch not in tests.index:
+            raise InputError(f"The histories have no epoch {epoch} of fold {fold}: give what ran.")
+    curves = [(tests[fold].dropna(), epoch) for fold, epoch in epochs.items()]
+    if len(set(epochs.values())) == 1 or any(c[epoch] < c.max() for c, epoch in curves):
+        return 1.0
+    p = float(np.prod([(curve == curve.max()).mean() for curve, _ in curves]))
+    if p < level:
+        raise LeakageError(
+            f"All {len(curves)} folds report the epoch of their highest test accuracy (by luck: "
+            f"p = {p:.1g}): fix the epoch beforehand, or choose it on a validation part of the "
+            "training cases."
+        )
+    return p
