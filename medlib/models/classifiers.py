@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from medlib.errors import InputError
+from medlib.models.arithmetic import one_thread
 
 Floats = NDArray[np.float32]
 
@@ -60,7 +61,7 @@ def build(
 
     Raises InputError for an unknown network and where the weights cannot be had.
     """
-    name = _timm_name(network)
+    name = timm_name(network)
     if classes < 2 or channels < 1:
         raise InputError(
             f"A classifier needs at least 2 classes and 1 channel, not classes={classes} and "
@@ -120,18 +121,8 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
     return model
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run torch on one thread inside the block, and on as many as before after it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _timm_name(network: str) -> str:
+def timm_name(network: str) -> str:
+    """Return timm's name of a network; InputError for one that is not in `NETWORKS`."""
     if network not in NETWORKS:
         raise InputError(
             f"There is no network '{network}'; choose one of: {', '.join(sorted(NETWORKS))}."

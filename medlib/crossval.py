@@ -1,0 +1,276 @@
+"""Cross-validation that respects patients: one fold, one single-threaded job.
+
+Each finished fold is stored under a key of everything its numbers depend on, so a run that was
+killed goes on from its finished folds and ends with the same numbers. Jobs go through joblib: on
+this computer's cores, or on a cluster inside `joblib.parallel_config(backend="dask")`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+from medlib import progress, training
+from medlib.errors import InputError
+from medlib.fold_store import PROJECT_CACHE, Outcome, Store, Task, folder_of, key_of
+from medlib.training import Fitted, Learner
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class CohortLike(Protocol):
+    """What of a cohort is needed here."""
+
+    table: pd.DataFrame
+
+    @property
+    def labels(self) -> Integers:
+        """Class of each image, 0 or 1."""
+
+    def images(self, size: int) -> Floats:
+        """Return n x size x size grey levels."""
+
+
+Arrays = tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
+"""Images (n x height x width), labels, patients, image ids."""
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Out-of-fold predictions of one learner on one set of cases."""
+
+    predictions: pd.DataFrame
+    """A row a case: image_id, patient_id, label, fold, score (of class 1), predicted."""
+    histories: pd.DataFrame
+    """fold, epoch, split, loss, accuracy; empty for learners without epochs."""
+    precision: str
+    """The arithmetic of the fits: "fp32" or "bf16"."""
+    models: tuple[Fitted, ...] = ()
+    """The fitted learner of each fold, if asked for."""
+
+    @property
+    def labels(self) -> Integers:
+        """True class of each case."""
+        return self.predictions["label"].to_numpy()
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Probability of class 1 of each case, by the model that had not seen it."""
+        return self.predictions["score"].to_numpy()
+
+    @property
+    def predicted(self) -> Integers:
+        """Predicted class of each case."""
+        return self.predictions["predicted"].to_numpy()
+
+    @property
+    def correct(self) -> Bools:
+        """Whether each case was predicted right."""
+        right: Bools = self.predicted == self.labels
+        return right
+
+    @property
+    def fold_accuracy(self) -> NDArray[np.float64]:
+        """Accuracy within each fold."""
+        return pd.Series(self.correct).groupby(self.predictions["fold"]).mean().to_numpy()
+
+    @property
+    def accuracy(self) -> float:
+        """Share of all cases predicted right."""
+        return float(self.correct.mean())
+
+
+def stratified_patient_folds(
+    labels: ArrayLike, groups: ArrayLike, *, folds: int = 5, seed: int
+) -> Integers:
+    """Return the fold (0, 1, ...) of each case: patients whole, classes in equal shares.
+
+    With one case a patient, folds differ by at most one case a class. Raises InputError where a
+    class has fewer patients than there are folds.
+    """
+    label, group = np.asarray(labels), np.asarray(groups)
+    _check_folds(label, group, folds)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    fold = np.empty(len(label), dtype=np.int64)
+    for number, (_, test) in enumerate(splitter.split(label, label, group)):
+        fold[test] = number
+    return fold
+
+
+def cross_validate(
+    learner: Learner,
+    cohort: CohortLike | Arrays,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    jobs: int | None = 2,
+    cache: Path | str | None = PROJECT_CACHE,
+    progress: bool = True,
+    keep_models: bool = False,
+) -> CrossValidation:
+    """Return out-of-fold predictions of the learner, one row a case in the cohort's order.
+
+    `cohort` is a Cohort, or (images, labels, patients, image ids). `jobs` folds run side by side,
+    one thread each: the numbers do not depend on it. `cache` is the folder of finished folds, by
+    default the project's; None keeps nothing. See `cross_validate_many` for several cohorts.
+    Raises InputError, before any training, for labels other than 0 and 1, for images and labels
+    that do not fit together, and for fewer patients in a class than folds.
+    """
+    [result] = cross_validate_many(
+        learner,
+        [cohort],
+        folds=folds,
+        seed=seed,
+        jobs=jobs,
+        cache=cache,
+        progress=progress,
+        keep_models=keep_models,
+    )
+    return result
+
+
+def cross_validate_many(
+    learner: Learner,
+    cohorts: Sequence[CohortLike | Arrays],
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    jobs: int | None = 2,
+    cache: Path | str | None = PROJECT_CACHE,
+    progress: bool = True,
+    keep_models: bool = False,
+) -> list[CrossValidation]:
+    """Return `cross_validate` of each cohort, with all their folds in one queue.
+
+    Five folds leave one of two cores idle at the end; twenty hardly do.
+    """
+    studies = [_study(cohort, learner, folds, seed) for cohort in cohorts]
+    tasks = [task for study in studies for task in _tasks(learner, study, folds, seed)]
+    folder = folder_of(cache, learner)
+    outcomes = _run(tasks, jobs, folder, progress, keep_models)
+    parts = [outcomes[i : i + folds] for i in range(0, len(outcomes), folds)]
+    return [_collect(study, part) for study, part in zip(studies, parts, strict=True)]
+
+
+class _Study(NamedTuple):
+    images: Floats
+    labels: Integers
+    patients: NDArray[Any]
+    ids: NDArray[Any]
+    fold: Integers
+
+
+def _study(cohort: CohortLike | Arrays, learner: Learner, folds: int, seed: int) -> _Study:
+    if isinstance(cohort, tuple):
+        images, labels, patients, ids = (np.asarray(part) for part in cohort)
+    else:
+        labels, patients, ids = (
+            np.asarray(part)
+            for part in (cohort.labels, cohort.table["patient_id"], cohort.table["image_id"])
+        )
+        _check_cases(labels, patients, ids)
+        _check_folds(labels, patients, folds)  # before pixels are read
+        images = cohort.images(learner.size)
+    _check_cases(labels, patients, ids)
+    images = images.astype(np.float32, copy=False)
+    training.check_training(images, labels)
+    fold = stratified_patient_folds(labels, patients, folds=folds, seed=seed)
+    return _Study(images, labels.astype(np.int64), patients, ids, fold)
+
+
+def _tasks(learner: Learner, study: _Study, folds: int, seed: int) -> list[Task]:
+    tasks = []
+    for number in range(folds):
+        test = study.fold == number
+        pairs = [(study.images[rows], study.labels[rows]) for rows in (~test, test)]
+        own_seed = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        tasks.append(Task(learner, pairs[0], pairs[1], own_seed, f"fold {number + 1} of {folds}"))
+    return tasks
+
+
+def _run(
+    tasks: list[Task], jobs: int | None, folder: Path | None, bar: bool, keep: bool
+) -> list[Outcome]:
+    """Return the outcome of each task: from the folder where it is there, else by doing it."""
+    stores = [None if folder is None else Store(folder, key_of(task), keep) for task in tasks]
+    outcomes = {i: found for i, store in enumerate(stores) if store and (found := store.read())}
+    rest = [i for i in range(len(tasks)) if i not in outcomes]
+    steps = sum(1 + getattr(tasks[i].learner, "epochs", 0) for i in rest)
+    with progress.shown(steps, "training", wanted=bar) as file:
+        workers = None if jobs is None else max(1, min(jobs, len(rest)))
+        done = joblib.Parallel(n_jobs=workers)(
+            joblib.delayed(_do)(tasks[i], stores[i], file, keep) for i in rest
+        )
+    outcomes.update(zip(rest, done, strict=True))
+    return [outcomes[i] for i in range(len(tasks))]
+
+
+def _do(task: Task, store: Store | None, file: Path | None, keep: bool) -> Outcome:
+    """Fit and test one fold, and store it before anyone can lose it."""
+    epochs = getattr(task.learner, "epochs", 0)
+    latest: dict[str, float] = {}
+
+    def report(row: Mapping[str, Any]) -> None:
+        latest[row["split"]] = row["accuracy"]
+        if row["split"] == "test":
+            accuracy = f"{latest['train']:.2f} in training, {latest['test']:.2f} in test"
+            progress.say(file, f"{task.name}: epoch {row['epoch']} of {epochs}, {accuracy}")
+
+    model = task.learner.fit(*task.training, seed=task.seed, watch=task.test, report=report)
+    scores = model.predict(task.test[0])[:, 1]
+    outcome = Outcome(scores, model.history, model.precision, model if keep else None)
+    if store is not None:
+        store.write(outcome)
+    progress.say(file, f"{task.name}: finished")
+    return outcome
+
+
+def _collect(study: _Study, outcomes: list[Outcome]) -> CrossValidation:
+    scores = np.empty(len(study.labels))
+    for number, outcome in enumerate(outcomes):
+        scores[study.fold == number] = outcome.scores
+    columns = {
+        "image_id": study.ids,
+        "patient_id": study.patients,
+        "label": study.labels,
+        "fold": study.fold,
+        "score": scores,
+        "predicted": (scores > 0.5).astype(np.int64),
+    }
+    parts = [outcome.history.assign(fold=number) for number, outcome in enumerate(outcomes)]
+    histories = pd.concat(parts, ignore_index=True)[["fold", *training.HISTORY]]
+    models = tuple(outcome.model for outcome in outcomes if outcome.model is not None)
+    return CrossValidation(pd.DataFrame(columns), histories, outcomes[0].precision, models)
+
+
+def _check_folds(labels: NDArray[Any], groups: NDArray[Any], folds: int) -> None:
+    if folds < 2:
+        raise InputError(f"folds is {folds}; give 2 or more.")
+    for label in np.unique(labels):
+        patients = len(np.unique(groups[labels == label]))
+        if patients < folds:
+            raise InputError(
+                f"Class {label} has {patients} patients, too few for {folds} folds; "
+                "give more cases or fewer folds."
+            )
+
+
+def _check_cases(labels: NDArray[Any], patients: NDArray[Any], ids: NDArray[Any]) -> None:
+    if not len(labels) == len(patients) == len(ids):
+        raise InputError(
+            f"There are {len(labels)} labels, {len(patients)} patients and {len(ids)} image ids; "
+            "give one of each a case."
+        )
+    if sorted(np.unique(labels).tolist()) != [0, 1]:
+        raise InputError(
+            f"Labels are {np.unique(labels).tolist()}; give two classes, 0 (negative) and "
+            "1 (positive)."
+        )

@@ -1,0 +1,41 @@
+"""How a processor computes: on one thread, and in fp32 or bf16."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch and NumPy on one thread inside the block, and on as many as before after it.
+
+    Sums of parts depend on how many parts there are; on one thread the result does not depend on
+    the number of cores.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def has_bf16() -> bool:
+    """Return whether this processor multiplies bf16 in hardware (AVX512-BF16 or AMX)."""
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def chosen_precision(precision: str) -> str:
+    """Return "fp32" or "bf16": what "auto" comes to on this processor."""
+    if precision != "auto":
+        return precision
+    return "bf16" if has_bf16() else "fp32"
+
+
+def precise_to(precision: str) -> torch.autocast:
+    """Return the context in which a network computes: bf16 autocast, or plain fp32."""
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16")

@@ -1,0 +1,79 @@
+"""Progress of long work: a bar for who watches, lines in a file for who asks, silence otherwise.
+
+Jobs in other processes cannot draw on this one's terminal, so each appends lines to a file, and
+the bar counts them.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from tqdm.auto import tqdm
+
+VARIABLE: Final = "MEDLIB_PROGRESS"
+"""Environment variable: a file to append to, or "off"."""
+SECONDS: Final = 0.5
+"""How often a bar looks for new lines."""
+
+
+def say(file: Path | None, line: str) -> None:
+    """Append one line to the file of progress; in one write, so lines of many jobs do not mix."""
+    if file is not None:
+        with file.open("ab", buffering=0) as lines:
+            lines.write(f"{line}\n".encode())
+
+
+@contextmanager
+def shown(total: int, what: str, *, wanted: bool = True) -> Iterator[Path | None]:
+    """Yield the file to which jobs `say` each of `total` steps, or None where nobody looks.
+
+    The file is the one MEDLIB_PROGRESS names; without it, in a terminal or a notebook that a
+    person runs, a temporary one that moves a bar.
+    """
+    asked = os.environ.get(VARIABLE, "")
+    if not wanted or asked == "off" or not total:
+        yield None
+    elif asked:
+        yield Path(asked)
+    elif _watched():
+        with TemporaryDirectory() as folder, _bar(Path(folder) / "lines", total, what) as file:
+            yield file
+    else:
+        yield None
+
+
+def _watched() -> bool:
+    """Return whether a person sees the output: a terminal, or JupyterLab and not a test of it."""
+    if "ipykernel" in sys.modules:
+        return "JPY_SESSION_NAME" in os.environ  # Jupyter's server sets it, nbclient does not
+    return sys.stderr.isatty()
+
+
+@contextmanager
+def _bar(file: Path, total: int, what: str) -> Iterator[Path]:
+    file.touch()
+    finished = threading.Event()
+    with tqdm(total=total, desc=what, leave=False) as bar:
+        follower = threading.Thread(target=_follow, args=(file, bar, finished), daemon=True)
+        follower.start()
+        try:
+            yield file
+        finally:
+            finished.set()
+            follower.join()
+
+
+def _follow(file: Path, bar: "tqdm[None]", finished: threading.Event) -> None:
+    with file.open() as lines:
+        while True:
+            last = finished.wait(SECONDS)
+            for line in lines:
+                bar.set_postfix_str(line.strip(), refresh=False)
+                bar.update()
+            if last:
+                return

@@ -1,0 +1,56 @@
+"""Convolutions as matrix products must be the same convolutions."""
+
+import pytest
+import torch
+from torch import nn
+
+from medlib.models.classifiers import build
+from medlib.models.matmul import MatmulConv2d, use_matmul
+
+
+@pytest.mark.parametrize("kernel", [1, 3, (3, 5)])
+@pytest.mark.parametrize("stride", [1, 2, (1, 2)])
+@pytest.mark.parametrize("size", [(2, 2), (4, 3), (5, 4), (9, 7)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_output_and_gradients_are_those_of_the_convolution(kernel, stride, size, bias):
+    padding = 0 if kernel == 1 else (1, 2) if isinstance(kernel, tuple) else 1
+    torch.manual_seed(0)
+    plain = nn.Conv2d(3, 4, kernel, stride, padding, bias=bias).double()
+    quick = MatmulConv2d(3, 4, kernel, stride, padding, bias=bias).double()
+    quick.load_state_dict(plain.state_dict())
+    quick = quick.to(memory_format=torch.channels_last)
+    outputs, gradients = [], []
+    for conv in (plain, quick):
+        torch.manual_seed(1)
+        images = torch.randn(2, 3, *size, dtype=torch.float64, requires_grad=True)
+        output = conv(images)
+        (output * torch.arange(output.numel()).view_as(output).sin()).sum().backward()
+        outputs.append(output)
+        gradients.append([images.grad, *(p.grad for p in conv.parameters())])
+    torch.testing.assert_close(*outputs)
+    torch.testing.assert_close(*gradients)
+
+
+def test_a_whole_network_learns_the_same():
+    images, labels = torch.randn(4, 1, 64, 64), torch.tensor([0, 1, 1, 0])
+    losses = []
+    for change in (lambda model: model, use_matmul):
+        model = change(build("resnet18", seed=0)).train()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(3):
+            loss = nn.functional.cross_entropy(model(images), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        losses.append(loss.item())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def test_parameters_keep_their_names_and_grouped_convolutions_are_left_alone():
+    model = build("efficientnet_lite0", seed=0)
+    names = list(model.state_dict())
+    changed = use_matmul(model)
+    assert list(changed.state_dict()) == names
+    kinds = {m.groups == 1: type(m) for m in changed.modules() if isinstance(m, nn.Conv2d)}
+    assert kinds[True] is not kinds[False]
+    assert kinds[True] is MatmulConv2d or issubclass(kinds[True], nn.Conv2d)
