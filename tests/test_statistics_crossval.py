@@ -91,11 +91,11 @@ def test_five_by_two_are_the_formulas_of_dietterich_and_alpaydin():
     assert st.five_by_two_t(shuffled).p_value != pytest.approx(t.p_value, abs=1e-3)
 
 
-def test_five_by_two_keep_their_level_for_the_differences_they_assume():
+def test_five_by_two_stay_below_their_level_for_independent_normal_differences():
     runs = np.random.default_rng(5).standard_normal((4000, 5, 2))
     for test in (st.five_by_two_t, st.five_by_two_f):
         rejects = np.mean([test(p).p_value < 0.05 for p in runs])
-        assert rejects == pytest.approx(0.05, abs=0.011)
+        assert 0.01 < rejects < 0.04  # conservative: the numerator is part of the denominator
 
 
 def test_bayes_agrees_with_the_corrected_t_and_its_three_parts_are_areas():

@@ -1,4 +1,4 @@
-"""Repeated cross-validation: the parts of its variance, the test's level, the interval's coverage."""
+"""Repeated cross-validation: the parts of its variance, the level of its test, its coverage."""
 
 import numpy as np
 import pytest
@@ -120,8 +120,9 @@ def test_copied_images_of_a_patient_add_no_certainty():
     copied = st.out_of_fold_test(*tiles, np.tile(np.arange(CASES), 6))
     assert copied.p_value == pytest.approx(alone.p_value, abs=1e-9)
     assert copied.df == 49
-    one = st.out_of_fold_interval(right, folds)
-    many = st.out_of_fold_interval(tiles[0], tiles[2], np.tile(np.arange(CASES), 6))
+    same = np.tile(usual[0].astype(float), (4, 1))  # every repeat alike: 49 effective cases
+    one = st.out_of_fold_interval(same, folds)
+    many = st.out_of_fold_interval(np.tile(same, 6), tiles[2], np.tile(np.arange(CASES), 6))
     assert (many.low, many.high) == pytest.approx((one.low, one.high), abs=1e-9)
 
 

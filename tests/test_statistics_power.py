@@ -53,7 +53,7 @@ def test_fifty_cases_see_only_large_differences():
     assert at[0] == pytest.approx(0.8, abs=1e-9)
     assert smallest > 0.15
     assert at[1] < 0.3
-    with pytest.raises(InputError, match="discordant = 0.05 never reach"):
+    with pytest.raises(InputError, match=r"discordant = 0\.05 never reach"):
         st.detectable_difference(50, 0.05)
 
 

@@ -50,8 +50,10 @@ def out_of_fold_test(
 
     It asks about the learners trained on new samples of this size, not about two given models (use
     mcnemar_test on an external test set). The factor SHARED is a heuristic, as is the n_test /
-    n_train of corrected_t; for learners unlike those simulated it can be wrong in either direction.
-    Its level is measured in the chapter on significance. Not for leave-one-out, nor for 2 folds.
+    n_train of corrected_t. For 29 pairs of equally good simulated learners (n = 50, 10 x 5 folds) it
+    rejected 3 to 7 % of the time at a nominal 5 % for 21, up to 10 % for two (nearest neighbour, one
+    best feature), and down to 1 % for six that shared features or differed by seed. Not for
+    leave-one-out, nor for 2 folds.
 
     Sources: Bengio & Grandvalet 2004, J. Mach. Learn. Res. 5:1089 (the three parts); the assumption
     on gamma is this package's own. Raises InputError for NaN, unequal shapes, fewer than two
@@ -87,7 +89,8 @@ def out_of_fold_interval(
     correct, folds: repeats x cases, as in out_of_fold_test. Wilson's interval for the accuracy p
     averaged over repeats, with as many cases as would give the variance V of out_of_fold_test if
     they were independent: n_effective = p (1 - p) / V, at most n (and where all or none are right,
-    the number of patients). Wilson on all n, as commonly reported, covers 0.83 to 0.95 only.
+    the number of patients). Wilson on one run and all n, as commonly reported, can cover
+    0.86 only; this one covered 0.93 to 0.99 for the learners of out_of_fold_test.
 
     The accuracy meant is that of the learner trained on new samples of this size less one fold, on
     average; a given model, or one trained on all cases, may be better or worse. Limits and sources
@@ -133,7 +136,7 @@ def variance_parts(scores: ArrayLike, folds: ArrayLike, groups: Patients = None)
     values = as_table(scores, "scores")
     patient = as_groups(groups, values.shape[1])
     cells = _cells(folds, values.shape, patient)
-    repeats, n = values.shape
+    n = values.shape[1]
     count = int(patient.max()) + 1
     of_patient = np.zeros((n, count))
     of_patient[np.arange(n), patient] = 1

@@ -40,7 +40,7 @@ def mcnemar_counts(only_a: int, only_b: int, *, n: int) -> Comparison:
     lower tail, at most 1. So at least six discordant cases, all one way, are needed for p < 0.05.
 
     Assumes independent cases and two fixed classifiers. On out-of-fold predictions it ignores that
-    the models share training cases, and rejects 5 to 10 % of the time at a nominal 5 % (use
+    the models share training cases, and rejects 1 to 11 % of the time at a nominal 5 % (use
     out_of_fold_test). Not for several images a patient (use paired_permutation_test with groups).
 
     Source: McNemar 1947, Psychometrika 12:153; exact form computed by statsmodels.

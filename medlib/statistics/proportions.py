@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
 from medlib.errors import InputError
@@ -61,7 +61,7 @@ def proportion_interval(
 
 def wilson_ends(p: float, n: float, confidence: float) -> tuple[float, float]:
     """Return Wilson's limits for a proportion of n cases, where n need not be whole."""
-    z2 = float(stats.norm.isf((1 - confidence) / 2)) ** 2
+    z2 = float(special.ndtri((1 + confidence) / 2)) ** 2
     centre = p + z2 / (2 * n)
     half = float(np.sqrt(z2 * p * (1 - p) / n + z2**2 / (4 * n**2)))
     return max(0.0, (centre - half) / (1 + z2 / n)), min(1.0, (centre + half) / (1 + z2 / n))
