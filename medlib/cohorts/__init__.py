@@ -11,12 +11,21 @@ from urllib.parse import parse_qsl
 
 from medlib.cohorts import arrays, dicom_folder, folders, phantom, public, tcga
 from medlib.cohorts.arrays import from_arrays
+from medlib.cohorts.audit import LeakageError, assert_no_leakage
 from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.selection import choose_classes, require_cases, require_one_label
 from medlib.cohorts.tables import ALIASES as COLUMN_OPTIONS
 from medlib.errors import InputError
 
-__all__ = ["KINDS", "Cohort", "from_arrays", "load", "require_cases"]
+__all__ = [
+    "KINDS",
+    "Cohort",
+    "LeakageError",
+    "assert_no_leakage",
+    "from_arrays",
+    "load",
+    "require_cases",
+]
 
 KINDS: Final[dict[str, Callable[..., Cohort]]] = {
     "phantom-chest-ct": phantom.load,
