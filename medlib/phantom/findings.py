@@ -118,7 +118,7 @@ def _lobulated(
     rng: np.random.Generator, site: Site, *, count: int, depth: float
 ) -> tuple[Lobe, ...]:
     """A body with `count` smaller lobes that stand out by about `depth` of the radius."""
-    r = site.diameter_mm / 2
+    r = site.diameter_mm / 2 * (1 - 0.3 * depth)  # what stands out is taken from the body
     body = rng.uniform(0.72, 0.98, 3) * r
     parts = [Lobe(site.centre, _point(body), float(rng.uniform(0, np.pi)))]
     for way in _unit(rng, count):
