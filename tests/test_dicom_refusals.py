@@ -140,6 +140,12 @@ def test_other_number_of_compressed_frames_than_stated(tmp_path):
     )
 
 
+def test_a_compressed_file_cut_inside_its_pixels(tmp_path):
+    path = save(compressed(ct(STORED), [STREAM], JPEGLosslessSV1), tmp_path / "cut.dcm")
+    path.write_bytes(path.read_bytes()[:-300])
+    assert "cut short or damaged: no complete item at byte" in refusal(path).reason
+
+
 def test_a_codestream_without_its_end(tmp_path):
     dataset = compressed(ct(STORED), [STREAM[:-200] + bytes(2)], JPEGLosslessSV1)
     assert "no end marker" in refusal(save(dataset, tmp_path / "short.dcm")).reason
