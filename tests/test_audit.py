@@ -253,3 +253,12 @@ def test_runs_break_where_the_picture_changes_and_never_cross_labels():
     labels = ["a"] * 15 + ["b"] * 3
     expected = [0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 0, 0, 3, 3, 3, 4, 4, 4]
     assert runs(stack.astype(np.float32), labels).tolist() == expected
+
+
+def test_a_scan_that_changes_from_slice_to_slice_is_one_run():
+    one, other = (image - image.mean() for image in scenes(2, seed=9, side=48))
+    other = other * np.linalg.norm(one) / np.linalg.norm(other)
+    turns = np.radians([0, 25, 50, 75])  # neighbours correlate 0.9, first and last 0.3
+    scan = np.stack([128 + one * np.cos(t) + other * np.sin(t) for t in turns])
+    assert runs(scan.astype(np.float32), ["a"] * 4).tolist() == [0, 0, 0, 0]
+    assert runs(scan[::3].astype(np.float32), ["a"] * 2).tolist() == [0, 1]
