@@ -76,16 +76,7 @@ def draw_wall(rng: np.random.Generator, *, female: bool, age: float) -> Wall:
         ),
         gap_mm=float(rng.uniform(0.8, 3.5)) + 0.05 * fat,
         fat_mm=fat,
-        fat_hills=tuple(
-            (
-                float(rng.uniform(-np.pi, np.pi)),
-                float(rng.uniform(0.12, 0.5)),
-                float(rng.uniform(-150, 110)),
-                float(rng.uniform(25, 80)),
-                float(rng.normal(0, 0.22)) * (fat + 4),
-            )
-            for _ in range(14)
-        ),
+        fat_hills=_draw_hills(rng, fat),
         breast=(breast_mm, float(rng.uniform(0.75, 1.1)), float(rng.normal(-45, 12))),
         gland=float(np.clip(rng.normal(0.55 - 0.006 * (age - 40), 0.2), 0.02, 0.9)),
         axilla_mm=float(rng.uniform(10, 26)) + 0.5 * fat,
@@ -99,6 +90,22 @@ def draw_wall(rng: np.random.Generator, *, female: bool, age: float) -> Wall:
         ),
         cover_mm=float(rng.uniform(2, 14)) * float(rng.random() < 0.6),
         streaks=float(np.clip(rng.normal(0.1 + 0.004 * (age - 50), 0.08), 0.02, 0.4)),
+    )
+
+
+def _draw_hills(
+    rng: np.random.Generator, fat: float
+) -> tuple[tuple[float, float, float, float, float], ...]:
+    """Where the fat is thicker or thinner: angle, width, height z, its extent, mm."""
+    return tuple(
+        (
+            float(rng.uniform(-np.pi, np.pi)),
+            float(rng.uniform(0.12, 0.5)),
+            float(rng.uniform(-150, 110)),
+            float(rng.uniform(25, 80)),
+            float(rng.normal(0, 0.22)) * (fat + 4),
+        )
+        for _ in range(14)
     )
 
 
