@@ -59,8 +59,8 @@ $(STAMP): requirements.lock pyproject.toml
 	done; test -x $(BIN)/python || { echo "medlib needs Python 3.11, 3.12 or 3.13 with its venv" \
 	  "module; found none of: $(PYTHONS)" >&2; exit 1; }
 	@echo "Installing the exact versions of requirements.lock into $(VENV) (once; some minutes)"
-	@if [ -n "$(TORCH_INDEX)" ]; then $(BIN)/python -m pip install --quiet --no-deps \
+	@if [ -n "$(TORCH_INDEX)" ]; then $(BIN)/python -m pip install -qq --no-deps \
 	  --index-url $(TORCH_INDEX) $$(grep -E '^torch(vision)?==' requirements.lock); fi
-	@$(BIN)/python -m pip install --quiet --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install -qq --requirement requirements.lock
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
