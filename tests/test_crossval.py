@@ -26,7 +26,7 @@ def study(n=20, side=32, seed=0):
     """Images, labels, patients and ids of n simulated patients, one image each."""
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(n) % 2)
-    images = rng.normal(0, 1, (n, side, side)).astype(np.float32) + labels[:, None, None] * 0.5
+    images = (rng.normal(0, 1, (n, side, side)) + labels[:, None, None] / 2).astype(np.float32)
     patients, ids = (np.array([f"{kind}{i}" for i in range(n)]) for kind in "PI")
     return images, labels, patients, ids
 
