@@ -86,6 +86,16 @@ def test_newcombe_gives_the_intervals_of_his_paper(table, low, high):
     assert (found.low, found.high) == pytest.approx((low, high), abs=6e-5)
 
 
+def test_newcombe_joins_wilson_limits_with_the_corrected_correlation():
+    both, only_a, only_b, neither = 40, 6, 2, 12
+    first, second = st.proportion_interval(46, 60), st.proportion_interval(42, 60)
+    phi = (40 * 12 - 6 * 2 - 60 / 2) / (46 * 14 * 42 * 18) ** 0.5
+    x, y = 46 / 60 - first.low, second.high - 42 / 60
+    expected = 4 / 60 - (x * x - 2 * phi * x * y + y * y) ** 0.5
+    found = st.paired_difference_interval(both, only_a, only_b, neither, method="newcombe")
+    assert found.low == pytest.approx(expected, abs=1e-9)
+
+
 @pytest.mark.parametrize(("method", "least"), [("tango", 0.935), ("newcombe", 0.935)])
 def test_intervals_of_the_difference_cover_it(method, least):
     n, p_b, p_c, p_both = 50, 0.16, 0.08, 0.7

@@ -50,9 +50,9 @@ def out_of_fold_test(
 
     It asks about the learners trained on new samples of this size, not about two given models (use
     mcnemar_test on an external test set). The factor SHARED is a heuristic, as is the n_test /
-    n_train of corrected_t. For 29 pairs of equally good simulated learners (n = 50, 10 x 5 folds) it
-    rejected 3 to 7 % of the time at a nominal 5 % for 21, up to 10 % for two (nearest neighbour, one
-    best feature), and down to 1 % for six that shared features or differed by seed. Not for
+    n_train of corrected_t. For 29 pairs of equally good simulated learners (n = 50, 10 x 5 folds)
+    it rejected 3 to 7 % of the time at a nominal 5 % for 21, up to 10 % for two (nearest neighbour,
+    one best feature), and down to 1 % for six that shared features or differed by seed. Not for
     leave-one-out, nor for 2 folds.
 
     Sources: Bengio & Grandvalet 2004, J. Mach. Learn. Res. 5:1089 (the three parts); the assumption
