@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -189,10 +189,11 @@ def test_a_vessel_end_on_fills_its_own_area(radius, pixel, turn):
 
 
 @settings(max_examples=25, deadline=None)
-@given(radius=st.floats(0.2, 3.0), pixel=st.floats(0.6, 2.0))
-def test_a_vessel_in_the_plane_fills_its_own_width(radius, pixel):
+@given(radius=st.floats(0.2, 3.0), pixel=st.floats(0.6, 2.0), at=st.floats(-1.0, 1.0))
+@example(radius=0.2, pixel=2.0, at=1.0)
+def test_a_vessel_in_the_plane_fills_its_own_width(radius, pixel, at):
     canvas = Canvas.blank(Grid(pixel, 96), FLAT, 0.0)
-    far = np.array([[-500.0, 0.1, 0.0]], np.float32), np.array([[500.0, 0.1, 0.0]], np.float32)
+    far = (np.array([[x, at, 0.0]], np.float32) for x in (-500.0, 500.0))
     tube = vessels.Segments(*far, np.full((1, 2), radius, np.float32))
     width = vessels.share_of_slice(canvas, tube, 1e-3).sum(0).mean() * pixel
     assert width == pytest.approx(2 * radius, rel=0.02)

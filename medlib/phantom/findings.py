@@ -131,14 +131,14 @@ def _lobulated(
 def _spicules(rng: np.random.Generator, site: Site, spiky: float) -> Segments | None:
     """Strands from the surface outward, tapering; the more and longer, the more spiky (0..1)."""
     r = site.diameter_mm / 2
-    count = int(5 + 95 * spiky)
+    count = int(5 + 90 * spiky)
     way = _unit(rng, count)
     way[:, 2] *= 0.55  # they are sought, and shown, in the plane where they stand out
     foot = np.asarray(site.centre, np.float32) + way * np.float32(0.7 * r)
     length = rng.gamma(2.5, (0.8 + 6.0 * spiky) / 2.5, count) + 0.3 * r
     drift = _unit(rng, count) * np.float32(0.25)
     tip = foot + (way + drift) * length[:, None].astype(np.float32)
-    thick = rng.uniform(0.62, 1.2, count)
+    thick = rng.uniform(0.61, 1.17, count)
     return Segments(foot, tip, np.stack([thick, 0.45 * thick], 1).astype(np.float32))
 
 
