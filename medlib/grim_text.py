@@ -106,7 +106,9 @@ def _folds(result: GrimResult) -> RenderableType:
     shown, left = _most_telling(result), ""
     if len(shown) < len(result.vectors):
         which = (
-            "some that fit the spread" if result.fits.get(shown[-1].correct) else "the most even"
+            "those that fit some reading of the spread best"
+            if result.fits.get(shown[-1].correct)
+            else "the most even"
         )
         left = f" The table shows {len(shown)}, {which}."
     plural = "way" if total == 1 else "ways"
@@ -216,7 +218,8 @@ def _tables(result: GrimResult) -> RenderableType:
         grid.add_row(*map(str, (table.tp, table.fn, table.tn, table.fp)))
     shown = f", the first {MOST_ROWS} shown" if tables.total > MOST_ROWS else ""
     ranges = "; ".join(
-        f"{name} {spans_text(float(low), float(high))}"
+        f"{name.upper() if len(name) < 4 else name} {spans_text(float(low), float(high))}"
         for name, (low, high) in tables.spans.items()
     )
-    return Group(Text(f"{tables.total}{shown}."), grid, Text(f"Over all of them: {ranges}."))
+    number = f"{tables.total} tables fit{shown}." if tables.total > 1 else "One table fits."
+    return Group(Text(number), grid, Text(f"Over all of them: {ranges}."))

@@ -109,6 +109,20 @@ def test_folds_of_given_sizes_are_judged_as_by_trying_everything(sizes):
         assert {v.correct for v in found} == expected
 
 
+@pytest.mark.parametrize("sd", ["15%", "20%", "25%"])
+def test_a_fold_far_from_the_others_is_not_overlooked(sd):
+    sizes, mean, spread = fold_sizes(29, 4), parse("61%", "mean"), parse(sd, "sd")
+    expected = {
+        v.correct
+        for v in all_vectors(sizes)
+        if spreads_matched(v, mean, spread).get(Spread.POPULATION, ())
+    }
+    found, complete = find_vectors(sizes, mean, spread, (Spread.POPULATION,), limit=5000)
+    assert complete
+    assert {v.correct for v in found} == expected
+    assert any(abs(v.accuracies[0] - v.mean) > spread.value * 13 / 10 for v in found)
+
+
 def test_floating_point_ties_raise_no_false_alarm():
     assert f"{0.575:.2f}" == "0.57"  # neither half up nor half to even: 23 of 40 printed by Python
     assert 23 in possible_counts(parse("0.57", "mean"), 40)

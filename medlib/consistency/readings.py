@@ -20,6 +20,7 @@ from medlib.consistency.grimmer import (
 from medlib.consistency.reported import Reported
 
 USUAL_REPEATS = (5, 10, 3, 2, 4, 20)
+MOST_PLAIN = 10  # folds whose counts are written out
 ENOUGH = 200  # vectors to choose a telling example from
 MOST_UNITS = 50  # per case; a search for the smallest stops here
 
@@ -198,9 +199,11 @@ def _examples(
 
 
 def _counts(vector: FoldVector) -> str:
-    most = 12
-    shown = " ".join(map(str, sorted(vector.correct)[:most]))
-    return shown + (" ..." if len(vector.correct) > most else "")
+    """The counts; of many folds as "20 x 9, 5 x 10"."""
+    if len(vector.correct) <= MOST_PLAIN:
+        return " ".join(map(str, sorted(vector.correct)))
+    counts = sorted(set(vector.correct))
+    return ", ".join(f"{vector.correct.count(count)} x {count}" for count in counts)
 
 
 def percent(proportion: float, digits: int = 1) -> str:
