@@ -109,9 +109,8 @@ def test_folds_of_given_sizes_are_judged_as_by_trying_everything(sizes):
         assert {v.correct for v in found} == expected
 
 
-@pytest.mark.parametrize("sd", ["15%", "20%", "25%"])
-def test_a_fold_far_from_the_others_is_not_overlooked(sd):
-    sizes, mean, spread = fold_sizes(29, 4), parse("61%", "mean"), parse(sd, "sd")
+def test_a_fold_far_from_the_others_is_not_overlooked():
+    sizes, mean, spread = (20, 9, 9), parse("62%", "mean"), parse("27%", "sd")
     expected = {
         v.correct
         for v in all_vectors(sizes)
@@ -120,7 +119,7 @@ def test_a_fold_far_from_the_others_is_not_overlooked(sd):
     found, complete = find_vectors(sizes, mean, spread, (Spread.POPULATION,), limit=5000)
     assert complete
     assert {v.correct for v in found} == expected
-    assert any(abs(v.accuracies[0] - v.mean) > spread.value * 13 / 10 for v in found)
+    assert any(abs(v.accuracies[0] - v.mean) > spread.value * 6 / 5 for v in found)
 
 
 def test_floating_point_ties_raise_no_false_alarm():
