@@ -119,7 +119,8 @@ def cross_validate(
     """Return out-of-fold predictions of the learner, one row a case in the cohort's order.
 
     `cohort` is a Cohort, or (images, labels, patients, image ids). `jobs` folds run side by side,
-    one thread each: the numbers do not depend on it. `cache` is the folder of finished folds, by
+    one thread each (those of a learner that says `in_one_process` one after the other): the
+    numbers do not depend on it. `cache` is the folder of finished folds, by
     default the project's; None keeps nothing. See `cross_validate_many` for several cohorts.
     Raises InputError, before any training, for labels other than 0 and 1, for images and labels
     that do not fit together, and for fewer patients in a class than folds.
@@ -205,12 +206,18 @@ def _run(
     rest = [i for i in range(len(tasks)) if i not in outcomes]
     steps = sum(1 + getattr(tasks[i].learner, "epochs", 0) for i in rest)
     with progress.shown(steps, "training", wanted=bar) as file:
-        workers = None if jobs is None else max(1, min(jobs, len(rest)))
-        done = joblib.Parallel(n_jobs=workers)(
+        done = joblib.Parallel(n_jobs=_workers(jobs, [tasks[i] for i in rest]))(
             joblib.delayed(_do)(tasks[i], stores[i], file, keep) for i in rest
         )
     outcomes.update(zip(rest, done, strict=True))
     return [outcomes[i] for i in range(len(tasks))]
+
+
+def _workers(jobs: int | None, tasks: list[Task]) -> int | None:
+    """Return the number of processes; None leaves it to joblib's surrounding configuration."""
+    if any(getattr(task.learner, "in_one_process", False) for task in tasks):
+        return 1
+    return None if jobs is None else max(1, min(jobs, len(tasks)))
 
 
 def _do(task: Task, store: Store | None, file: Path | None, keep: bool) -> Outcome:

@@ -6,7 +6,7 @@ from pixels, the normalisation included, is learned from the images given to `fi
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -215,8 +215,11 @@ class FeatureLearner:
     and lets features be computed once; otherwise by the training images' own range.
     """
 
+    in_one_process: ClassVar[bool] = True
+    """Folds share features, and those are computed on all cores: see `cross_validate`."""
+
     network: str = "efficientnet_lite0"
-    size: int = 128
+    size: int = 224
     C: float = 0.01
     window: tuple[float, float] | None = None
 

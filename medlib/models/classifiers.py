@@ -3,8 +3,10 @@
 Nothing is fetched unless `pretrained=True` asks for weights that no installed package holds.
 """
 
+import os
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
@@ -83,8 +85,8 @@ def imagenet_features(
 
     `images` are grey, n x height x width, from 0 (black) to 1 (white); they are resized to
     size x size pixels, copied to three channels and scaled to -1..1, as the network was trained.
-    Nothing is fitted, so features of one image do not depend on any other. Computed on one
-    thread: the same numbers however many cores there are.
+    Nothing is fitted, so features of one image do not depend on any other. Chunks of images are
+    shared out to all cores, one thread each: the same numbers however many cores there are.
 
     Raises InputError for images that are not n x height x width within 0..1 and for a network
     whose weights are not packaged.
@@ -96,11 +98,16 @@ def imagenet_features(
         )
     _check_grey(images)
     model = _frozen(network)
-    with torch.inference_mode(), one_thread():
-        grey = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32))
-        starts = range(0, len(grey), CHUNK)
-        chunks = [model(_as_colour(grey[i : i + CHUNK], size)).numpy() for i in starts]
-    return np.concatenate(chunks)
+    grey = torch.from_numpy(np.array(images, dtype=np.float32))
+    chunks = [grey[i : i + CHUNK] for i in range(0, len(grey), CHUNK)]
+
+    def features(chunk: Tensor) -> Floats:
+        with torch.inference_mode():  # holds for its own thread only
+            found: Floats = model(_as_colour(chunk, size)).numpy()
+            return found
+
+    with one_thread(), ThreadPoolExecutor(os.cpu_count(), initializer=_use_one_thread) as pool:
+        return np.concatenate(list(pool.map(features, chunks)))
 
 
 def fold_batch_norm(model: nn.Module) -> nn.Module:
@@ -222,6 +229,10 @@ def _as_colour(grey: Tensor, size: int) -> Tensor:
     )
     colour = resized.expand(-1, 3, -1, -1) * 2 - 1
     return colour.contiguous(memory_format=torch.channels_last)
+
+
+def _use_one_thread() -> None:
+    torch.set_num_threads(1)  # a new thread would otherwise open threads of its own
 
 
 def _after_norm(norm: nn.BatchNorm2d) -> nn.Module:
