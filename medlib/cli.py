@@ -1,5 +1,6 @@
 """The command `medlib`: the book, one chapter on your own data, checks of data and numbers."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,10 @@ app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
 )
 console = Console(stderr=True)
+BOOK_OPTIONS = (
+    "-W", "-n", "--keep-going", "-q", "--path-output", "book",
+    "--config", "book/_config.yml", "--toc", "book/_toc.yml",
+)  # fmt: skip
 
 ParameterOption = Annotated[
     list[str] | None,
@@ -48,31 +53,28 @@ def report() -> None:
     """Bring all notebooks up to date (DVC knows which changed) and build the book."""
     from medlib.paths import project_root
 
-    root = project_root()
-    page = root / "book/_build/html/index.html"
-    for command in (
-        [sys.executable, "-m", "dvc", "repro", "--quiet"],
-        [
-            sys.executable,
-            "-m",
-            "jupyter_book",
-            "build",
-            "-W",
-            "-n",
-            "--keep-going",
-            "-q",
-            "--path-output",
-            "book",
-            "--config",
-            "book/_config.yml",
-            "--toc",
-            "book/_toc.yml",
-            ".",
-        ],
-    ):
-        if subprocess.run(command, cwd=root).returncode:
-            raise SystemExit(f"{' '.join(command[2:4])} failed; its message is above")
-    typer.echo(page)
+    root, programs = project_root(), Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
+    for command in (["dvc", "repro", "--quiet"], ["jupyter-book", "build", *BOOK_OPTIONS, "."]):
+        if subprocess.run(
+            [programs / command[0], *command[1:]], cwd=root, env=environment
+        ).returncode:
+            raise NotebookError(f"'{' '.join(command[:2])}' failed; its message is above")
+    typer.echo(root / "book/_build/html/index.html")
+
+
+@app.command()
+def deps(
+    notebook: Annotated[str | None, typer.Argument(help="Chapter, such as 05_cohort")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write all stages to dvc.yaml")] = False,
+) -> None:
+    """Print the DVC stage that a chapter needs, or write all stages anew."""
+    from medlib import chapters
+
+    if write:
+        typer.echo(chapters.renew())
+    for name in [notebook] if notebook else [] if write else chapters.names():
+        typer.echo(chapters.stage_text(name))
 
 
 @app.command()

@@ -1,12 +1,14 @@
 """Figures in one style: units on axes, colours that survive colour-blindness and grey print."""
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from cycler import cycler
+from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -62,6 +64,16 @@ def show_slices(
     if millimetres:
         scale_bar(axes.flat[0], images[0].shape[-1], millimetres)
     return figure
+
+
+def table(
+    frame: pd.DataFrame, *, digits: int = 2, index: bool = False, caption: str | None = None
+) -> HTML:
+    """A table for display, floats with so many decimals; the same frame gives the same bytes."""
+    html = frame.to_html(index=index, border=0, float_format=f"{{:.{digits}f}}".format)
+    if caption:
+        html = html.replace("<thead>", f"<caption>{escape(caption)}</caption><thead>", 1)
+    return HTML(html)  # type: ignore[no-untyped-call]
 
 
 def scale_bar(axis: Axes, pixels: int, millimetres: float) -> None:
