@@ -1,0 +1,205 @@
+"""Thousands of cross-validations at once, to see how often a test errs where the truth is known.
+
+The first axis of every array is the run: a study of n cases. Learners are simple enough to be
+fitted for all runs in one step; verdicts are those of `medlib.statistics`, one value a run.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from medlib.errors import InputError
+from medlib.statistics.out_of_fold import SHARED
+
+Floats: TypeAlias = NDArray[np.floating[Any]]
+Integers: TypeAlias = NDArray[np.int64]
+Ends: TypeAlias = tuple[Floats, Floats]
+BatchLearner: TypeAlias = Callable[[Floats, Integers, Floats], NDArray[np.bool_]]
+"""Training features (runs x m x p), their labels (m), test features (runs x t x p) -> runs x t."""
+
+
+def deal(labels: Integers, *, folds: int, repeats: int, rng: np.random.Generator) -> Integers:
+    """Return a fold for each case, repeats x n, dealt at random within each class.
+
+    Each class goes on where the last one stopped, so folds differ by at most one case.
+    Raises InputError for fewer than two folds or a class with fewer cases than folds.
+    """
+    smallest = int(np.bincount(labels).min())
+    if not 2 <= folds <= smallest:
+        raise InputError(f"folds = {folds}; give 2 to {smallest}, the cases of the smaller class.")
+    order = np.argsort(labels, kind="stable")
+    rows = np.empty((repeats, len(labels)), dtype=np.int64)
+    for row in rows:
+        shuffled = np.concatenate([rng.permutation(order[labels[order] == k]) for k in (0, 1)])
+        row[shuffled] = np.arange(len(labels)) % folds
+    return rows
+
+
+def out_of_fold_correct(
+    learner: BatchLearner, features: Floats, labels: Integers, folds: Integers
+) -> Floats:
+    """Return 1 where a case is predicted right by the fit that had not seen it, else 0.
+
+    features: runs x n x p; labels: n; folds: repeats x n. Result: runs x repeats x n.
+    """
+    right = np.empty((len(features), *folds.shape))
+    for repeat, row in enumerate(folds):
+        for fold in np.unique(row):
+            test = row == fold
+            predicted = learner(features[:, ~test], labels[~test], features[:, test])
+            right[:, repeat, test] = predicted == (labels[test] == 1)
+    return right
+
+
+def nearest_mean(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
+    """Return whether each test case is nearer to the mean of class 1 than of class 0."""
+    negative, positive = _means(training, labels)
+    return _side(test, positive - negative, (positive + negative) / 2)
+
+
+def discriminant(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
+    """Return the class by Fisher's linear discriminant, its covariance shrunk by a thousandth."""
+    negative, positive = _means(training, labels)
+    own = np.where((labels == 1)[None, :, None], positive[:, None], negative[:, None])
+    rest = training - own
+    covariance = rest.transpose(0, 2, 1) @ rest / (len(labels) - 2)
+    size = np.trace(covariance, axis1=1, axis2=2) / training.shape[2]
+    covariance += 1e-3 * size[:, None, None] * np.eye(training.shape[2])
+    weights = np.linalg.solve(covariance, (positive - negative)[..., None])[..., 0]
+    return _side(test, weights, (positive + negative) / 2)
+
+
+def ridge(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
+    """Return the class by ridge regression on features scaled by the training cases.
+
+    Solved among cases, not features, so that p may exceed m; penalty 0.1 of a feature's variance.
+    """
+    centre, spread = training.mean(1, keepdims=True), training.std(1, keepdims=True) + 1e-9
+    known, new = (training - centre) / spread, (test - centre) / spread
+    alike = known @ known.transpose(0, 2, 1) / known.shape[2] + 0.1 * np.eye(known.shape[1])
+    target = np.broadcast_to((2.0 * labels - 1)[:, None], (len(known), len(labels), 1))
+    weights = np.linalg.solve(alike, target - target.mean(1, keepdims=True))
+    score = new @ (known.transpose(0, 2, 1) @ weights) / known.shape[2]
+    return np.asarray(score[..., 0] + (2.0 * labels - 1).mean() > 0)
+
+
+def nearest_neighbour(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
+    """Return the class of the nearest training case."""
+    product = test @ training.transpose(0, 2, 1)
+    distance = (training**2).sum(-1)[:, None] - 2 * product
+    return np.asarray(labels[distance.argmin(2)] == 1)
+
+
+def p_values(difference: Floats, folds: Integers) -> dict[str, Floats]:
+    """Return the two-sided p-value of each procedure in each run, by name.
+
+    difference: runs x repeats x n, right of one learner minus right of the other; folds: repeats
+    x n, all of one size. As naive_t, corrected_t, mcnemar_test and out_of_fold_test of
+    `medlib.statistics`, except that folds which all differ by the same amount give p = 0.
+    """
+    means = fold_means(difference, folds)
+    repeats, k = means.shape[1:]
+    several, once = f"{repeats} x {k}", f"{k} folds"
+    return {
+        f"naive t, {once}": _t_over(means[:, 0], 0),
+        f"naive t, {several} folds": _t_over(_flat(means), 0),
+        f"naive t, {repeats} repeat means": _t_over(means.mean(2), 0),
+        f"corrected t, {once}": _t_over(means[:, 0], 1 / (k - 1)),
+        f"corrected t, {several} folds": _t_over(_flat(means), 1 / (k - 1)),
+        "exact McNemar, one run": _mcnemar(difference[:, 0]),
+        f"out-of-fold test, {several}": _student(*_mean_and_variance(difference, folds)),
+    }
+
+
+def accuracy_intervals(correct: Floats, folds: Integers) -> dict[str, Ends]:
+    """Return low and high ends of each 95 % interval for the accuracy in each run, by name.
+
+    correct: runs x repeats x n, 1 or 0; folds: repeats x n, all of one size.
+    """
+    means = fold_means(correct, folds)
+    repeats, k = means.shape[1:]
+    several, once, n = f"{repeats} x {k}", f"{k} folds", correct.shape[2]
+    mean, variance = _mean_and_variance(correct, folds)[:2]
+    cases = np.full(len(mean), float(n))
+    np.divide(mean * (1 - mean), variance, out=cases, where=variance > 1e-15)
+    return {
+        f"naive t, {once}": _t_ends(means[:, 0], 0),
+        f"naive t, {several} folds": _t_ends(_flat(means), 0),
+        f"naive t, {repeats} repeat means": _t_ends(means.mean(2), 0),
+        f"corrected t, {once}": _t_ends(means[:, 0], 1 / (k - 1)),
+        f"corrected t, {several} folds": _t_ends(_flat(means), 1 / (k - 1)),
+        "Wilson, one run": wilson(correct[:, 0].mean(1), np.full(len(mean), n)),
+        f"out-of-fold interval, {several}": wilson(mean, np.minimum(cases, n)),
+    }
+
+
+def fold_means(scores: Floats, folds: Integers) -> Floats:
+    """Return the mean of each fold: runs x repeats x n and repeats x n -> runs x repeats x k."""
+    member = (folds[:, None] == np.arange(folds.max() + 1)[:, None]).astype(float)
+    means: Floats = np.einsum("brn,rkn->brk", scores, member / member.sum(2, keepdims=True))
+    return means
+
+
+def wilson(share: Floats, cases: Floats) -> Ends:
+    """Return both ends of Wilson's 95 % interval for shares of so many cases, not always whole."""
+    z = float(special.ndtri(0.975))
+    centre = (share + z**2 / (2 * cases)) / (1 + z**2 / cases)
+    half = np.sqrt(share * (1 - share) / cases + (z / (2 * cases)) ** 2) * z / (1 + z**2 / cases)
+    return centre - half, centre + half
+
+
+def _means(training: Floats, labels: Integers) -> tuple[Floats, Floats]:
+    return training[:, labels == 0].mean(1), training[:, labels == 1].mean(1)
+
+
+def _side(test: Floats, weights: Floats, middle: Floats) -> NDArray[np.bool_]:
+    score = (test @ weights[..., None])[..., 0]
+    return np.asarray(score > (weights * middle).sum(1, keepdims=True))
+
+
+def _flat(means: Floats) -> Floats:
+    return means.reshape(len(means), -1)
+
+
+def _t_over(values: Floats, shared: float) -> Floats:
+    """Return p of the mean of values (runs x J), its variance (1/J + shared) s^2."""
+    share = 1 / values.shape[1] + shared
+    return _student(values.mean(1), share * values.var(1, ddof=1), values.shape[1] - 1)
+
+
+def _t_ends(values: Floats, shared: float) -> Ends:
+    count = values.shape[1]
+    variance = (1 / count + shared) * values.var(1, ddof=1)
+    half = special.stdtrit(count - 1, 0.975) * np.sqrt(variance)
+    return values.mean(1) - half, values.mean(1) + half
+
+
+def _student(mean: Floats, variance: Floats, df: int) -> Floats:
+    spread = np.sqrt(variance)
+    without = np.where(np.abs(mean) > 1e-12, np.inf, 0.0)
+    t = np.divide(np.abs(mean), spread, out=without, where=spread > 1e-12)
+    return np.asarray(2 * special.stdtr(df, -t))
+
+
+def _mcnemar(difference: Floats) -> Floats:
+    wins, losses = (difference > 0).sum(1), (difference < 0).sum(1)
+    tail = stats.binom.cdf(np.minimum(wins, losses), wins + losses, 0.5)
+    return np.asarray(np.minimum(1, 2 * tail))
+
+
+def _mean_and_variance(scores: Floats, folds: Integers) -> tuple[Floats, Floats, int]:
+    """Return mean, variance and degrees of freedom as out_of_fold_test has them, one a run."""
+    repeats, n = folds.shape
+    of_case = scores.mean(1)
+    excess = scores - of_case[:, None]
+    sizes = np.stack([np.bincount(row, minlength=folds.max() + 1) for row in folds])
+    sums = fold_means(excess, folds) * sizes
+    pairs = int((sizes**2).sum()) - repeats * n
+    rho = pairs / repeats / (n**2 - n)
+    products = (sums**2).sum((1, 2)) - (excess**2).sum((1, 2))
+    within = products / pairs * repeats**2 / ((repeats - 1) * (repeats - 1 + rho))
+    variance = of_case.var(1, ddof=1) / n + SHARED * np.maximum(within, 0)
+    return of_case.mean(1), variance, n - 1
