@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from medlib.errors import InputError, NotebookError
+from medlib.grim_command import grim
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
@@ -87,6 +88,9 @@ def audit(
     from medlib.cohorts.audit import audit as audit_cohort
 
     typer.echo(audit_cohort(load(cohort, classes=classes)))
+
+
+app.command()(grim)
 
 
 def main() -> NoReturn:

@@ -8,7 +8,8 @@ import typer
 from typer.testing import CliRunner
 
 from medlib.errors import InputError
-from medlib.grim_command import examine, grim
+from medlib.grim import examine
+from medlib.grim_command import grim
 
 app = typer.Typer()
 app.command()(grim)
