@@ -11,6 +11,7 @@ from cycler import cycler
 from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from medlib.imaging import window
@@ -79,10 +80,13 @@ def table(
 def scale_bar(axis: Axes, pixels: int, millimetres: float) -> None:
     """A white bar of a fifth of the image's side, with its length in mm."""
     length, edge = pixels / 5, pixels * 0.06
-    axis.plot([edge, edge + length], [pixels - edge] * 2, color="white", linewidth=2)
+    for colour, width in (("black", 4), ("white", 2)):
+        axis.plot([edge, edge + length], [pixels - edge] * 2, color=colour, linewidth=width)
     axis.text(
-        edge, pixels - 1.5 * edge, f"{millimetres / 5:g} mm", color="white", fontsize=7, va="bottom"
-    )
+        edge, pixels - 1.5 * edge, f"{millimetres / 5:g} mm", color="white", fontsize=7,
+        va="bottom",
+        path_effects=[withStroke(linewidth=2, foreground="black")],
+    )  # fmt: skip
 
 
 def learning_curves(histories: pd.DataFrame) -> Figure:
