@@ -174,7 +174,7 @@ def fill(app: Sphinx, config: Config) -> None:
         "benchmarks": measured,
         "all_benchmarks": "\n\n".join(f"**{task}**\n\n{text}" for task, text in measured.items())
         or "No benchmark has been recorded: run `make benchmark`.",
-        "statements": statements(root / "book/claims_source.yml"),
+        "statements": statements(root / "book/claims.yml"),
     }
     config.book_inputs = _fingerprint(root / "book")
 

@@ -87,7 +87,7 @@ def built(folder, page, runs):
     (folder / "book").mkdir()
     (folder / "book/page.md").write_text(f"# Page\n\n{page}\n")
     (folder / "book/_toc.yml").write_text("root: book/page\n")
-    (folder / "book/claims_source.yml").write_text(
+    (folder / "book/claims.yml").write_text(
         "- {id: C01, section: Intro, zh: 肺癌, en: Lung cancer, type: fact}\n"
     )
     (folder / "conf.py").write_text(CONFIGURATION.format(extensions=str(ROOT / "book/_ext")))

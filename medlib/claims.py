@@ -1,0 +1,163 @@
+"""The ledger: what each of the source text's 46 statements is worth, and on what evidence.
+
+A verdict that depends on numbers states its rule; `check` holds ledger, rules and results to
+each other, so a verdict cannot outlive the numbers it rests on.
+"""
+
+import operator
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from medlib.errors import InputError
+from medlib.results import Record, Results
+
+VERDICTS: Final = (
+    "reproduced",
+    "reproduced with limits",
+    "refuted",
+    "impossible as stated",
+    "misquoted",
+    "unsupported",
+    "not testable",
+    "to be tested",
+)
+NUMBER_OF_CLAIMS: Final = 46
+COMPARE: Final = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+PARTS: Final = ("value", "low", "high")
+
+Runs = Mapping[tuple[str, str], Results]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One number that a verdict needs: ``PART of KEY in NOTEBOOK on COHORT is TEST``.
+
+    part: "value", or "low" or "high" end of its interval. test: "> 0.04", "== true".
+    """
+
+    notebook: str
+    key: str
+    test: str
+    cohort: str
+    part: str = "value"
+
+    def __str__(self) -> str:
+        of = "" if self.part == "value" else f" ({self.part} end)"
+        return f"{self.key}{of} {self.test} in {self.notebook} on {self.cohort}"
+
+    def holds(self, runs: Runs) -> bool:
+        """Whether the recorded number passes; InputError where it is gone or the test is none."""
+        sign, _, wanted = self.test.partition(" ")
+        if sign not in COMPARE or not wanted or self.part not in PARTS:
+            raise InputError(f"the rule '{self}' cannot be read; write a test such as '> 0.04'")
+        run = runs.get((self.cohort, self.notebook))
+        if run is None:
+            raise InputError(f"the rule '{self}' needs results that are not there")
+        return bool(COMPARE[sign](_part(run[self.key], self.part), yaml.safe_load(wanted)))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement, its verdict and the evidence.
+
+    measured: (notebook, key) pairs, shown for every cohort that has them. chapter: where it is or
+    will be tested. literature: keys of the bibliography.
+    """
+
+    id: str
+    section: str
+    zh: str
+    en: str
+    verdict: str
+    reason: str
+    chapter: str = ""
+    measured: tuple[tuple[str, str], ...] = ()
+    rule: tuple[Condition, ...] = ()
+    literature: tuple[str, ...] = field(default=())
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """The ledger from its YAML; InputError where a statement or a verdict is missing."""
+    claims = [_claim(entry) for entry in yaml.safe_load(Path(path).read_text(encoding="utf-8"))]
+    wanted = [f"C{number:02d}" for number in range(1, NUMBER_OF_CLAIMS + 1)]
+    if [claim.id for claim in claims] != wanted:
+        raise InputError(f"{path} must hold {wanted[0]} to {wanted[-1]}, each once and in order")
+    return claims
+
+
+def check(claims: Sequence[Claim], runs: Runs) -> list[str]:
+    """One sentence for each verdict that no longer follows and each number that vanished."""
+    return [fault for claim in claims for fault in _faults(claim, runs)]
+
+
+def board(claims: Sequence[Claim]) -> dict[str, int]:
+    """How many statements have each verdict, in the order of `VERDICTS`."""
+    counts = Counter(claim.verdict for claim in claims)
+    return {verdict: counts[verdict] for verdict in VERDICTS}
+
+
+def measured(claim: Claim, runs: Runs) -> list[tuple[str, str, Record]]:
+    """Cohort, notebook and record of each number a claim names, simulated cohorts first."""
+    order = sorted(runs, key=lambda pair: (not runs[pair].cohort.get("simulated", False), pair))
+    return [
+        (cohort, notebook, runs[cohort, notebook].records[key])
+        for wanted, key in claim.measured
+        for cohort, notebook in order
+        if notebook == wanted and key in runs[cohort, notebook].records
+    ]
+
+
+def _claim(entry: Mapping[str, Any]) -> Claim:
+    name = entry.get("id", "a claim without id")
+    lacking = [k for k in ("id", "section", "zh", "en", "verdict", "reason") if not entry.get(k)]
+    if lacking:
+        raise InputError(f"{name} lacks {', '.join(lacking)} in the ledger")
+    if entry["verdict"] not in VERDICTS:
+        raise InputError(
+            f"{name} has the verdict '{entry['verdict']}'; choose {', '.join(VERDICTS)}"
+        )
+    return Claim(
+        **{
+            **entry,
+            "measured": tuple((m["notebook"], m["key"]) for m in entry.get("measured", [])),
+            "rule": tuple(Condition(**condition) for condition in entry.get("rule", [])),
+            "literature": tuple(entry.get("literature", [])),
+        }
+    )
+
+
+def _faults(claim: Claim, runs: Runs) -> list[str]:
+    faults = [
+        f"{claim.id}: no cohort has '{key}' of {notebook}"
+        for notebook, key in claim.measured
+        if not any(key in run.records for (_, name), run in runs.items() if name == notebook)
+    ]
+    if claim.verdict == "to be tested" and not claim.chapter:
+        faults.append(f"{claim.id} is to be tested, but no chapter is named")
+    for condition in claim.rule:
+        try:
+            if not condition.holds(runs):
+                faults.append(f"{claim.id}: '{claim.verdict}' needs {condition}; it does not hold")
+        except InputError as error:
+            faults.append(f"{claim.id}: {error}")
+    return faults
+
+
+def _part(record: Record, part: str) -> Any:
+    if part == "value":
+        return record.value
+    if record.interval is None:
+        raise InputError(f"'{record.key}' has no interval")
+    return record.interval[part == "high"]
