@@ -1,6 +1,8 @@
 """`medlib grim`: what a reviewer and a program are told, and the exit code."""
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -203,3 +205,22 @@ def test_large_studies_do_not_hang(given):
     assert time.process_time() - start < 5  # a second on an idle machine
     assert ("more than" in text) == (result.vectors_total is None)
     assert "CAN" in text
+
+
+def test_help_waits_for_no_statistics():
+    code = "import sys, medlib.cli; print({'scipy', 'numpy', 'torch'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "code"), [("92%", "2%", 1), ("92%", "4.5%", 0), ("192%", "2%", 2)]
+)
+def test_the_installed_command_answers_with_its_exit_code(mean, sd, code):
+    main = "import sys; sys.argv[0] = 'medlib'; from medlib.cli import main; main()"
+    options = ["grim", "--n", "50", "--folds", "5", "--mean", mean, "--sd", sd]
+    run = subprocess.run(
+        [sys.executable, "-c", main, *options], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == code
+    assert mean in run.stdout + run.stderr
