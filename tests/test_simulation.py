@@ -150,3 +150,12 @@ def test_ridge_agrees_with_its_closed_form_among_features():
     )
     score = (test[0] - training[0].mean(0)) / training[0].std(0) @ weights + target.mean()
     assert np.array_equal(simulation.ridge(training, labels, test)[0], score > 0)
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_where_zero_lies_does_not_matter(learner):
+    rng = np.random.default_rng(6)
+    training, test = rng.standard_normal((3, 50, 4)), rng.standard_normal((3, 80, 4))
+    training[:, 25:] += 1
+    here, there = learner(training, LABELS, test), learner(training + 9, LABELS, test + 9)
+    assert np.array_equal(here, there)
