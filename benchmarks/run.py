@@ -40,11 +40,10 @@ def main():
         path = Path(folder) / "task.npz"
         print(f"simulating {2 * given.per_class} patients", flush=True)
         tasks.save(tasks.make(settings, given.per_class), path)
-        runs = [
-            {"tool": tool, **measured(TOOLS[tool], path)}
-            for _ in range(given.repeats)  # all tools once, then all again: loads come and go
-            for tool in TOOLS
-        ]
+        runs = []
+        for tool in list(TOOLS) * given.repeats:  # all once, then all again: loads come and go
+            runs.append({"tool": tool, **measured(TOOLS[tool], path)})
+            print(f"{tool}: {runs[-1]['seconds']:.0f} s", flush=True)
         peak = json.loads(python("-m", "benchmarks.peak", str(path)).communicate()[0])
     name = (
         f"ResNet-50 from scratch, 5 folds, {2 * given.per_class} images of {settings.size} px, "
