@@ -93,8 +93,8 @@ def measured(module, path):
     watcher.start()
     output, _ = process.communicate()
     watcher.join()
-    if process.returncode:
-        raise SystemExit(f"{module} ended with exit code {process.returncode}")
+    if process.returncode or not output:  # Lightning, when terminated, exits with code 0
+        raise SystemExit(f"{module} gave no result and ended with exit code {process.returncode}")
     return {**json.loads(output.splitlines()[-1]), "peak_mb": peak["mb"]}
 
 
