@@ -26,6 +26,12 @@ def name_headers(html: str) -> str:
     return EMPTY_HEADER.sub(r"<td\g<1>></td>", html)
 
 
+def reach_tables(html: str) -> str:
+    """A table that scrolls sideways can be reached and moved with the keyboard."""
+    box = '<div class="pst-scrollable-table-container"'
+    return html.replace(f"{box}>", f'{box} tabindex="0">')
+
+
 def plain_bibliography(html: str) -> str:
     """Drop roles that the standard has withdrawn or that need children which are not there."""
     return html.replace(' role="doc-biblioentry"', "").replace(
@@ -36,7 +42,9 @@ def plain_bibliography(html: str) -> str:
 def mend(app: Sphinx, pagename: str, template: str, context: dict[str, Any], _: Any) -> None:
     """Change the body of a page before it is written."""
     if context.get("body"):
-        context["body"] = plain_bibliography(name_headers(mark_chinese(context["body"])))
+        context["body"] = reach_tables(
+            plain_bibliography(name_headers(mark_chinese(context["body"])))
+        )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
