@@ -20,6 +20,8 @@ from medlib.errors import InputError
 from medlib.paths import cache_folder, write_whole
 
 PACKAGES = ("medlib", "torch", "timm", "numpy", "scipy", "scikit-learn", "scikit-image", "pydicom")
+BF16 = {"avx512_bf16", "amx_bf16"}  # flags of processors on which networks compute in bf16
+PARTS = ("cohort", "parameters", "environment")
 Value = float | int | bool | str | list[Any]
 
 
@@ -119,8 +121,10 @@ def read(path: Path) -> Results:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         records = {r["key"]: _read_record(r) for r in content.pop("records")}
+        if not all(isinstance(content[name], dict) for name in PARTS):
+            raise ValueError(f"{', '.join(PARTS)} have to be tables of names and values")
         return Results(**content, records=records)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} holds no results ({error}); make it with `medlib run`") from error
 
 
@@ -149,19 +153,36 @@ def environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "system": platform.system(),
+        "machine": platform.machine(),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "memory_gib": _memory_gib(),
+        "bf16_in_hardware": _flags() & BF16 != set(),
         "packages": {name: _version(name) for name in PACKAGES},
     }
 
 
 def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _flags() -> set[str]:
+    return set(_cpuinfo("flags").split())
+
+
+def _cpuinfo(name: str) -> str:
+    """The first entry of that name in Linux's table of processors; empty where there is none."""
     info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+    lines = info.read_text().splitlines() if info.exists() else []
+    found = (line.split(":", 1)[1].strip() for line in lines if line.startswith(name))
+    return next(found, "")
+
+
+def _memory_gib() -> int | None:
+    """Memory of the machine in GiB, rounded up; None where the system does not tell."""
+    if "SC_PHYS_PAGES" not in os.sysconf_names:
+        return None
+    return math.ceil(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30)
 
 
 def _version(package: str) -> str:
@@ -202,6 +223,7 @@ def _read_record(content: dict[str, Any]) -> Record:
     return Record(
         **{
             **content,
+            "value": _plain(content["key"], content["value"]),
             "interval": None if ends is None else (float(ends[0]), float(ends[1])),
             "claims": tuple(content["claims"]),
         }

@@ -1,5 +1,7 @@
 """A cohort keeps patients, labels and pixels together, and chooses among them fairly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -196,6 +198,16 @@ def test_the_display_says_what_is_simulated_surrogate_and_unknown():
     html = from_arrays(pictures(2), ["a", "<b>"])._repr_html_()
     assert "&lt;b&gt;" in html
     assert "<b>" not in html
+
+
+def test_a_result_can_name_its_data_by_class_site_and_note():
+    cases = cohort(3, 2)
+    told = cases.draw(2, seed=0).identity()
+    assert told["images_per_class"] == {"normal": 2, "ill": 1}
+    assert told["sites"] == 0
+    assert told["notes"][-1].startswith("Only 1 of 2 patients")
+    named = replace(cases, table=cases.table.assign(site=[*"AABBCC"])).identity()
+    assert (named["sites"], named["label_level"]) == (3, "patient")
 
 
 def test_a_table_must_have_what_a_cohort_needs():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from medlib.errors import InputError
-from medlib.results import Results, compare, location, read, read_all
+from medlib.models.arithmetic import has_bf16
+from medlib.results import Results, compare, environment, location, read, read_all
 
 
 def make(**values):
@@ -20,6 +21,32 @@ def test_what_is_saved_is_read_back(tmp_path):
     path = results.save(tmp_path / "phantom-chest-ct/06_x.json")
     assert read(path).records == results.records
     assert read_all(tmp_path)["phantom-chest-ct", "06_x"]["accuracy"].interval == (0.8, 0.95)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '"a text"',
+        "[]",
+        '{"notebook": "n", "cohort": 3, "parameters": {}, "environment": {}, "records": []}',
+        '{"notebook": "n", "cohort": {}, "parameters": {}, "environment": {}, "records": 1}',
+        '{"notebook": "n", "cohort": {}, "parameters": {}, "environment": {}, "records":'
+        ' [{"key": "accuracy", "value": NaN, "interval": null, "claims": []}]}',
+    ],
+)
+def test_a_file_that_holds_no_results_is_named_and_refused(tmp_path, text):
+    path = tmp_path / "results.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"results.json holds no results"):
+        read(path)
+
+
+def test_the_machine_is_recorded_with_its_memory_and_arithmetic():
+    machine = environment()
+    assert machine["cores"] >= 1
+    assert 1 <= machine["memory_gib"] < 100_000
+    assert machine["bf16_in_hardware"] == has_bf16()
 
 
 @pytest.mark.parametrize("value", [float("nan"), np.inf, None, {"a": 1}])

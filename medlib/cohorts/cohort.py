@@ -186,12 +186,18 @@ class Cohort:
         }
 
     def identity(self) -> dict[str, Any]:
-        """Return what a result needs to name its data: source, size, licence and hash."""
+        """Return what a result needs to name its data: source, size, licence and hash.
+
+        `sites` counts those the source names; 0 where it names none.
+        """
         return {
             "name": self.name,
             "classes": list(self.classes),
             "images": len(self),
             "patients": int(self.table.patient_id.nunique()),
+            "images_per_class": {c: int((self.table.label == c).sum()) for c in self.classes},
+            "sites": len(set(self.table.site) - {"unknown"}),
+            "label_level": self.label_level,
             "patient_id_kind": self.patient_id_kind,
             "simulated": self.simulated,
             "modality": self.modality,
@@ -200,6 +206,7 @@ class Cohort:
             "citation": self.citation,
             "content_hash": self.content_hash,
             "refused_files": len(self.refused),
+            "notes": list(self.notes),
         }
 
     def __repr__(self) -> str:
