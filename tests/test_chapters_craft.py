@@ -124,7 +124,8 @@ def links(chapter):
     for term in sorted({each for each in used if each.lower() not in chapter.terms}):
         yield f"links to '{term}', which book/glossary.md lacks: add it in English and in Chinese"
     if len({*used}) < FEWEST_TERMS:
-        yield f"links {len({*used})} terms, not at least {FEWEST_TERMS}: write {{term}}`fold` at first use"
+        few = f"links {len({*used})} terms of the glossary, not at least {FEWEST_TERMS}"
+        yield f"{few}: write {{term}}`fold` where a fold is first spoken of"
 
 
 def endings(chapter):
