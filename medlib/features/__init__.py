@@ -1,0 +1,130 @@
+"""Hand-made features: numbers computed from an image by a formula that someone wrote down.
+
+Names and definitions follow the Image Biomarker Standardisation Initiative (IBSI; Zwanenburg et
+al. 2020), which published a digital phantom with the values that software should give for it;
+the tests compare with them. Texture matrices of a whole cohort are counted at once.
+
+>>> import numpy as np
+>>> images = np.arange(2 * 32 * 32, dtype=float).reshape(2, 32, 32) % 7
+>>> extract(images, families=["glcm"], levels=8).shape
+(2, 25)
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from medlib.errors import InputError
+from medlib.features.checks import (
+    Bools,
+    Floats,
+    Levels,
+    checked_images,
+    checked_levels,
+    checked_masks,
+)
+from medlib.features.discretise import discretise
+from medlib.features.glcm import glcm
+from medlib.features.intensity import intensity
+from medlib.features.patterns import hog, lbp, wavelet
+from medlib.features.shape import shape
+from medlib.features.sizes import glrlm, glszm
+
+__all__ = [
+    "FAMILIES",
+    "discretise",
+    "extract",
+    "glcm",
+    "glrlm",
+    "glszm",
+    "hog",
+    "intensity",
+    "lbp",
+    "shape",
+    "wavelet",
+]
+
+FINE_LEVELS: Final = 256
+"""Grey levels that local binary patterns are read from."""
+
+
+@dataclass(frozen=True)
+class _Cases:
+    """What features are computed from."""
+
+    images: Floats
+    masks: Bools
+    levels: int
+    span: tuple[float, float] | None
+    merged: bool
+    spacing: tuple[float, float]
+
+    @cached_property
+    def grey(self) -> Levels:
+        return discretise(self.images, self.masks, levels=self.levels, span=self.span)
+
+    def fine(self) -> Levels:
+        return discretise(self.images, self.masks, levels=FINE_LEVELS, span=self.span)
+
+
+_FAMILIES: Final[dict[str, Callable[[_Cases], dict[str, Floats]]]] = {
+    "intensity": lambda c: intensity(c.images, c.masks, c.grey, c.levels),
+    "glcm": lambda c: glcm(c.grey, c.levels, merged=c.merged),
+    "glrlm": lambda c: glrlm(c.grey, merged=c.merged),
+    "glszm": lambda c: glszm(c.grey),
+    "lbp": lambda c: lbp(c.fine()),
+    "hog": lambda c: hog(c.images),
+    "wavelet": lambda c: wavelet(c.images),
+    "shape": lambda c: shape(c.masks, c.spacing),
+}
+FAMILIES: Final = tuple(_FAMILIES)
+"""Families of features by name; shape needs masks."""
+
+
+def extract(
+    images: ArrayLike,
+    masks: ArrayLike | None = None,
+    *,
+    families: Sequence[str] | None = None,
+    levels: int = 32,
+    span: tuple[float, float] | None = None,
+    merged: bool = True,
+    spacing: tuple[float, float] = (1.0, 1.0),
+) -> pd.DataFrame:
+    """Return the features, one row an image, columns named FAMILY_FEATURE, all finite float64.
+
+    `images` are n x height x width, in any unit. `masks` (same shape, 0 and 1) choose the pixels
+    that intensity, texture and patterns are computed from; gradients and wavelets use the whole
+    image. Without `families` all are computed, shape only where there are masks. `levels` and
+    `span` as in `discretise`, `merged` as in `glcm`, `spacing` (rows, columns) as in `shape`.
+
+    Raises InputError, before anything is computed, for images or masks that cannot be used, and
+    for a family that does not exist.
+    """
+    stack = checked_images(images)
+    wanted = _wanted(families, masks is not None)
+    region = checked_masks(masks, stack.shape)
+    cases = _Cases(stack, region, checked_levels(levels), span, merged, spacing)
+    columns = {
+        f"{family}_{name}": values
+        for family in wanted
+        for name, values in _FAMILIES[family](cases).items()
+    }
+    return pd.DataFrame(columns)
+
+
+def _wanted(families: Sequence[str] | None, with_masks: bool) -> list[str]:
+    if families is None:
+        return [family for family in FAMILIES if with_masks or family != "shape"]
+    unknown = [family for family in families if family not in FAMILIES]
+    if unknown:
+        raise InputError(
+            f"There is no family of features '{unknown[0]}'; choose from {', '.join(FAMILIES)}."
+        )
+    if "shape" in families and not with_masks:
+        raise InputError("Shape is that of a region; give masks, or leave the family out.")
+    return list(families)

@@ -1,0 +1,79 @@
+"""First-order features by IBSI's definitions and names (manual 3.3 and 3.4)."""
+
+from typing import Final
+
+import numpy as np
+
+from medlib.features.checks import Bools, Floats, Levels
+from medlib.features.glcm import entropy
+
+NAMES: Final = (
+    "mean",
+    "variance",
+    "skewness",
+    "kurtosis",
+    "median",
+    "minimum",
+    "10th_percentile",
+    "90th_percentile",
+    "maximum",
+    "interquartile_range",
+    "range",
+    "mean_absolute_deviation",
+    "robust_mean_absolute_deviation",
+    "median_absolute_deviation",
+    "energy",
+    "root_mean_square",
+)
+
+
+def intensity(images: Floats, masks: Bools, grey: Levels, levels: int) -> dict[str, Floats]:
+    """Return 16 features of the grey values and 2 of the histogram of levels, n values each.
+
+    Kurtosis is that in excess of a normal distribution; skewness and kurtosis of a region of one
+    value are 0, as in pyradiomics. IBSI's coefficients of variation and of dispersion are left
+    out: they divide by values that are 0 for water.
+    """
+    values = np.array([of_values(x[m]) for x, m in zip(images, masks, strict=True)])
+    shares = histogram(grey, levels)
+    return {name: values[:, k] for k, name in enumerate(NAMES)} | {
+        "discretised_entropy": entropy(shares),
+        "discretised_uniformity": (shares**2).sum(axis=1),
+    }
+
+
+def of_values(x: Floats) -> list[float]:
+    """Return the features of one region's grey values, in the order of `NAMES`."""
+    mean, low, high = x.mean(), x.min(), x.max()
+    away = x - mean
+    variance = float((away**2).mean()) if high > low else 0.0
+    p10, p25, median, p75, p90 = np.percentile(x, (10, 25, 50, 75, 90))
+    middle = x[(x >= p10) & (x <= p90)]
+    middle = middle if len(middle) else np.array([median])  # two values have none between
+    sd = variance**0.5 if variance > 0 else np.inf
+    return [
+        mean,
+        variance,
+        float(((away / sd) ** 3).mean()),
+        float(((away / sd) ** 4).mean()) - 3 if variance > 0 else 0.0,
+        median,
+        low,
+        p10,
+        p90,
+        high,
+        p75 - p25,
+        high - low,
+        float(abs(away).mean()),
+        float(abs(middle - middle.mean()).mean()),
+        float(abs(x - median).mean()),
+        float((x**2).sum()),
+        float((x**2).mean()) ** 0.5,
+    ]
+
+
+def histogram(grey: Levels, levels: int) -> Floats:
+    """Return the share of each level in each image's region, n x levels."""
+    codes = grey.reshape(len(grey), -1) + np.arange(len(grey))[:, None] * (levels + 1)
+    counts = np.bincount(codes.ravel(), minlength=len(grey) * (levels + 1))
+    inside = counts.reshape(len(grey), -1)[:, 1:].astype(np.float64)
+    return np.asarray(inside / inside.sum(axis=1, keepdims=True))
