@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from results_pages import table, with_interval
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
 from medlib.claims import Claim, Runs, board, measured, read_claims
+from medlib.markdown import table, with_interval
 from medlib.results import read_all
 
 

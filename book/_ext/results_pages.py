@@ -12,8 +12,7 @@ build, which takes warnings for errors, fails.
 
 import hashlib
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,39 +20,10 @@ import yaml
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from medlib.markdown import number, table, with_interval
 from medlib.results import Record, Results, read_all
 
-LONGEST_LIST = 6  # values a table cell can show
 Runs = Mapping[tuple[str, str], Results]
-
-
-def number(value: Any, spread: float | None = None) -> str:
-    """A value as text: two digits of its spread where there is one, else three digits of its own.
-
-    >>> number(0.81234, 0.12), number(0.81234), number(23508032), number(True)
-    ('0.81', '0.812', '23,508,032', 'yes')
-    """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, list):
-        inside = ", ".join(number(entry, spread) for entry in value)
-        return f"({inside})" if len(value) <= LONGEST_LIST else f"{len(value)} values"
-    if isinstance(value, str):
-        return value
-    if spread:
-        return f"{value:.{max(0, min(6, 1 - math.floor(math.log10(spread))))}f}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def with_interval(record: Record) -> str:
-    """`0.81 [0.74, 0.88]`, or the value alone where no interval was recorded."""
-    if record.interval is None:
-        return number(record.value)
-    low, high = record.interval
-    spread = high - low
-    return f"{number(record.value, spread)} [{number(low, spread)}, {number(high, spread)}]"
 
 
 def parts(record: Record) -> dict[str, Any]:
@@ -78,12 +48,6 @@ def by_notebook(runs: Runs) -> dict[str, dict[str, Results]]:
 
 def _order(key: tuple[str, str], run: Results) -> tuple[str, bool, str]:
     return key[1], not run.cohort.get("simulated", False), key[0]
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell or " " for cell in line) + " |" for line in lines)
 
 
 def side_by_side(cohorts: Mapping[str, Results]) -> str:

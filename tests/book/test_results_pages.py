@@ -10,6 +10,7 @@ import accessible
 import pytest
 import results_pages
 
+from medlib import markdown
 from medlib.results import Results
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +38,7 @@ def runs():
     return {("clinic", "01_trial"): real, ("phantom", "01_trial"): simulated}
 
 
-@pytest.mark.parametrize("module", [accessible, results_pages])
+@pytest.mark.parametrize("module", [accessible, markdown])
 def test_examples_in_docstrings(module):
     outcome = doctest.testmod(module)
     assert outcome.attempted > 0
@@ -61,7 +62,7 @@ def test_examples_in_docstrings(module):
     ],
 )
 def test_a_number_shows_the_digits_it_supports(value, spread, shown):
-    assert results_pages.number(value, spread) == shown
+    assert markdown.number(value, spread) == shown
 
 
 def test_cohorts_stand_side_by_side_simulated_first(runs):

@@ -1,0 +1,60 @@
+"""Reporting checklists in the book, filled from one chapter's committed results.
+
+- ``{{ checklists["reforms"].filled }}``: its tables, one a section, for the run on simulated data.
+- ``{{ checklists["reforms"].differs }}``: the items that the run on real data answers otherwise.
+- ``{{ checklists["reforms"].about }}``: source, count, and how sure the list is.
+- ``{{ checklist_overview }}``: how much of each guideline the run fills.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+from medlib.checklists import NAMES, answers, differences, guideline, overview, tables
+from medlib.markdown import plain, table
+from medlib.results import Results, read
+
+CHAPTER = "06_resnet50_cv"
+SIMULATED = "phantom-chest-ct"
+REAL = "iq-oth-nccd"
+HEADING = ":::{{rubric}} {}\n:heading-level: 3\n:::"
+
+
+def differing(key: str, simulated: Results, real: Results) -> str:
+    """What the two runs say to each item they answer otherwise."""
+    header = ["item", "topic", *(f"on {plain(r.cohort['name'])}" for r in (simulated, real))]
+    rows = [
+        [first.item.id, first.item.topic, *(f"{a.says} ({a.row[3]})" for a in (first, second))]
+        for first, second in differences(key, simulated, real)
+    ]
+    return table(header, rows)
+
+
+def page(key: str, simulated: Results, real: Results) -> dict[str, str]:
+    """The parts of one guideline's page."""
+    its = guideline(key)
+    return {
+        "about": f"{{cite:t}}`{its.cite}`: {its.count}, for {its.scope}. {its.known}",
+        "filled": tables(answers(key, simulated), HEADING),
+        "differs": differing(key, simulated, real),
+    }
+
+
+def fill(app: Sphinx, config: Config) -> None:
+    """Give the pages the checklists."""
+    results = Path(app.srcdir) / "results"
+    simulated, real = (read(results / name / f"{CHAPTER}.json") for name in (SIMULATED, REAL))
+    config.myst_substitutions = {
+        **config.myst_substitutions,
+        "checklists": {key: page(key, simulated, real) for key in NAMES},
+        "checklist_overview": overview(simulated),
+        "checklist_overview_real": overview(real),
+    }
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Called by Sphinx."""
+    app.connect("config-inited", fill, priority=600)  # after the results' pages
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}
