@@ -223,9 +223,10 @@ def software(run: Results) -> str:
 
 
 def hardware(run: Results) -> str:
-    """Processor, cores, memory and system."""
+    """Processor, cores, system and memory."""
     system, kind = get(run, "environment", "system"), get(run, "environment", "processor")
-    text = f"{plain(kind)}, {get(run, 'environment', 'cores')} cores, {plain(system)}"
+    machine = f" ({plain(run.environment['machine'])})" if "machine" in run.environment else ""
+    text = f"{plain(kind)}{machine}, {get(run, 'environment', 'cores')} cores, {plain(system)}"
     memory = run.environment.get("memory_gib")
     return f"{text}, {memory} GiB of memory" if memory else f"{text}, memory not recorded"
 
@@ -298,6 +299,8 @@ def _list(records: Iterable[Record], what: str) -> str:
 
 
 def _shown(record: Record) -> str:
+    if record.interval and record.interval[0] > record.interval[1]:
+        raise InputError(f"the interval of {record.key!r} is reversed: {record.interval}")
     value = plain(record.value) if isinstance(record.value, str) else with_interval(record)
     return f"{code(record.key)} {value} {plain(record.unit)}".rstrip()
 
