@@ -30,7 +30,7 @@ ParameterOption = Annotated[
 @app.command()
 def run(
     notebook: Annotated[str, typer.Argument(help="Chapter, such as 06_resnet50_cv")],
-    out: Annotated[Path, typer.Option(help="Folder for the executed notebook and results.json")],
+    out: Annotated[Path, typer.Option(help="Folder for notebook, results.json, checklist.md")],
     parameter: ParameterOption = None,
 ) -> None:
     """Run a chapter on data of your choice: -p cohort images:DIR, dicom:DIR, iq-oth-nccd:DIR..."""

@@ -16,6 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from papermill.parameterize import parameterize_notebook
 
+from medlib import checklists
 from medlib.errors import InputError, NotebookError
 from medlib.paths import project_root, write_whole
 
@@ -124,10 +125,11 @@ def execute(
 
 def run_chapter(
     name: str, given: Mapping[str, str], out: Path, *, say: Callable[[str], None]
-) -> tuple[Path, Path]:
-    """Execute a chapter with a reader's parameters; leaves `NN_name.ipynb` and `results.json`.
+) -> tuple[Path, Path, Path]:
+    """Execute a chapter with a reader's parameters.
 
-    Nothing is written to `out` unless the whole notebook ran.
+    Leaves `NN_name.ipynb`, `results.json` and `checklist.md` (reporting checklists filled from
+    the results) in `out`; nothing is written there unless the whole notebook ran.
     """
     notebook = read_chapter(name)
     name = Path(name).stem
@@ -137,8 +139,12 @@ def run_chapter(
     with TemporaryDirectory() as scratch:
         numbers = Path(scratch) / "results.json"
         executed = execute(notebook, parameters, results=numbers, say=say)
-        written = write_whole(out / f"{name}.ipynb", nbformat.writes(executed) + "\n")
-        return written, write_whole(out / "results.json", numbers.read_bytes())
+        checklist = checklists.from_file(numbers)
+        return (
+            write_whole(out / f"{name}.ipynb", nbformat.writes(executed) + "\n"),
+            write_whole(out / "results.json", numbers.read_bytes()),
+            write_whole(out / "checklist.md", checklist),
+        )
 
 
 def execute_chapter(name: str, *, say: Callable[[str], None]) -> Path:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from medlib import execution
+from medlib import checklists, execution
 from medlib.cli import join_pairs
 from medlib.errors import InputError, NotebookError
 
@@ -52,13 +52,31 @@ def run(project, **given):
 
 def test_a_run_leaves_the_executed_notebook_and_its_numbers(project):
     run(project, seed="3", mild="no")
-    assert {p.name for p in (project / "out").iterdir()} == {"01_small.ipynb", "results.json"}
+    left = {"01_small.ipynb", "results.json", "checklist.md"}
+    assert {p.name for p in (project / "out").iterdir()} == left
     content = json.loads((project / "out/results.json").read_text())
     assert content["records"][0]["value"] == 6
     assert content["parameters"] == {"seed": 3, "mild": False}
     cells = json.loads((project / "out/01_small.ipynb").read_text())["cells"]
     counts = [c["execution_count"] for c in cells if c["cell_type"] == "code"]
     assert counts == [1, 2, 3]
+
+
+def test_a_run_leaves_the_reporting_checklists_filled_from_its_own_numbers(project):
+    run(project, seed="3")
+    filled = (project / "out/checklist.md").read_text()
+    assert filled == checklists.from_file(project / "out/results.json")
+    assert "run of `01_small` on none" in filled
+    assert "-p seed 3 -p mild True" in filled
+    assert "missing from results.json: cohort.images" in filled
+
+
+def test_a_chapter_that_saves_no_numbers_leaves_nothing(project):
+    text = project / "notebooks/01_small.md"
+    text.write_text(text.read_text().replace("results.save()", ""))
+    with pytest.raises(InputError, match="holds no results"):
+        run(project)
+    assert not (project / "out").exists()
 
 
 def test_an_unchanged_chapter_gives_the_same_bytes(project):
