@@ -19,6 +19,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from medlib import progress, training
 from medlib.errors import InputError
 from medlib.fold_store import PROJECT_CACHE, Outcome, Store, Task, folder_of, key_of
+from medlib.models.arithmetic import one_thread
 from medlib.training import Fitted, Learner
 
 Floats = NDArray[np.float32]
@@ -205,10 +206,11 @@ def _run(
     outcomes = {i: found for i, store in enumerate(stores) if store and (found := store.read())}
     rest = [i for i in range(len(tasks)) if i not in outcomes]
     steps = sum(1 + getattr(tasks[i].learner, "epochs", 0) for i in rest)
-    with progress.shown(steps, "training", wanted=bar) as file:
-        done = joblib.Parallel(n_jobs=_workers(jobs, [tasks[i] for i in rest]))(
-            joblib.delayed(_do)(tasks[i], stores[i], file, keep) for i in rest
-        )
+    # Threads start at once, where new processes first import torch for seconds, and torch lets go
+    # of Python's lock while it computes. A cluster chosen with joblib.parallel_config comes first.
+    pool = joblib.Parallel(n_jobs=_workers(jobs, [tasks[i] for i in rest]), prefer="threads")
+    with progress.shown(steps, "training", wanted=bar) as file, one_thread():
+        done = pool(joblib.delayed(_do)(tasks[i], stores[i], file, keep) for i in rest)
     outcomes.update(zip(rest, done, strict=True))
     return [outcomes[i] for i in range(len(tasks))]
 

@@ -4,6 +4,7 @@ Nothing is fetched unless `pretrained=True` asks for weights that no installed p
 """
 
 import os
+import threading
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +42,9 @@ CONNECTION_TIMEOUT: Final = 5.0
 
 WEIGHTS_FILE: Final = "model.safetensors"
 """What timm's releases call the file of weights."""
+
+_ONE_DRAWS: Final = threading.RLock()
+"""Held while weights are drawn: torch's random state is one for all threads."""
 
 CHUNK: Final = 8
 """Images a forward pass: activations of more would no longer fit the processor's cache."""
@@ -142,7 +146,7 @@ def _seeded(seed: int | None) -> Iterator[None]:
     if seed is None:
         yield
         return
-    with torch.random.fork_rng(devices=[]):
+    with _ONE_DRAWS, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
