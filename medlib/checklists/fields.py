@@ -14,6 +14,8 @@ from medlib.results import Record, Results
 SPLIT: Final = ("folds", "test_share", "test_patients")
 """Parameters that tell how cases were dealt out for testing."""
 TRAINING: Final = ("epochs", "learning_rate", "batch_size", "weight_decay", "augment", "seed")
+WEIGHTS: Final = ("pretrained", "resnet50_weights")
+"""Parameters that tell where first weights came from."""
 SCORES: Final = frozenset(
     (
         *("accuracy", "auc", "sensitivity", "specificity", "ppv", "npv", "f1", "brier"),
@@ -101,9 +103,9 @@ def pixels(run: Results) -> str:
 
 
 def sites(run: Results) -> str:
-    """Number of sites that the source names."""
-    named_sites = get(run, "cohort", "sites")
-    return f"{named_sites} site(s) named" if named_sites else "the source names no site"
+    """Number of sites that the source tells apart."""
+    apart = get(run, "cohort", "sites")
+    return f"{number(apart)} sites are told apart" if apart > 1 else "no sites are told apart"
 
 
 def size(run: Results) -> str:
@@ -146,8 +148,9 @@ def refused(run: Results) -> str:
 def notes(run: Results) -> str:
     """What the loader noted about the data."""
     if run.cohort.get("notes") == []:
-        return "the loader noted nothing about the data"
-    return " ".join(plain(note) for note in get(run, "cohort", "notes"))
+        return "nothing was noted on loading"
+    told = " ".join(plain(note) for note in get(run, "cohort", "notes"))
+    return f"noted on loading: {told}"
 
 
 def draw(run: Results) -> str:
@@ -182,7 +185,10 @@ def network(run: Results) -> str:
 
 def weights(run: Results) -> str:
     """Whether weights were pretrained."""
-    return f"pretrained: {plain(get(run, 'parameters', 'pretrained'))}"
+    told = {name: run.parameters[name] for name in WEIGHTS if name in run.parameters}
+    if not told:
+        raise Missing(" or ".join(f"parameters.{name}" for name in WEIGHTS))
+    return named(told)
 
 
 def training(run: Results) -> str:
