@@ -19,7 +19,6 @@ from medlib.results import Results, read
 CHAPTER = "06_resnet50_cv"
 SIMULATED = "phantom-chest-ct"
 REAL = "iq-oth-nccd"
-HEADING = ":::{{rubric}} {}\n:heading-level: 3\n:::"
 
 
 def differing(key: str, simulated: Results, real: Results) -> str:
@@ -37,7 +36,7 @@ def page(key: str, simulated: Results, real: Results) -> dict[str, str]:
     its = guideline(key)
     return {
         "about": f"{{cite:t}}`{its.cite}`: {its.count}, for {its.scope}. {its.known}",
-        "filled": tables(answers(key, simulated), HEADING),
+        "filled": tables(answers(key, simulated)),
         "differs": differing(key, simulated, real),
     }
 

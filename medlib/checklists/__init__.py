@@ -139,10 +139,10 @@ def counts(filled: dict[str, list[Answer]]) -> dict[str, int]:
     return {status: found[status] for status in STATUSES}
 
 
-def tables(filled: dict[str, list[Answer]], heading: str = "### {}") -> str:
+def tables(filled: dict[str, list[Answer]]) -> str:
     """One table a section, each below its heading."""
     parts = (
-        f"{heading.format(name)}\n\n{table(HEADER, [answer.row for answer in section])}"
+        f"### {name}\n\n{table(HEADER, [answer.row for answer in section])}"
         for name, section in filled.items()
     )
     return "\n\n".join(parts)
