@@ -1,6 +1,7 @@
-"""`python -m benchmarks` is `python -m benchmarks.run`."""
+"""`python -m benchmarks` is `python -m benchmarks.run`, then `python -m benchmarks.textures`."""
 
-from benchmarks.run import main
+from benchmarks import run, textures
 
 if __name__ == "__main__":
-    main()
+    run.main()
+    textures.main([])

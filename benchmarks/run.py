@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import records
 from benchmarks import task as tasks
 
 HERE = Path(__file__).parent
@@ -50,7 +51,7 @@ def main():
         f"{settings.epochs} epochs, batch {settings.batch_size}"
     )
     rows = summary(name, runs, peak)
-    (HERE / "results.json").write_text(json.dumps(rows, indent=2) + "\n")
+    records.merge("training", rows)
     show(rows)
 
 

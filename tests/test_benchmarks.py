@@ -1,11 +1,13 @@
 """The comparison of tools: equal work, honest sums."""
 
+import json
 import os
 
 import numpy as np
 
-from benchmarks import run, task
+from benchmarks import records, run, task, textures, textures_by_scikit_image
 from benchmarks.plain_pytorch import loaders
+from medlib.features import discretise, glcm
 
 
 def small_task():
@@ -58,3 +60,33 @@ def test_memory_of_this_process_and_its_children_is_seen():
     block = np.ones(50_000_000, dtype=np.uint8)
     assert os.getpid() in run.family(os.getpid())
     assert run.proportional_mb(os.getpid()) > block.nbytes / 1e6
+
+
+def test_a_comparison_replaces_its_own_rows_and_leaves_the_others(tmp_path):
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps([{"task": "old training", "tool": "medlib"}]))
+    for name in ("one", "another"):
+        records.merge("textures", [{"task": name, "tool": "medlib"}], path)
+    assert [row["task"] for row in json.loads(path.read_text())] == ["old training", "another"]
+    records.merge("training", [{"task": "new training", "tool": "medlib"}], path)
+    assert [row["task"] for row in json.loads(path.read_text())] == ["new training", "another"]
+
+
+def test_agreement_counts_equal_values_of_common_features_only():
+    ours = {"a": np.array([1.0, 2.0]), "b": np.array([0.0, 1e-10]), "ours alone": np.zeros(2)}
+    theirs = {"a": np.array([1.0, 2.2]), "b": np.array([0.0, 0.0]), "theirs alone": np.ones(2)}
+    found = textures.agreement(ours, theirs)
+    assert found["compared_features"] == 2
+    assert found["agreement"] == 0.75
+    assert abs(found["largest_relative_difference"] - 0.2 / 2.2) < 1e-3
+
+
+def test_the_loop_over_scikit_image_gives_what_the_cohort_gives_at_once():
+    rng = np.random.default_rng(0)
+    grey = discretise(rng.normal(size=(3, 20, 20)).cumsum(axis=1), levels=32)
+    at_once = glcm(grey, 32)
+    for k, image in enumerate(grey):
+        names = textures_by_scikit_image.NAMES
+        found = dict(zip(names, textures_by_scikit_image.of_image(image), strict=True))
+        for theirs in ("contrast", "ASM", "correlation", "homogeneity"):
+            np.testing.assert_allclose(found[theirs], at_once[names[theirs]][k], rtol=1e-9)
