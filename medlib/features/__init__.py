@@ -30,12 +30,14 @@ from medlib.features.checks import (
 from medlib.features.discretise import discretise
 from medlib.features.glcm import glcm
 from medlib.features.intensity import intensity
+from medlib.features.matrices import cooccurrences
 from medlib.features.patterns import hog, lbp, wavelet
 from medlib.features.shape import shape
 from medlib.features.sizes import glrlm, glszm
 
 __all__ = [
     "FAMILIES",
+    "cooccurrences",
     "discretise",
     "extract",
     "glcm",

@@ -128,8 +128,17 @@ def zones(grey: Levels) -> Sizes:
     return _counted(image[1:], level[1:], size[1:])
 
 
-def _counted(group: Integers, level: Integers, size: Integers) -> Sizes:
+def _counted(matrix: Integers, level: Integers, size: Integers) -> Sizes:
     """Put equal entries together."""
     levels, sizes = int(level.max(initial=0)) + 1, int(size.max(initial=0)) + 1
-    codes, count = np.unique((group * levels + level) * sizes + size, return_counts=True)
-    return Sizes(codes // (levels * sizes), codes // sizes % levels, codes % sizes, count)
+    codes, times = _tally((matrix * levels + level) * sizes + size)
+    return Sizes(codes // (levels * sizes), codes // sizes % levels, codes % sizes, times)
+
+
+def _tally(codes: Integers) -> tuple[Integers, Integers]:
+    """Different codes in order, and how often each occurs; sorted only where they lie far apart."""
+    if codes.max(initial=0) > 8 * len(codes):
+        return np.unique(codes, return_counts=True)
+    times = np.bincount(codes)
+    found = np.flatnonzero(times)
+    return found, times[found]
