@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from medlib.errors import InputError, NotebookError
+from medlib.errors import InputError, NotebookError, Stopped
 from medlib.grim_command import grim
 
 app = typer.Typer(
@@ -97,9 +97,9 @@ def main() -> NoReturn:
     """Entry point: what the reader can mend is one sentence on stderr and exit code 2."""
     try:
         app(args=join_pairs(sys.argv[1:]))
-    except (InputError, NotebookError) as error:
-        console.print(f"medlib: {error}", style="bold red", markup=False, highlight=False)
-        raise SystemExit(2 if isinstance(error, InputError) else 1) from error
+    except (InputError, NotebookError, Stopped) as error:
+        _print(f"medlib: {error}", style="bold red")
+        raise SystemExit(_exit_code(error)) from error
     raise SystemExit(0)
 
 
@@ -123,5 +123,16 @@ def _split(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _exit_code(error: InputError | NotebookError | Stopped) -> int:
+    if isinstance(error, Stopped):
+        return 128 + error.number  # as a shell says it
+    return 2 if isinstance(error, InputError) else 1
+
+
 def _say(line: str) -> None:
-    console.print(line, style="dim", markup=False, highlight=False)
+    _print(line, style="dim")
+
+
+def _print(line: str, *, style: str) -> None:
+    """One line stays one line: a terminal breaks it, a file or pipe must not get it broken."""
+    console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)

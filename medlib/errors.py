@@ -1,5 +1,7 @@
 """What a reader is meant to see when something cannot be done."""
 
+import signal
+
 
 class InputError(ValueError):
     """Something the reader gave cannot be used; the message is one sentence that says what to do.
@@ -10,3 +12,15 @@ class InputError(ValueError):
 
 class NotebookError(RuntimeError):
     """A notebook's cell failed for a reason that is not the reader's; holds the traceback."""
+
+
+class Stopped(Exception):
+    """Ctrl-C or SIGTERM ended the work; `number` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        """Say what is left behind: nothing but finished folds."""
+        name = signal.Signals(number).name
+        super().__init__(
+            f"stopped by {name}: nothing was written; finished folds are kept for the next run"
+        )
+        self.number = number

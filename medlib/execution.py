@@ -12,12 +12,12 @@ from typing import Any
 
 import jupytext
 import nbformat
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from papermill.parameterize import parameterize_notebook
 
 from medlib import checklists
 from medlib.errors import InputError, NotebookError
+from medlib.kernel import execute_cells
 from medlib.paths import project_root, write_whole
 
 TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -93,7 +93,8 @@ def execute(
     """Execute top to bottom in the current folder; numbers go below `results` (or to that .json).
 
     `say` gets a line for each step of long work. Raises InputError with the notebook's own
-    sentence where the reader's input cannot be used, NotebookError for any other failure.
+    sentence where the reader's input cannot be used, NotebookError for any other failure,
+    Stopped where a signal ended it.
     """
     if parameters:
         notebook.metadata.setdefault("papermill", {})  # papermill expects its own loader's form
@@ -107,16 +108,8 @@ def execute(
             "MEDLIB_PROGRESS": str(progress),
             "PYTHONHASHSEED": "0",
         }
-        client = NotebookClient(
-            notebook,
-            timeout=None,
-            kernel_name="python3",
-            record_timing=False,
-            extra_arguments=["--log-level=ERROR"],
-            resources={"metadata": {"path": os.getcwd()}},
-        )
         try:
-            return client.execute(env=environment)
+            return execute_cells(notebook, environment)
         except CellExecutionError as error:
             if error.ename in _input_errors():
                 raise InputError(error.evalue) from error

@@ -26,6 +26,7 @@ from medlib.cohorts.dicom_folder import from_series
 from medlib.errors import InputError
 from medlib.paths import cache_folder
 from medlib.phantom.chest import SimulatedCase, simulate
+from medlib.workers import Bound
 
 CLASSES: Final = ("control", "cancer")
 PER_CLASS: Final = 25
@@ -118,7 +119,7 @@ def make_cases(plan: list[dict[str, Any]], *, jobs: int = 2) -> list[Path]:
         make_case(*first)
         with joblib.parallel_config("loky", n_jobs=int(jobs), inner_max_num_threads=1):
             making = joblib.Parallel(return_as="generator_unordered")(
-                joblib.delayed(make_case)(*each) for each in others
+                joblib.delayed(Bound(make_case))(*each) for each in others
             )
             quiet = not sys.stderr.isatty()
             list(tqdm(making, "Simulating patients", len(others), disable=quiet, leave=False))
