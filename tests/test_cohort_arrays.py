@@ -1,5 +1,7 @@
 """Arrays, also MedMNIST's files, become a cohort like any other."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -55,11 +57,20 @@ def test_class_numbers_are_in_numeric_order():
         (pictures(4), [0, 1, 0], "4 images and 3 labels"),
         (np.full((2, 8, 8), np.nan), [0, 1], "NaN"),
         (pictures(2), [[0, 1], [1, 0]], "2 labels an image"),
+        (pictures(2), 3, "2 images and a single one"),
+        (pictures(2), [0.0, np.nan], "1 images without label"),
     ],
 )
 def test_arrays_that_are_no_images_with_labels_are_refused(images, labels, message):
     with pytest.raises(InputError, match=message):
         from_arrays(images, labels)
+
+
+def test_patients_have_one_name_an_image():
+    column = from_arrays(pictures(2), [0, 1], patient_ids=[["p"], ["q"]])
+    assert column.table.patient_id.tolist() == ["p", "q"]
+    with pytest.raises(InputError, match="2 patients an image"):
+        from_arrays(pictures(2), [0, 1], patient_ids=np.zeros((2, 2)))
 
 
 def test_a_label_beyond_the_classes_is_refused():
@@ -75,6 +86,21 @@ def test_a_file_that_lacks_an_array_or_is_cut_short_is_refused(tmp_path):
     (tmp_path / "short.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="no readable npz"):
         load(f"npz:{tmp_path}/short.npz")
+
+
+def test_a_damaged_file_is_refused_whatever_numpy_says_of_it(tmp_path):
+    np.savez_compressed(tmp_path / "set.npz", images=pictures(40), labels=[0, 1] * 20)
+    whole = (tmp_path / "set.npz").read_bytes()
+    rng = np.random.default_rng(0)
+    for place in rng.integers(0, len(whole), 200):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        (tmp_path / "damaged.npz").write_bytes(damaged)
+        with contextlib.suppress(InputError):  # any other error fails the test
+            assert len(load(f"npz:{tmp_path}/damaged.npz")) == 40
+    np.save(tmp_path / "one.npy", pictures(2))
+    with pytest.raises(InputError, match="no readable npz"):
+        load(f"npz:{tmp_path}/one.npy")
 
 
 def test_pickled_objects_are_not_opened(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,9 @@ from medlib.imaging import Image
 
 Array = npt.NDArray[Any]
 SPLITS = ("train", "val", "test")  # MedMNIST's names
+UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, AttributeError, TypeError, zlib.error,
+              MemoryError, NotImplementedError, SyntaxError)  # fmt: skip
+"""What numpy raises for a file that is no npz, damaged, or claims a size beyond reason."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,11 @@ def from_arrays(
     table = pd.DataFrame({"image_id": [f"{i:05d}" for i in range(len(stack))]})
     table = table.assign(label=text, site="unknown", index=np.arange(len(stack)))
     table["sha256"] = [pixel_hash(reader({"index": i})) for i in range(len(stack))]
-    table["patient_id"] = "" if patient_ids is None else np.asarray(patient_ids).astype(str)
+    table["patient_id"] = (
+        "" if patient_ids is None else np.asarray(patient_ids).reshape(-1).astype(str)
+    )
     if split is not None:
-        table["split"] = np.asarray(split)
+        table["split"] = np.asarray(split).reshape(-1)
     level = "image" if allow_mixed_patients or patient_ids is None else "patient"
     cohort = Cohort(
         name=name, table=table, classes=order, reader=reader, label_level=level, **facts
@@ -137,7 +143,7 @@ def _read(path: Path) -> dict[str, Array]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
-    except (OSError, ValueError, EOFError, BadZipFile, AttributeError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path} is no readable npz file ({error}): copy it again.") from error
 
 
@@ -147,30 +153,37 @@ def _join(arrays: Mapping[str, Array], parts: Sequence[str], key: str) -> Any:
     return np.concatenate([arrays[f"{p}{key}"] for p in parts])
 
 
-def _check_shapes(name: str, stack: Array, label: Array, *others: npt.ArrayLike | None) -> None:
+def _check_shapes(name: str, stack: Array, *columns: npt.ArrayLike | None) -> None:
     grey, colour = stack.ndim == 3, stack.ndim == 4 and stack.shape[-1] == 3
     if not (grey or colour) or 0 in stack.shape:
         raise InputError(
             f"The images of {name} have shape {stack.shape}: give n x rows x columns, "
             "or n x rows x columns x 3 for colour."
         )
-    for values in (label, *(np.asarray(o) for o in others if o is not None)):
-        if len(values) != len(stack):
-            raise InputError(
-                f"{name} has {len(stack)} images and {len(values)} labels, patients or splits: "
-                "give one an image."
-            )
+    for what, given in zip(("label", "patient", "split"), columns, strict=True):
+        if given is not None:
+            _check_column(name, what, np.asarray(given), len(stack))
     if stack.dtype.kind not in "biuf" or not np.isfinite(stack).all():
         raise InputError(f"The images of {name} hold NaN or no numbers: find and remove them.")
 
 
-def _class_names(name: str, label: Array, classes: Sequence[str] | None) -> list[str]:
-    flat = label.reshape(len(label), -1)
-    if flat.shape[1] != 1:
+def _check_column(name: str, what: str, values: Array, n: int) -> None:
+    """One value an image: n, or n x 1 as in MedMNIST; none of them NaN."""
+    if values.shape[:1] != (n,):
+        found = len(values) if values.ndim else "a single one"
+        raise InputError(f"{name} has {n} images and {found} {what}s: give one {what} an image.")
+    if values.size != n:
         raise InputError(
-            f"{name} has {flat.shape[1]} labels an image: choose one of them first, one an image."
+            f"{name} has {values.size // n} {what}s an image: choose one of them first, one an "
+            "image."
         )
-    values = flat[:, 0]
+    missing = int(pd.isna(values).sum())
+    if missing:
+        raise InputError(f"{name} has {missing} images without {what} (NaN): fill or remove them.")
+
+
+def _class_names(name: str, label: Array, classes: Sequence[str] | None) -> list[str]:
+    values = label.reshape(len(label))
     if values.dtype.kind in "biu" and classes is not None:
         if values.min() < 0 or values.max() >= len(classes):
             raise InputError(
