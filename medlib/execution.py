@@ -1,13 +1,12 @@
 """Run a chapter: its text (`notebooks/NN_name.md`) becomes an executed notebook and its numbers."""
 
-import ast
 import difflib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 import jupytext
@@ -18,11 +17,9 @@ from papermill.parameterize import parameterize_notebook
 from medlib import checklists
 from medlib.errors import InputError, NotebookError
 from medlib.kernel import execute_cells
+from medlib.parameters import check_parameters
 from medlib.paths import project_root, write_whole
 
-TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
-PLAIN = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
-TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 PROGRESS_SECONDS = 0.5  # how often new lines of progress are looked for
 
 
@@ -48,39 +45,6 @@ def read_chapter(name: str) -> nbformat.NotebookNode:
         "name": "python3",
     }
     return notebook  # type: ignore[no-any-return]
-
-
-def declared_parameters(notebook: nbformat.NotebookNode) -> dict[str, str]:
-    """Name and type ("str", "int", "float", "bool") of each line of the `parameters` cell."""
-    found = {}
-    for cell in notebook.cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            for line in ast.parse(cell.source).body:
-                if isinstance(line, ast.AnnAssign):
-                    found[ast.unparse(line.target)] = ast.unparse(line.annotation)
-    return found
-
-
-def check_parameters(
-    name: str, notebook: nbformat.NotebookNode, given: Mapping[str, str]
-) -> dict[str, Any]:
-    """The given texts as values of the declared types; InputError for a misspelt or wrong one."""
-    declared = declared_parameters(notebook)
-    return {key: _convert(name, key, text, declared) for key, text in given.items()}
-
-
-def _convert(name: str, key: str, text: str, declared: Mapping[str, str]) -> Any:
-    if key not in declared:
-        near = difflib.get_close_matches(key, declared, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"it takes: {', '.join(declared)}"
-        raise InputError(f"{name} has no parameter '{key}'; {hint}")
-    kind = declared[key]
-    try:
-        return TRUTH[text.lower()] if kind == "bool" else TYPES[kind](text)
-    except (ValueError, KeyError) as error:
-        raise InputError(
-            f"parameter '{key}' of {name} takes {PLAIN[kind]} ({kind}), not '{text}'"
-        ) from error
 
 
 def execute(
@@ -127,8 +91,7 @@ def run_chapter(
     notebook = read_chapter(name)
     name = Path(name).stem
     parameters = check_parameters(name, notebook, given)
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out {out} is a file; give a folder")
+    _require_folder(out)
     with TemporaryDirectory() as scratch:
         numbers = Path(scratch) / "results.json"
         executed = execute(notebook, parameters, results=numbers, say=say)
@@ -138,6 +101,20 @@ def run_chapter(
             write_whole(out / "results.json", numbers.read_bytes()),
             write_whole(out / "checklist.md", checklist),
         )
+
+
+def _require_folder(out: Path) -> None:
+    """Raise InputError, before any work, where results could not be written; makes nothing."""
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"--out {out}: {there} is a file; give a folder")
+    try:
+        TemporaryFile(dir=there).close()
+    except OSError as error:
+        raise InputError(
+            f"--out {out}: nothing can be written in {there} ({error.strerror}); give another "
+            "folder"
+        ) from error
 
 
 def execute_chapter(name: str, *, say: Callable[[str], None]) -> Path:

@@ -13,7 +13,8 @@ from medlib import checklists
 from medlib.checklists import FILLED, NAMES, NOT_APPLICABLE, PARTLY, STATUSES, TO_WRITE
 from medlib.checklists.fields import FIELDS, Missing
 from medlib.errors import InputError
-from medlib.execution import declared_parameters, read_chapter
+from medlib.execution import read_chapter
+from medlib.parameters import declared_parameters
 from medlib.results import Results, read
 
 ROOT = Path(__file__).resolve().parents[1]

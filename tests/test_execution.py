@@ -101,6 +101,15 @@ def test_what_the_reader_can_mend_stops_with_a_sentence_and_leaves_nothing(
     assert not (project / "out").exists()
 
 
+@pytest.mark.parametrize("place", ["taken", "taken/below", "/proc/medlib"])
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(project, place):
+    (project / "taken").write_text("a file")
+    (project / "notebooks/01_small.md").write_text(CHAPTER.replace("results.save()", "1 / 0"))
+    with pytest.raises(InputError, match="give a"):
+        execution.run_chapter("01_small", {}, project / place, say=print)
+    assert (project / "taken").read_text() == "a file"
+
+
 def test_a_failing_cell_is_reported_with_its_traceback_and_leaves_nothing(project):
     with pytest.raises(NotebookError, match="ZeroDivisionError"):
         run(project, seed="8")

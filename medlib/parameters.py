@@ -1,0 +1,91 @@
+"""Parameters of a chapter: read from its text, converted, and held to what can be run."""
+
+import ast
+import difflib
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import nbformat
+
+from medlib.errors import InputError
+
+TYPES: Final[dict[str, type]] = {"str": str, "int": int, "float": float, "bool": bool}
+PLAIN: Final = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+}
+TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+SEEDS: Final = (0, 2**32 - 1)  # what numpy's older generator, which scikit-learn uses, can take
+SPREADS: Final = (2, math.inf)  # there is no spread over fewer than two
+SIDES: Final = (32, 1024)  # pixels: networks shrink an image 32-fold; more than 1024 fills memory
+LIMITS: Final[dict[str, tuple[float, float]]] = {
+    "seed": SEEDS,
+    "folds": SPREADS,
+    "inner_folds": SPREADS,
+    "draws": SPREADS,
+    "repeats": SPREADS,
+    "repeated_draws": SPREADS,
+    "toy_repeats": SPREADS,
+    "toy_runs": SPREADS,
+    "feature_runs": SPREADS,
+    "image_size": SIDES,
+    "frozen_size": SIDES,
+    "batch_size": (2, math.inf),  # batch normalisation needs two
+    "levels": (2, 256),
+    "learning_rate": (1e-8, 1),  # beyond 1 the weights overflow
+    "scan_noise": (0, math.inf),
+    "watts_per_core": (1e-3, math.inf),
+}
+"""Least and greatest value by name, the same in every chapter; other numbers are at least 1."""
+
+
+def declared_parameters(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """Name and type ("str", "int", "float", "bool") of each line of the `parameters` cell."""
+    found = {}
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            for line in ast.parse(cell.source).body:
+                if isinstance(line, ast.AnnAssign):
+                    found[ast.unparse(line.target)] = ast.unparse(line.annotation)
+    return found
+
+
+def check_parameters(
+    name: str, notebook: nbformat.NotebookNode, given: Mapping[str, str]
+) -> dict[str, Any]:
+    """The given texts as values of the declared types.
+
+    Raises InputError for a parameter that is misspelt, of the wrong type, or beyond its limits.
+    """
+    known = declared_parameters(notebook)
+    values = {key: _convert(name, key, text, known) for key, text in given.items()}
+    for key, value in values.items():
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            _check_limits(name, key, value, known[key])
+    return values
+
+
+def _convert(name: str, key: str, text: str, known: Mapping[str, str]) -> Any:
+    if key not in known:
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"it takes: {', '.join(known)}"
+        raise InputError(f"{name} has no parameter '{key}'; {hint}")
+    kind = known[key]
+    try:
+        return TRUTH[text.lower()] if kind == "bool" else TYPES[kind](text)
+    except (ValueError, KeyError) as error:
+        raise InputError(
+            f"parameter '{key}' of {name} takes {PLAIN[kind]} ({kind}), not '{text}'"
+        ) from error
+
+
+def _check_limits(name: str, key: str, value: float, kind: str) -> None:
+    low, high = LIMITS.get(key, (1, math.inf))
+    if math.isfinite(value) and low <= value <= high:
+        return
+    limits = f"of at least {low}" if high == math.inf else f"from {low} to {high}"
+    raise InputError(f"parameter '{key}' of {name} takes {PLAIN[kind]} {limits}, not {value}")

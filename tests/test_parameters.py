@@ -1,0 +1,59 @@
+"""Parameters of every chapter are converted and held to their limits before anything starts."""
+
+import ast
+
+import pytest
+
+from medlib.errors import InputError
+from medlib.execution import chapters, read_chapter
+from medlib.parameters import LIMITS, check_parameters, declared_parameters
+
+
+def defaults(notebook):
+    """Name and default, as a reader would type it, of each parameter."""
+    [cell] = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    lines = [line for line in ast.parse(cell.source).body if isinstance(line, ast.AnnAssign)]
+    return {ast.unparse(line.target): str(ast.literal_eval(line.value)) for line in lines}
+
+
+@pytest.mark.parametrize("name", chapters())
+def test_a_chapter_accepts_its_own_defaults_given_by_hand(name):
+    notebook = read_chapter(name)
+    given = check_parameters(name, notebook, defaults(notebook))
+    assert {key: str(value) for key, value in given.items()} == defaults(notebook)
+
+
+def test_every_limit_is_of_a_parameter_that_some_chapter_has():
+    assert set(LIMITS) <= {key for name in chapters() for key in defaults(read_chapter(name))}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed", "-1"),
+        ("seed", "99999999999999999999999"),
+        ("folds", "1"),
+        ("epochs", "0"),
+        ("per_class", "-3"),
+        ("draws", "1"),
+        ("network_draws", "0"),
+        ("image_size", "0"),
+        ("image_size", "100000"),
+        ("batch_size", "1"),
+        ("learning_rate", "nan"),
+        ("learning_rate", "inf"),
+        ("learning_rate", "-0.1"),
+        ("learning_rate", "0"),
+    ],
+)
+def test_a_number_that_cannot_be_run_is_refused_by_name_and_value(key, value):
+    sentence = rf"parameter '{key}' of 06_resnet50_cv takes a .*number (of|from) .*, not {value}"
+    with pytest.raises(InputError, match=sentence):
+        check_parameters("06_resnet50_cv", read_chapter("06_resnet50_cv"), {key: value})
+
+
+def test_no_chapter_declares_a_type_that_cannot_be_given():
+    for name in chapters():
+        assert set(declared_parameters(read_chapter(name)).values()) <= {
+            "str", "int", "float", "bool",
+        }  # fmt: skip
