@@ -1,6 +1,6 @@
 """Compute texture features of the same cohort by four ways and write what they took.
 
-    python -m benchmarks.textures [--images 500] [--repeats 3]
+    python -m benchmarks.textures [--images 1000] [--repeats 3]
 
 Rows go to benchmarks/results.json beside those of the training. pyradiomics, which needs an older
 numpy, gets an environment of its own in build/.
@@ -63,7 +63,7 @@ def main(arguments=None):
 def parsed(arguments):
     """Return what was asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=500)
+    parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
     return parser.parse_args(arguments)
 

@@ -1,10 +1,15 @@
 """From grey values to the few grey levels that texture matrices count."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
 from medlib.features.checks import Bools, Floats, Levels, checked_levels
+
+CHUNK: Final = 1 << 16
+"""Pixels treated at a time: what is computed of them on the way stays in the processor's cache."""
 
 
 def discretise(
@@ -14,7 +19,7 @@ def discretise(
     levels: int = 32,
     span: tuple[float, float] | None = None,
 ) -> Levels:
-    """Return grey levels 1 to `levels` (int64, of the images' shape), 0 outside the masks.
+    """Return grey levels 1 to `levels` (int16, of the images' shape), 0 outside the masks.
 
     With `span` (low, high; the unit of the images) bins have a fixed size, the same for every
     image, and what lies beyond the ends falls into the first or last bin: for calibrated values
@@ -27,17 +32,25 @@ def discretise(
     """
     grey = np.asarray(images, dtype=np.float64)
     number = checked_levels(levels)
-    region = np.ones(grey.shape, dtype=bool) if masks is None else masks
-    low, width = _own_range(grey, region) if span is None else _given_range(span)
-    steps = np.floor(number * ((grey - low) / width))
-    return np.where(region, np.clip(steps, 0, number - 1).astype(np.int64) + 1, 0)
+    fixed = None if span is None else _given_range(span)
+    found = np.empty(grey.shape, dtype=np.int16)
+    count = max(1, CHUNK // int(np.prod(grey.shape[1:])))
+    for i in range(0, len(grey), count):
+        part, region = grey[i : i + count], None if masks is None else masks[i : i + count]
+        low, width = fixed or _own_range(part, region)
+        steps = np.clip(number * ((part - low) / width), 0, number - 1)  # of 0 and up: floor
+        found[i : i + count] = steps.astype(np.int16) + 1
+        if region is not None:
+            found[i : i + count][~region] = 0
+    return found
 
 
-def _own_range(grey: Floats, region: Bools) -> tuple[Floats, Floats]:
+def _own_range(grey: Floats, region: Bools | None) -> tuple[Floats, Floats]:
     """Lowest value and range of each region; the range of a region of one value counts as 1."""
     axes = tuple(range(1, grey.ndim))
-    low = np.where(region, grey, np.inf).min(axis=axes, keepdims=True)
-    high = np.where(region, grey, -np.inf).max(axis=axes, keepdims=True)
+    inside = True if region is None else region
+    low = grey.min(axis=axes, keepdims=True, where=inside, initial=np.inf)
+    high = grey.max(axis=axes, keepdims=True, where=inside, initial=-np.inf)
     return low, np.where(high > low, high - low, 1.0)
 
 

@@ -62,11 +62,12 @@ def _pairs(grey: Levels, levels: int, merged: bool) -> Floats:
     """Counts of (level, neighbour's level): a number for each pair, and how often it occurs."""
     values = levels + 1  # 0, outside, is counted too and dropped: quicker than to leave it out
     cells = values * values
-    own = (np.arange(len(grey)) * cells).reshape(-1, *(1,) * (grey.ndim - 1)) + grey * values
+    other = grey.astype(np.int64)
+    own = (np.arange(len(grey)) * cells).reshape(-1, *(1,) * (grey.ndim - 1)) + other * values
     found = []
     for offset in directions(grey.ndim - 1):
         here, there = shifted(grey.shape[1:], offset)
-        codes = own[:, *here] + grey[:, *there]
+        codes = own[:, *here] + other[:, *there]
         found.append(np.bincount(codes.ravel(), minlength=len(grey) * cells))
     tables = np.stack(found).reshape(len(found), len(grey), values, values)[..., 1:, 1:]
     return np.asarray(tables.sum(axis=0) if merged else tables.swapaxes(0, 1), dtype=np.float64)
