@@ -232,6 +232,25 @@ def test_a_patient_in_two_class_folders_is_named(folder):
     with pytest.raises(InputError, match="'same' in 'ill' and 'normal'"):
         load(f"images:{folder}")
     assert len(load(f"images:{folder}", allow_mixed_patients=True)) == 6
+    assert len(load(f"images:{folder}?allow_mixed_patients=true")) == 6
+
+
+def test_a_switch_given_as_text_is_read_not_taken_for_true(folder):
+    rows = [f"{path.relative_to(folder)},same" for path in folder.rglob("*.png")]
+    write(folder / "patients.csv", "file,patient_id", *rows)
+    with pytest.raises(InputError, match="two classes"):
+        load(f"images:{folder}?allow_mixed_patients=false")
+    with pytest.raises(InputError, match="give true or false"):
+        load(f"images:{folder}?allow_mixed_patients=perhaps")
+
+
+def test_a_table_in_another_encoding_and_arrays_for_pictures_are_named(folder):
+    (folder / "labels.csv").write_bytes("file,label\nnormal/0.png,正常\n".encode("gbk"))
+    with pytest.raises(InputError, match="encoded as UTF-8"):
+        load(f"images:{folder}")
+    np.savez(folder / "set.npz", images=np.zeros((2, 8, 8)), labels=[0, 1])
+    with pytest.raises(InputError, match="write npz:"):
+        load(f"images:{folder}/set.npz")
 
 
 def test_an_empty_label_is_refused(tmp_path):

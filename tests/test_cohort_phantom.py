@@ -29,6 +29,13 @@ def digest(folder):
     return [hashlib.sha256(p.read_bytes()).hexdigest() for p in files]
 
 
+def test_the_task_can_be_chosen_in_the_cohort_name(cohort):
+    with pytest.raises(InputError, match="task is 'whole'"):
+        load("phantom-chest-ct?task=whole", per_class=1, jobs=1)
+    whole = load("phantom-chest-ct?task=slice", per_class=1, jobs=1)
+    assert whole.table.rows.min() > cohort.table.rows.max()
+
+
 def test_simulated_patients_say_that_they_are(cohort):
     assert cohort.simulated
     assert cohort.patient_id_kind == "simulated"

@@ -39,6 +39,7 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
 """What stands before the colon of a cohort's name, and what loads it."""
 
 SIMULATED: Final = "phantom-chest-ct"
+SWITCHES: Final = {"true": True, "false": False}
 DEFAULT_CLASSES: Final = {"iq-oth-nccd": "normal,malignant"}
 
 
@@ -55,14 +56,15 @@ def load(
     ``per_class`` draws that many patients a class, one image each (`Cohort.draw`); the phantom
     simulates as many. ``classes="normal,malignant"`` chooses and orders two classes, negative
     first; "all" keeps all, for an audit. Options of the kind (see its loader) are keywords, or
-    stand in ``spec``: ``dicom:DIR?labels=PATH``. Raises InputError, before anything is trained,
-    where the data or an argument cannot be used.
+    stand in ``spec``: ``dicom:DIR?labels=PATH``, ``phantom-chest-ct?task=slice``. Raises
+    InputError, before anything is trained, where the data or an argument cannot be used.
     """
     kind, place, options = _parse(spec, options)
     if per_class is not None and (not isinstance(per_class, int) or per_class < 1):
         raise InputError(f"per_class is {per_class!r}: give a whole number of at least 1.")
     loader = KINDS[kind]
     _check_options(kind, loader, options)
+    options = {name: _switch(loader, name, value) for name, value in options.items()}
     if kind == SIMULATED:
         cohort = loader(seed=seed, per_class=per_class, **options)
     else:
@@ -75,15 +77,17 @@ def load(
 
 
 def _parse(spec: str, options: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
-    """Split ``kind:place?option=value&...``; an option given twice is an error."""
+    """Split ``kind:place?option=value&...``; what it says goes before keywords."""
     if not isinstance(spec, str) or not spec.strip():
         raise InputError(f"The cohort is {spec!r}: name one, such as {SIMULATED!r} or images:DIR.")
     kind, _, place = spec.strip().partition(":")
+    query = ""
+    if not (place and Path(place).exists()):  # a path may hold a question mark
+        named, _, query = spec.strip().partition("?")
+        kind, _, place = named.partition(":")
     if kind not in KINDS:
-        raise InputError(_unknown(kind, spec))
-    if "?" in place and not Path(place).exists():
-        place, _, query = place.partition("?")
-        options = options | dict(parse_qsl(query, keep_blank_values=True))
+        raise InputError(_unknown(kind, spec.strip()))
+    options = options | dict(parse_qsl(query, keep_blank_values=True))
     if place and kind == SIMULATED:
         raise InputError(f"The cohort {kind!r} is simulated and has no place: leave out {place!r}.")
     return kind, place, options
@@ -96,6 +100,16 @@ def _unknown(kind: str, spec: str) -> str:
     if Path(spec).exists():
         hint = f"for a folder of pictures write images:{spec}, of DICOM files dicom:{spec}."
     return f"There is no cohort {kind!r}; there are {known}: {hint}"
+
+
+def _switch(loader: Callable[..., Cohort], name: str, value: Any) -> Any:
+    """Read "true" or "false" of an option that is one or the other; leave all else as it is."""
+    known = inspect.signature(loader).parameters.get(name)
+    if known is None or not isinstance(known.default, bool) or isinstance(value, bool):
+        return value
+    if str(value).lower() not in SWITCHES:
+        raise InputError(f"The option {name} is {value!r}: give true or false.")
+    return SWITCHES[str(value).lower()]
 
 
 def _check_options(kind: str, loader: Callable[..., Cohort], options: dict[str, Any]) -> None:

@@ -33,6 +33,8 @@ def folder(place: str, kind: str) -> Path:
     path = existing(place, kind)
     if path.is_dir():
         return path
+    if path.suffix.lower() == ".npz":
+        raise InputError(f"{path} holds arrays, no files of its own: write npz:{path}.")
     if zipfile.is_zipfile(path):
         return unpack(path)
     raise InputError(f"{path} is neither a folder nor a zip archive: give one of these.")

@@ -133,7 +133,7 @@ def _labels_path(home: Path, labels: str | None) -> Path:
     if not path.is_file():
         raise InputError(
             f"There is no labels table {path}: write a csv with columns patient_id (or series_uid, "
-            "or file) and label, or name one with labels=."
+            "or file) and label, or name one with ?labels=PATH after the cohort."
         )
     return path
 

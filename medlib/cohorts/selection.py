@@ -97,8 +97,9 @@ def require_one_label(cohort: Cohort) -> Cohort:
     if len(mixed):
         patient, both = mixed.index[0], " and ".join(map(repr, mixed.iloc[0]))
         raise InputError(
-            f"{cohort.name} has {len(mixed)} patients in two classes, first {patient!r} in {both}: "
-            "correct the labels, or set allow_mixed_patients=True where labels are of images."
+            f"Patients of {cohort.name} in two classes: {len(mixed)}, first {patient!r} in {both}; "
+            "correct the labels, or add ?allow_mixed_patients=true to the cohort's name where "
+            "labels are of images."
         )
     return cohort
 

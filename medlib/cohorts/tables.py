@@ -40,7 +40,7 @@ def read_table(
         if name not in table:
             raise InputError(
                 f"{path} lacks a column {name!r} (it has {', '.join(map(str, table))}): "
-                f"add it, or say which one it is with {name}_column=."
+                f"add it, or say which one it is with ?{name}_column=NAME after the cohort."
             )
         empty = table.index[table[name].str.strip() == ""]
         if len(empty):
@@ -60,7 +60,9 @@ def _parse(path: Path) -> pd.DataFrame:
             path, sep=mark, dtype=str, keep_default_na=False, encoding="utf-8-sig", engine="c"
         )
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as e:
-        raise InputError(f"{path} is no table of text with commas ({e}): save it as csv.") from e
+        raise InputError(
+            f"{path} is no table of text with commas ({e}): save it as csv, encoded as UTF-8."
+        ) from e
     if table.empty:
         raise InputError(f"{path} has no rows: add one for each image or patient.")
     return table
