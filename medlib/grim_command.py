@@ -1,6 +1,7 @@
 """The command `medlib grim`; what it needs is imported when it runs, so that help comes at once."""
 
 import json as jsonlib
+import unicodedata
 from typing import Annotated
 
 import typer
@@ -29,9 +30,13 @@ def grim(
     from medlib.grim import examine
     from medlib.grim_text import show
 
-    result = examine(
+    given = (
         n, folds, mean, sd, classes, repeats, unit_per_case,
-        sensitivity=sensitivity, specificity=specificity, ppv=ppv, npv=npv, f1=f1, auc=auc,
+        sensitivity, specificity, ppv, npv, f1, auc, prevalence,
+    )  # fmt: skip
+    *first, sensitivity, specificity, ppv, npv, f1, auc, prevalence = map(_narrow, given)
+    result = examine(
+        *first, sensitivity=sensitivity, specificity=specificity, ppv=ppv, npv=npv, f1=f1, auc=auc,
         prevalence=prevalence,
     )  # fmt: skip
     if json:
@@ -39,3 +44,8 @@ def grim(
     else:
         show(result)
     raise typer.Exit(result.exit_code)
+
+
+def _narrow(text: Text) -> Text:
+    """Full-width digits and signs, as Chinese and Japanese papers print them, as ASCII."""
+    return None if text is None else unicodedata.normalize("NFKC", text)

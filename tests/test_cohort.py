@@ -156,6 +156,9 @@ def test_a_choice_that_is_not_two_known_classes_is_refused(classes, message):
         (("healthy", "COVID"), "COVID"),
         (("no_tumor", "glioma"), "glioma"),
         (("0", "1"), "1"),
+        (("ctrl", "case"), "case"),
+        (("恶性", "良性"), "恶性"),
+        (("正常 normal", "肺癌"), "肺癌"),
         (("adenocarcinoma", "squamous"), "squamous"),
     ],
 )

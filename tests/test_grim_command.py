@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+import unicodedata
 
 import pytest
 import typer
@@ -214,7 +215,8 @@ def test_help_waits_for_no_statistics():
 
 
 @pytest.mark.parametrize(
-    ("mean", "sd", "code"), [("92%", "2%", 1), ("92%", "4.5%", 0), ("192%", "2%", 2)]
+    ("mean", "sd", "code"),
+    [("92%", "2%", 1), ("92%", "4.5%", 0), ("192%", "2%", 2), ("９２．０％", "２％", 1)],
 )
 def test_the_installed_command_answers_with_its_exit_code(mean, sd, code):
     main = "import sys; sys.argv[0] = 'medlib'; from medlib.cli import main; main()"
@@ -223,4 +225,4 @@ def test_the_installed_command_answers_with_its_exit_code(mean, sd, code):
         [sys.executable, "-c", main, *options], capture_output=True, text=True, check=False
     )
     assert run.returncode == code
-    assert mean in run.stdout + run.stderr
+    assert unicodedata.normalize("NFKC", mean) in run.stdout + run.stderr

@@ -12,8 +12,9 @@ from medlib.cohorts.cohort import Cohort, names
 from medlib.errors import InputError
 
 NEGATIVE: Final = re.compile(
-    r"\b(normal|negative|neg|controls?|healthy|no|non|none|not|absent|false|benign|without|other|0)"
-    r"(\b|_)",
+    r"正常|健康|阴性|陰性|对照|對照|良性|無|无|"
+    r"\b(normal|negative|neg|controls?|ctrls?|healthy|no|non|none|not|absent|false|benign|"
+    r"without|other|0)(\b|_)",
     re.IGNORECASE,
 )
 """Words in the name of a class without the finding, most of the time."""
