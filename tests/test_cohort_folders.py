@@ -308,3 +308,14 @@ def test_slices_listed_scan_by_scan_can_be_grouped_by_likeness(tmp_path):
     assert cohort.groups.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
     with pytest.raises(InputError, match='choose "copies" or "runs"'):
         load(f"images:{tmp_path}", groups="patients")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (30, 20)])
+def test_pictures_without_content_are_refused_flat_ones_among_others_are_noted(tmp_path, shape):
+    for i in range(6):
+        save(tmp_path / "ab"[i % 2] / f"{i}.png", np.full(shape, 40 * i, np.uint8))
+    with pytest.raises(InputError, match="one value in all its pixels"):
+        load(f"images:{tmp_path}")
+    save(tmp_path / "a" / "real.png", grey())
+    cohort = load(f"images:{tmp_path}")
+    assert any(note.startswith("6 of 7 images: all pixels") for note in cohort.notes)

@@ -99,6 +99,7 @@ def test_tcga_slices_have_patient_site_and_scanner(tmp_path, monkeypatch, zipped
     home, lines = tmp_path / "tcga", ["file,pid,contrast"]
     for i, pid in enumerate(["TCGA-17-Z034", "TCGA-17-Z034", "TCGA-50-5931", "TCGA-50-5932"]):
         hu = np.full((1, 16, 16), 10.0 * i)
+        hu[:, 4:9, 4:9] += 40.0
         vendor = {"Manufacturer": ["SIEMENS", "GE"][i // 2]}
         file = write_series(
             hu, tmp_path / f"{i}", patient_id=pid, spacing=(1, 1, 1), study=str(i), tags=vendor

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from medlib.imaging import Image
 
 Decode = Callable[[Mapping[str, Any]], tuple[Image, tuple[str, ...]]]
 """Gives the pixels of a row and remarks on what was done to them."""
+
+FLAT: Final = "all pixels of one value"
 
 
 def examine(
@@ -44,6 +46,7 @@ def examine(
         {"file": table.image_id[~good].astype(str), "tag": "", "reason": found.reason[~good]}
     ).reset_index(drop=True)
     _stop_if_most_are_refused(refused, len(table))
+    _stop_if_all_are_flat(found.remarks[good])
     kept = table[good].assign(**{c: found[c][good] for c in ("sha256", "rows", "columns")})
     kept = kept.astype({"rows": int, "columns": int})
     if "path" in kept:
@@ -54,7 +57,7 @@ def examine(
 def _facts(image: Image, remarks: tuple[str, ...]) -> dict[str, Any]:
     if not np.isfinite(image).all():
         return {"reason": "holds NaN or infinite pixels"}
-    flat = ("all pixels of one value",) if image.size and image.min() == image.max() else ()
+    flat = (FLAT,) if image.size and image.min() == image.max() else ()
     rows, columns = image.shape
     sha256 = pixel_hash(image)
     return {"sha256": sha256, "rows": rows, "columns": columns, "remarks": remarks + flat}
@@ -66,6 +69,14 @@ def _stop_if_most_are_refused(refused: pd.DataFrame, total: int) -> None:
         raise InputError(
             f"{len(refused)} of {total} images cannot be read, such as {first.file!r} "
             f"({first.reason}): check that the copy is complete."
+        )
+
+
+def _stop_if_all_are_flat(remarks: pd.Series) -> None:
+    if all(FLAT in some for some in remarks):
+        raise InputError(
+            f"Each of the {len(remarks)} images has one value in all its pixels: there is nothing "
+            "to learn; check how they were exported."
         )
 
 

@@ -113,8 +113,9 @@ def require_cases(cohort: Cohort, folds: int) -> Cohort:
     for label in cohort.classes:
         found = int(patients.get(label, 0))
         if found < folds:
+            fewer = f"use at most {found} folds or " * (found > 1)
             raise InputError(
                 f"Class {label!r} of {cohort.name} has {found} patients and there are {folds} "
-                f"folds: use at most {found} folds or add patients."
+                f"folds: {fewer}add patients."
             )
     return cohort
