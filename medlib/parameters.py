@@ -42,6 +42,8 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
 }
 """Least and greatest value by name, the same in every chapter; other numbers are at least 1."""
 
+CHOICES: Final = {"network": ("resnet18", "resnet50")}  # chapter 6 looks into their last stage
+
 
 def declared_parameters(notebook: nbformat.NotebookNode) -> dict[str, str]:
     """Name and type ("str", "int", "float", "bool") of each line of the `parameters` cell."""
@@ -64,6 +66,9 @@ def check_parameters(
     known = declared_parameters(notebook)
     values = {key: _convert(name, key, text, known) for key, text in given.items()}
     for key, value in values.items():
+        if value not in CHOICES.get(key, (value,)):
+            choices = ", ".join(CHOICES[key])
+            raise InputError(f"parameter '{key}' of {name} is one of {choices}, not '{value}'")
         if isinstance(value, int | float) and not isinstance(value, bool):
             _check_limits(name, key, value, known[key])
     return values

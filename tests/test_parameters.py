@@ -52,6 +52,13 @@ def test_a_number_that_cannot_be_run_is_refused_by_name_and_value(key, value):
         check_parameters("06_resnet50_cv", read_chapter("06_resnet50_cv"), {key: value})
 
 
+def test_a_network_that_the_chapter_cannot_look_into_is_refused():
+    chapter = read_chapter("06_resnet50_cv")
+    assert check_parameters("06_resnet50_cv", chapter, {"network": "resnet18"})
+    with pytest.raises(InputError, match="one of resnet18, resnet50, not 'efficientnet_lite0'"):
+        check_parameters("06_resnet50_cv", chapter, {"network": "efficientnet_lite0"})
+
+
 def test_no_chapter_declares_a_type_that_cannot_be_given():
     for name in chapters():
         assert set(declared_parameters(read_chapter(name)).values()) <= {
