@@ -328,6 +328,21 @@ def test_bad_input_is_refused_in_one_sentence(case):
     assert "\n" not in str(caught.value)
 
 
+def test_a_lonely_pixel_is_named_by_its_place_in_the_cohort():
+    masks = np.ones((90, 64, 64), bool)  # more than are computed at once
+    masks[80] = False
+    masks[80, ::2, 1::2] = True  # each pixel has neighbours two away only
+    with pytest.raises(InputError, match="image 80 has no two neighbouring"):
+        extract(np.zeros(masks.shape), masks, families=["glcm"])
+
+
+def test_images_do_not_know_in_which_block_they_are_computed():
+    cohort = images(70, 64)
+    whole = extract(cohort, families=["intensity", "glcm", "glszm"])
+    last = extract(cohort[-1:], families=["intensity", "glcm", "glszm"])
+    np.testing.assert_allclose(whole.iloc[[-1]], last, rtol=1e-9, atol=1e-12)
+
+
 def test_no_mask_means_the_whole_image():
     cohort = images(2)
     every = checked_masks(None, cohort.shape)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -23,6 +24,7 @@ from medlib.features.checks import (
     Bools,
     Floats,
     Levels,
+    check_neighbours,
     checked_images,
     checked_levels,
     checked_masks,
@@ -52,6 +54,8 @@ __all__ = [
 
 FINE_LEVELS: Final = 256
 """Grey levels that local binary patterns are read from."""
+BLOCK: Final = 1 << 18
+"""Pixels whose features are computed at once: more would wait for memory."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,24 @@ def extract(
     stack = checked_images(images)
     wanted = _wanted(families, masks is not None)
     region = checked_masks(masks, stack.shape)
-    cases = _Cases(stack, region, checked_levels(levels), span, merged, spacing)
-    columns = {
+    if masks is not None and "glcm" in wanted:
+        check_neighbours(region)
+    number, count = checked_levels(levels), max(1, BLOCK // stack[0].size)
+    parts = []
+    for i in range(0, len(stack), count):
+        few = slice(i, i + count)
+        parts.append(
+            _columns(_Cases(stack[few], region[few], number, span, merged, spacing), wanted)
+        )
+    return pd.DataFrame({name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
+
+
+def _columns(cases: _Cases, wanted: Sequence[str]) -> dict[str, Floats]:
+    return {
         f"{family}_{name}": values
         for family in wanted
         for name, values in _FAMILIES[family](cases).items()
     }
-    return pd.DataFrame(columns)
 
 
 def _wanted(families: Sequence[str] | None, with_masks: bool) -> list[str]:

@@ -55,6 +55,21 @@ def checked_masks(masks: ArrayLike | None, shape: tuple[int, ...]) -> Bools:
     return region
 
 
+def check_neighbours(region: Bools) -> None:
+    """Raise InputError where a region has no two neighbouring pixels (of eight)."""
+    below = region[:, 1:] & region[:, :-1]
+    beside = region[:, :, 1:] & region[:, :, :-1]
+    falling = region[:, 1:, 1:] & region[:, :-1, :-1]
+    rising = region[:, 1:, :-1] & region[:, :-1, 1:]
+    texture = [pairs.any(axis=(1, 2)) for pairs in (below, beside, falling, rising)]
+    lonely = np.flatnonzero(~np.any(texture, axis=0))
+    if len(lonely):
+        raise InputError(
+            f"The region of image {lonely[0]} has no two neighbouring pixels, so no texture; "
+            "outline a larger one."
+        )
+
+
 def checked_levels(levels: int) -> int:
     """Return the number of grey levels; InputError unless it is a whole number of 2 to 256."""
     if not isinstance(levels, int | np.integer) or not 2 <= levels <= MOST_LEVELS:
