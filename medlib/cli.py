@@ -87,7 +87,11 @@ def audit(
     from medlib.cohorts import load
     from medlib.cohorts.audit import audit as audit_cohort
 
-    typer.echo(audit_cohort(load(cohort, classes=classes)))
+    found = load(cohort, classes=classes)
+    typer.echo(found)
+    if len(found.refused):
+        typer.echo(f"\nRefused files:\n{found.refused.to_string(index=False)}")
+    typer.echo(f"\n{audit_cohort(found)}")
 
 
 app.command()(grim)
