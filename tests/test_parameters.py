@@ -24,7 +24,16 @@ def test_a_chapter_accepts_its_own_defaults_given_by_hand(name):
 
 
 def test_every_limit_is_of_a_parameter_that_some_chapter_has():
-    assert set(LIMITS) <= {key for name in chapters() for key in defaults(read_chapter(name))}
+    pairs = [(name, key) for name in chapters() for key in defaults(read_chapter(name))]
+    assert set(LIMITS) <= {key for _, key in pairs} | {f"{name}.{key}" for name, key in pairs}
+
+
+def test_a_chapter_may_need_more_than_the_others():
+    for name, least in (("07_significance", 5), ("08_reported_numbers", 2)):
+        chapter = read_chapter(name)
+        assert check_parameters(name, chapter, {"repeats": str(least)}) == {"repeats": least}
+        with pytest.raises(InputError, match=f"of at least {least}"):
+            check_parameters(name, chapter, {"repeats": str(least - 1)})
 
 
 @pytest.mark.parametrize(
