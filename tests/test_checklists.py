@@ -307,6 +307,14 @@ def test_the_command_a_checklist_gives_is_one_the_chapter_takes(path):
     assert given <= set(declared_parameters(read_chapter(run.notebook)))
 
 
+def test_the_command_names_the_classes_and_asks_for_nothing_that_is_an_outcome(tmp_path, content):
+    content["cohort"]["classes"] = ["no cancer", "cancer"]
+    content["parameters"]["precision"] = "bf16"
+    says = answer("reforms", "2e", run_of(tmp_path, content)).says
+    assert "-p classes 'no cancer,cancer' " in says
+    assert "precision" not in says
+
+
 def test_two_runs_differ_in_the_items_that_are_shown(tmp_path, content):
     first = run_of(tmp_path, content)
     assert checklists.differences("claim", first, first) == []

@@ -3,6 +3,7 @@
 Each field reads one `Results` and nothing else, so a checklist can state only what was recorded.
 """
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -217,8 +218,11 @@ def _packages(run: Results) -> Mapping[str, str]:
 
 def command(run: Results) -> str:
     """The command that makes the same numbers from the same data."""
-    pairs = run.parameters.items()
-    given = " ".join(f"-p {name} {shlex.quote(str(value))}" for name, value in pairs)
+    names = [str(name) for name in run.cohort.get("classes", [])]
+    simple = len(names) == 2 and all(re.fullmatch(r"[\w .-]+", name) for name in names)
+    classes = {"classes": ",".join(names)} if simple else {}
+    asked = {name: v for name, v in run.parameters.items() if name != "precision"}  # an outcome
+    given = " ".join(f"-p {k} {shlex.quote(str(v))}" for k, v in {**classes, **asked}.items())
     return code(f"medlib run {run.notebook} -p cohort COHORT {given} --out DIR")
 
 
