@@ -71,10 +71,11 @@ class _Cases:
 
     @cached_property
     def grey(self) -> Levels:
-        return discretise(self.images, self.masks, levels=self.levels, span=self.span)
+        return self.discretised(self.levels)
 
-    def fine(self) -> Levels:
-        return discretise(self.images, self.masks, levels=FINE_LEVELS, span=self.span)
+    def discretised(self, levels: int) -> Levels:
+        masks = None if self.masks.all() else self.masks  # quicker
+        return discretise(self.images, masks, levels=levels, span=self.span)
 
 
 _FAMILIES: Final[dict[str, Callable[[_Cases], dict[str, Floats]]]] = {
@@ -82,7 +83,7 @@ _FAMILIES: Final[dict[str, Callable[[_Cases], dict[str, Floats]]]] = {
     "glcm": lambda c: glcm(c.grey, c.levels, merged=c.merged),
     "glrlm": lambda c: glrlm(c.grey, merged=c.merged),
     "glszm": lambda c: glszm(c.grey),
-    "lbp": lambda c: lbp(c.fine()),
+    "lbp": lambda c: lbp(c.discretised(FINE_LEVELS)),
     "hog": lambda c: hog(c.images),
     "wavelet": lambda c: wavelet(c.images),
     "shape": lambda c: shape(c.masks, c.spacing),
