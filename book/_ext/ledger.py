@@ -1,14 +1,18 @@
 """The claims ledger: `book/claims.yml` and `results/` as the tables of the book.
 
 - ``{{ board }}``: how many statements have each verdict.
-- ``{{ ledger }}``: a row a statement with quotation, verdict, numbers and literature.
+- ``{{ ledger }}``: a row a statement with quotation, verdict, literature, and numbers that link
+  to the section whose cell recorded them.
 - ``{{ claims["C43"].verdict }}``, ``.reason``, ``.en``: one statement's parts for prose.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from docutils.nodes import make_id
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -20,33 +24,59 @@ from medlib.results import read_all
 def board_table(claims: Sequence[Claim]) -> str:
     """Counts of the verdicts, and which statements have them."""
     rows = [
-        [verdict, str(count), ", ".join(c.id for c in claims if c.verdict == verdict)]
+        [verdict, str(count), ", ".join(_to(c.id) for c in claims if c.verdict == verdict)]
         for verdict, count in board(claims).items()
     ]
     return table(["verdict", "statements", "which"], rows)
 
 
 def ledger_table(claims: Sequence[Claim], runs: Runs, chapters: Path) -> str:
-    """A row a statement; numbers link to the chapter that made them."""
-    header = ["id", "statement", "verdict", "measured", "why"]
+    """A row a statement; numbers link to the section that made them."""
+    header = ["statement", "verdict, and why", "measured"]
     return table(header, [_row(claim, runs, chapters) for claim in claims])
 
 
 def _row(claim: Claim, runs: Runs, chapters: Path) -> list[str]:
-    numbers = [
-        f"{'simulated' if runs[cohort, notebook].cohort.get('simulated') else cohort}: "
-        f"`{record.key}` {with_interval(record)} {record.unit}".rstrip()
-        for cohort, notebook, record in measured(claim, runs)
-    ]
+    found: dict[tuple[str, str], list[str]] = {}
+    for cohort, notebook, record in measured(claim, runs):
+        name = "simulated" if runs[cohort, notebook].cohort.get("simulated") else cohort
+        said = f"{name} {with_interval(record)} {record.unit}".rstrip()
+        found.setdefault((notebook, record.key), []).append(said)
+    numbers = [f"{_source(*where, chapters)}: {'; '.join(said)}" for where, said in found.items()]
     cited = " ".join(f"{{cite:t}}`{key}`" for key in claim.literature)
     reason = " ".join(filter(None, [claim.reason, cited, _chapter(claim.chapter, chapters)]))
     return [
-        f"{claim.id}",
-        f"{claim.zh}<br>{claim.en}",
-        f"**{claim.verdict}**",
+        f'<span id="{claim.id}"></span>**{claim.id}** {claim.zh}<br>{claim.en}',
+        f"**{claim.verdict}**<br>{reason}",
         "<br>".join(numbers),
-        reason,
     ]
+
+
+def _to(claim_id: str) -> str:
+    """A link to a statement's row, from any page beside the ledger."""
+    return f'<a href="ledger.html#{claim_id}">{claim_id}</a>'
+
+
+def _source(notebook: str, key: str, chapters: Path) -> str:
+    """The key of a number, linked to the section of the chapter whose cell records it."""
+    section = next(
+        (id_ for name, id_ in _recorded(chapters / f"{notebook}.md") if re.fullmatch(name, key)), ""
+    )
+    return f'<a href="../notebooks/{notebook}.html#{section}"><code>{key}</code></a>'
+
+
+@cache
+def _recorded(chapter: Path) -> list[tuple[str, str]]:
+    """Pattern of each recorded key and its section's id, exact keys before those with gaps."""
+    parts = re.split(r"^## (.+)$", chapter.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    recorded, named = [], []
+    for title, text in zip(parts[1::2], parts[2::2], strict=True):
+        section = make_id(re.sub(r"\{\w+\}`([^`<]+?)(?: <[^`]*)?`", r"\1", title))
+        for name in re.findall(r"""record\(\s*f?"([^"]+)""", text):
+            pieces = (re.escape(piece) for piece in re.split(r"\{[^}]*\}", name))
+            recorded.append((r"\w+".join(pieces), section))
+        named += [(name, section) for name in re.findall(r'"(\w{8,})"', text)]  # keys in a loop
+    return sorted(recorded, key=lambda pair: pair[0].count(r"\w+")) + named
 
 
 def _chapter(name: str, chapters: Path) -> str:
