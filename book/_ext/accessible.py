@@ -32,6 +32,16 @@ def reach_tables(html: str) -> str:
     return html.replace(f"{box}>", f'{box} tabindex="0">')
 
 
+def name_toggles(html: str) -> str:
+    """The arrow that unfolds the pages below a page has no words: give it some.
+
+    >>> name_toggles('<summary><span class="toctree-toggle"></span></summary>')
+    '<summary aria-label="Pages below"><span class="toctree-toggle"></span></summary>'
+    """
+    arrow = '<span class="toctree-toggle"'
+    return html.replace(f"<summary>{arrow}", f'<summary aria-label="Pages below">{arrow}')
+
+
 def plain_bibliography(html: str) -> str:
     """Drop roles that the standard has withdrawn or that need children which are not there."""
     return html.replace(' role="doc-biblioentry"', "").replace(
@@ -40,7 +50,12 @@ def plain_bibliography(html: str) -> str:
 
 
 def mend(app: Sphinx, pagename: str, template: str, context: dict[str, Any], _: Any) -> None:
-    """Change the body of a page before it is written."""
+    """Change the body of a page, and the contents beside it, before they are written."""
+    contents = context.get("generate_toctree_html")
+    if contents:
+        context["generate_toctree_html"] = lambda *args, **options: name_toggles(
+            str(contents(*args, **options))
+        )
     if context.get("body"):
         context["body"] = reach_tables(
             plain_bibliography(name_headers(mark_chinese(context["body"])))
