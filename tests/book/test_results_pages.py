@@ -80,7 +80,15 @@ def test_a_benchmark_has_a_table_for_each_task(tmp_path):
     path.write_text(json.dumps([{"task": "a", **row}, {"task": "b", **row, "accuracy": None}]))
     tables = results_pages.benchmark_tables(path)
     assert tables["a"].splitlines()[2] == "| t | 2.5 | 1,234 | 0.9 | 2 |"
-    assert tables["b"].splitlines()[2] == "| t | 2.5 | 1,234 |   | 2 |"
+    assert tables["b"].splitlines()[2] == "| t | 2.5 | 1,234 | 2 |"  # no column without a value
+
+
+def test_a_benchmark_says_which_share_of_the_peak_is_reached(tmp_path):
+    path = tmp_path / "results.json"
+    ours = {"share_of_peak": 0.64, "peak_gflops": 86.5, "precision": "fp32"}
+    path.write_text(json.dumps([{"task": "a", "tool": "medlib", "seconds": 2.5, **ours}]))
+    [text] = results_pages.benchmark_tables(path).values()
+    assert "A training step of medlib reaches 64% of the 86 GFLOP/s" in text
 
 
 def built(folder, page, runs):
