@@ -65,6 +65,9 @@ def execute(
         for cell in notebook.cells:
             cell.metadata.setdefault("tags", [])
         notebook = parameterize_notebook(notebook, dict(parameters), comment="Parameters given")
+        for cell in notebook.cells:
+            if "injected-parameters" in cell.metadata.tags:
+                cell.id = "cell-given"  # papermill draws it at random too
     with TemporaryDirectory() as scratch, _following(Path(scratch) / "progress", say) as progress:
         environment = {
             **os.environ,
