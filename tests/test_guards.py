@@ -123,6 +123,12 @@ def test_an_honest_pipeline_is_rarely_stopped():
     assert stopped <= 3
 
 
+def test_permutations_that_agree_by_luck_are_no_proof_of_a_leak():
+    scores = iter([0.54, 0.56, 0.54, 0.56, 0.56])  # SD 0.01; fifty tosses of a coin have 0.07
+    y = np.arange(50) % 2
+    assert assert_chance_when_permuted(lambda _: next(scores), y, permutations=5).max() == 0.56
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

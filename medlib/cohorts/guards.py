@@ -90,7 +90,8 @@ def assert_chance_when_permuted(
     ``accuracy(labels)`` must run the *whole* analysis (selection, scaling, oversampling, split,
     fit, test) with the labels given: with dealt labels nothing is there to be found. Labels are
     exchanged between patients where ``groups`` gives one of them an image. Chance is the share of
-    the larger class. Above chance means: mean of the permutations, one-sided t-test at ``level``.
+    the larger class. Above chance means: mean of the permutations, one-sided t-test at ``level``;
+    a spread below that of coin tosses, one a patient, is taken for luck and replaced by it.
 
     Sees leaks through labels, copies and patients; sees no shortcut, drift or biased sample, as
     those need the true labels. Source: Ojala & Garriga 2010, JMLR 11:1833 (its first test).
@@ -105,9 +106,10 @@ def assert_chance_when_permuted(
     rng = np.random.default_rng(seed)
     found = np.array([accuracy(rng.permutation(label[first])[where]) for _ in range(permutations)])
     chance = float(np.unique(label, return_counts=True)[1].max() / len(label))
-    excess, spread = found.mean() - chance, found.std(ddof=1) / np.sqrt(permutations)
-    p = float(stats.t.sf(excess / max(spread, 1e-12), permutations - 1))
-    if excess > 0 and p < level:
+    tossed = np.sqrt(chance * (1 - chance) / len(first))
+    excess, spread = found.mean() - chance, max(found.std(ddof=1), tossed) / np.sqrt(permutations)
+    p = float(stats.t.sf(excess / spread, permutations - 1))
+    if p < level:
         raise LeakageError(
             f"With labels dealt at random the pipeline still scores {found.mean():.3f} (chance "
             f"{chance:.3f}, {permutations} permutations, p = {p:.1g}): labels or copies of test "
