@@ -21,6 +21,8 @@ LUNG_WINDOW: Final = (-600.0, 1500.0)
 """Centre and width in HU: -1350 to 150."""
 SOFT_TISSUE_WINDOW: Final = (40.0, 400.0)
 """Centre and width in HU: -160 to 240."""
+FULL_SCALES: Final = (1.0, 255.0, 4095.0, 65535.0)
+"""Largest grey level of fractions, of 8, 12 and 16 bits."""
 
 
 def window(hu: npt.ArrayLike, centre: float, width: float) -> Image:
@@ -38,6 +40,37 @@ def window(hu: npt.ArrayLike, centre: float, width: float) -> Image:
     low = np.float32(centre - width / 2)
     shown: Image = np.clip((grey - low) / np.float32(width), 0, 1)
     return shown
+
+
+def full_scale(images: npt.ArrayLike) -> float:
+    """Return the largest grey level of the images' format: 1, 255, 4095 or 65535.
+
+    It is the smallest of these that holds the maximum: a number of the format, so that two cohorts
+    of one format are scaled alike. Raises InputError for levels below 0 or above 65535.
+
+    >>> full_scale([[0, 200]])
+    255.0
+    """
+    levels = np.asarray(images)
+    low, high = float(levels.min()), float(levels.max())
+    if low < 0 or high > FULL_SCALES[-1]:
+        raise InputError(
+            f"Grey levels run from {low:g} to {high:g}: give 0 to 1, 255, 4095 or 65535, or "
+            "Hounsfield units from DICOM files."
+        )
+    return next(scale for scale in FULL_SCALES if high <= scale)
+
+
+def to_unit(images: npt.ArrayLike, units: str) -> Image:
+    """Scale grey levels to 0..1 by fixed numbers: nothing is learned from any image.
+
+    ``units`` "HU" goes through the lung window, others are divided by their `full_scale`. Any
+    shape; float32 of the same shape out. Raises InputError where full_scale does.
+    """
+    if units == "HU":
+        return window(images, *LUNG_WINDOW)
+    scaled: Image = np.asarray(images, np.float32) / np.float32(full_scale(images))
+    return scaled
 
 
 def resize(images: npt.ArrayLike, size: int | tuple[int, int]) -> Image:

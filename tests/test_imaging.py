@@ -127,3 +127,20 @@ def test_a_small_bright_thing_on_an_even_ground_is_kept():
 def test_images_that_teach_no_scale_are_refused(images, message):
     with pytest.raises(InputError, match=message):
         imaging.Normaliser.fit(images)
+
+
+@pytest.mark.parametrize(("highest", "scale"), [(0.4, 1), (200, 255), (2000, 4095), (60000, 65535)])
+def test_grey_levels_are_scaled_by_their_format_whatever_the_images_hold(highest, scale):
+    assert imaging.full_scale([[0, highest]]) == scale
+    assert imaging.to_unit([[0, highest]], "grey level 0-255").max() == pytest.approx(
+        highest / scale
+    )
+
+
+def test_hounsfield_units_are_scaled_by_the_lung_window():
+    assert imaging.to_unit([-1350.0, -600.0, 150.0], "HU").tolist() == [0.0, 0.5, 1.0]
+
+
+def test_negative_grey_levels_that_are_no_hounsfield_units_are_refused():
+    with pytest.raises(InputError, match="Grey levels run from -1000 to 500"):
+        imaging.to_unit([-1000.0, 500.0], "grey level 0-255")
