@@ -39,7 +39,7 @@ def ledger_table(claims: Sequence[Claim], runs: Runs, chapters: Path) -> str:
 def _row(claim: Claim, runs: Runs, chapters: Path) -> list[str]:
     found: dict[tuple[str, str], list[str]] = {}
     for cohort, notebook, record in measured(claim, runs):
-        name = "simulated" if runs[cohort, notebook].cohort.get("simulated") else cohort
+        name = _data(cohort, runs[cohort, notebook].cohort)
         said = f"{name} {with_interval(record)} {record.unit}".rstrip()
         found.setdefault((notebook, record.key), []).append(said)
     numbers = [f"{_source(*where, chapters)}: {'; '.join(said)}" for where, said in found.items()]
@@ -50,6 +50,13 @@ def _row(claim: Claim, runs: Runs, chapters: Path) -> list[str]:
         f"**{claim.verdict}**<br>{reason}",
         "<br>".join(numbers),
     ]
+
+
+def _data(folder: str, cohort: Mapping[str, Any]) -> str:
+    """What a number was measured on; a run with other settings lies in a folder of its own."""
+    if not cohort.get("simulated"):
+        return folder
+    return "simulated" if folder == cohort["name"] else f"{cohort['patients']:,} simulated"
 
 
 def _to(claim_id: str) -> str:
