@@ -65,8 +65,8 @@ def test_no_two_patients_are_alike(patients, chests):
     assert all((a.hu != b.hu).any() for a, b in pairwise(chests))
 
 
-def test_maps_stay_in_single_precision(chests):
-    assert {c.hu.dtype for c in chests} == {np.dtype("float32")}
+def test_maps_are_in_double_precision_so_that_processors_agree(chests):
+    assert {c.hu.dtype for c in chests} == {np.dtype("float64")}
     assert {c.tissue.dtype for c in chests} == {np.dtype("uint8")}
 
 
@@ -95,7 +95,10 @@ def test_contrast_medium_brightens_blood_and_nothing_else(patients):
     given = render(replace(patients[0], contrast=replace(PLAIN, left=300.0, right=280.0)), [-90.0])
     blood = plain.tissue == Tissue.BLOOD
     assert given.hu[blood].mean() > plain.hu[blood].mean() + 100
-    muscle = plain.tissue == Tissue.MUSCLE
+    flesh = plain.tissue == Tissue.MUSCLE
+    # at its border blood shares pixels with it
+    muscle = ndimage.binary_erosion(flesh[0], iterations=2)[None]
+    assert muscle.sum() > 1000
     np.testing.assert_array_equal(given.hu[muscle], plain.hu[muscle])
 
 
@@ -156,7 +159,7 @@ def test_vessels_are_thick_at_the_hilum_and_thin_under_the_pleura(patients):
 
 def test_vessels_follow_murrays_law_at_the_root():
     rng = np.random.default_rng(3)
-    tips = rng.uniform(-40, 40, (60, 3)).astype(np.float32)
+    tips = rng.uniform(-40, 40, (60, 3))
     tree = vessels.grow(np.array([0.0, 0.0, -60.0]), tips, tip_radius=0.6, rng=rng)
     root = tree.radius[np.linalg.norm(tree.start - [0, 0, -60], axis=1) < 1e-3, 0]
     # the root carries all tips; the stem may widen by at most a quarter along a segment

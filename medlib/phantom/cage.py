@@ -6,11 +6,12 @@ Angles are measured from the front, positive to the patient's left; heights from
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from medlib.phantom.geometry import Array, bump
+from medlib.phantom.geometry import Array, bump, settled
 
 # Inner half-width, half-depth and centre (mm) of an average adult cage at full inspiration,
 # read off textbook sections (Webb et al. 2014) from apex to costophrenic recess.
@@ -70,17 +71,16 @@ def draw_cage(rng: np.random.Generator) -> Cage:
 
 
 def centre(cage: Cage, z: Array | float) -> tuple[Array, Array]:
-    """Centre (x, y) in mm of the polar curve at height z, float32."""
-    level = np.asarray(z, np.float32) / cage.length
+    """Centre (x, y) in mm of the polar curve at height z."""
+    level = np.asarray(z, np.float64) / cage.length
     y = _CENTRE_Y(level) * cage.depth
-    return (0 * y).astype(np.float32), y.astype(np.float32)
+    return 0 * y, y
 
 
 def radius(cage: Cage, angle: Array, z: Array | float) -> Array:
-    """Distance in mm of the inner wall from the centre, float32, shape of `angle`."""
-    level = np.asarray(z, np.float32) / cage.length
-    a = (_HALF_WIDTH(level) * cage.width).astype(np.float32)
-    b = (_HALF_DEPTH(level) * cage.depth).astype(np.float32)
+    """Distance in mm of the inner wall from the centre, shape of `angle`."""
+    level = np.asarray(z, np.float64) / cage.length
+    a, b = _HALF_WIDTH(level) * cage.width, _HALF_DEPTH(level) * cage.depth
     n = cage.exponent
     norm = np.abs(np.sin(angle) / a) ** n + np.abs(np.cos(angle) / b) ** n
     shape: Array = np.ones_like(angle)
@@ -92,7 +92,7 @@ def radius(cage: Cage, angle: Array, z: Array | float) -> Array:
     front = bump(turn, 0.0, 0.42, 2.0) + bump(turn, 0.8, 0.4, 2.0)  # narrower in front: an egg
     side = bump(turn, 1.85, 0.5, 2.0)
     curve: Array = norm ** (-1 / n) * (shape + 0.05 * gutter + 0.015 * side - 0.045 * front)
-    return curve.astype(np.float32)
+    return curve
 
 
 def polar(cage: Cage, x: Array, y: Array, z: Array | float) -> tuple[Array, Array]:
@@ -108,10 +108,10 @@ def wall_depth(cage: Cage, x: Array, y: Array, z: Array | float) -> Array:
     return r - radius(cage, angle, z)
 
 
-def spine_y(cage: Cage, z: float) -> float:
-    """Where along y the centre of the vertebral body lies at height z: thoracic kyphosis."""
+def spine_y(cage: Cage, z: Any) -> Any:
+    """Where along y the centre of the vertebral body lies at height(s) z: thoracic kyphosis."""
     level = z / cage.length
-    return cage.depth * float(58.0 - 0.00115 * (level + 35.0) ** 2) + 2.0
+    return cage.depth * (58.0 - 0.00115 * (level + 35.0) ** 2) + 2.0
 
 
 def dome_height(cage: Cage, x: Array, y: Array) -> Array:
@@ -177,12 +177,12 @@ def fissure_distances(
 
     oblique = np.where(right, above(fissures.oblique_right), above(fissures.oblique_left))
     horizontal = above(fissures.horizontal)
-    return oblique, np.where(right & (oblique > 0), horizontal, np.float32(1e3))
+    return oblique, np.where(right & (oblique > 0), horizontal, 1e3)
 
 
 def lobe(fissures: Fissures, x: Array, y: Array, z: Array | float) -> Array:
     """Lobe number: right upper 0, middle 1, lower 2; left upper 3, lower 4."""
-    oblique, horizontal = fissure_distances(fissures, x, y, z)
+    oblique, horizontal = (settled(d) for d in fissure_distances(fissures, x, y, z))
     right = np.where(oblique <= 0, 2, np.where(horizontal > 0, 0, 1))
     # 1e3 marks "no horizontal fissure here", which is above it
-    return np.where(x < 0, right, np.where(oblique > 0, 3, 4)).astype(np.float32)
+    return np.where(x < 0, right, np.where(oblique > 0, 3, 4))

@@ -1,6 +1,7 @@
 """Simulated chest CT with or without cancer: one call gives image, reference mask and parameters.
 
-Each part of a case has a random stream of its own, all spawned from the seed. Patient, position,
+Each part of a case has a random stream of its own, all spawned from the seed, and so has each organ
+and each slice: what one of them draws cannot shift the numbers of another. Patient, position,
 table, scanner, incidental findings, and the place, size and density of the finding come from
 streams that never see the class; only the last stream, which shapes the finding, does.
 """
@@ -16,7 +17,8 @@ from medlib.errors import InputError
 from medlib.phantom import ct, thorax
 from medlib.phantom.couch import Table, draw_table
 from medlib.phantom.findings import Finding, Site, draw_cancer, draw_look_alike
-from medlib.phantom.geometry import Array, Grid, Pose
+from medlib.phantom.geometry import Array, Grid, Pose, settled
+from medlib.phantom.lungs import CANDIDATES
 from medlib.phantom.tissue import SOLID_NODULE_HU
 
 Task = Literal["crop", "slice", "volume"]
@@ -46,10 +48,10 @@ _KINDS: dict[str, dict[str, float]] = {
 class SimulatedCase:
     """One simulated examination.
 
-    hu: float32 slices x rows x columns. spacing: (dz, dy, dx) mm. lesion_mask: bool, same shape,
-    true where a cancer is (empty in controls). finding_mask: the same for cancers and look-alikes.
-    tissue: uint8 labels (`medlib.phantom.tissue.Tissue`). z_mm: level of each slice above the
-    carina. finding: name of the lesion or look-alike, "none" where there is neither.
+    hu: whole HU as float32, slices x rows x columns. spacing: (dz, dy, dx) mm. lesion_mask: bool,
+    same shape, true where a cancer is (empty in controls). finding_mask: the same for cancers and
+    look-alikes. tissue: uint8 labels (`medlib.phantom.tissue.Tissue`). z_mm: level of each slice
+    above the carina. finding: name of the lesion or look-alike, "none" where there is neither.
     """
 
     seed: int
@@ -186,8 +188,10 @@ def _site(rng: np.random.Generator, patient: thorax.Patient, stratum: str) -> Si
     lungs = patient.lungs
     length = patient.cage.length
     level = lungs.sites[:, 2]
-    fits = (lungs.room_mm > 0.35 * diameter) & (level > -85 * length) & (level < 85 * length)
-    at = lungs.sites[np.flatnonzero(fits)[int(rng.integers(int(fits.sum())))]]
+    wide = settled(lungs.room_mm - 0.35 * diameter) > 0
+    fits = wide & (settled(np.abs(level) - 85 * length) < 0)
+    lots = rng.random(CANDIDATES)[lungs.site_number]  # drawn before it is known which ones fit
+    at = lungs.sites[np.argmin(np.where(fits, lots, np.inf))]
     return Site(
         centre=(float(at[0]), float(at[1]), float(at[2])),
         diameter_mm=diameter,
@@ -201,13 +205,13 @@ def _incidental(
 ) -> tuple[Finding, ...]:
     """Up to three findings that mean nothing, away from the one in question."""
     found = []
-    for _ in range(int(rng.poisson(0.8))):
+    for own in rng.spawn(int(rng.poisson(0.8))):
         lungs = patient.lungs
-        at = lungs.sites[int(rng.integers(len(lungs.sites)))]
-        place = Site(tuple(float(v) for v in at), float(rng.uniform(4, 9)), 40.0, 0.0)  # type: ignore[arg-type]
+        at = lungs.sites[np.argmin(own.random(CANDIDATES)[lungs.site_number])]
+        place = Site(tuple(float(v) for v in at), float(own.uniform(4, 9)), 40.0, 0.0)  # type: ignore[arg-type]
         kinds = {"granuloma": 0.4, "lymph node": 0.3, "scar": 0.3}
-        finding = draw_look_alike(rng, place, kinds=kinds)
-        if np.linalg.norm(at - np.asarray(site.centre)) > 45:
+        finding = draw_look_alike(own, place, kinds=kinds)
+        if settled(np.asarray(np.linalg.norm(at - np.asarray(site.centre)))) > 45:
             found.append(finding)
     return tuple(found)
 

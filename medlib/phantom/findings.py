@@ -75,7 +75,7 @@ class Finding:
 def _unit(rng: np.random.Generator, count: int) -> Array:
     """Random directions, count x 3."""
     v = rng.standard_normal((count, 3))
-    directions: Array = (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
+    directions: Array = v / np.linalg.norm(v, axis=1, keepdims=True)
     return directions
 
 
@@ -134,12 +134,12 @@ def _spicules(rng: np.random.Generator, site: Site, spiky: float) -> Segments | 
     count = int(5 + 90 * spiky)
     way = _unit(rng, count)
     way[:, 2] *= 0.55  # they are sought, and shown, in the plane where they stand out
-    foot = np.asarray(site.centre, np.float32) + way * np.float32(0.7 * r)
+    foot = np.asarray(site.centre) + way * (0.7 * r)
     length = rng.gamma(2.5, (0.8 + 6.0 * spiky) / 2.5, count) + 0.3 * r
-    drift = _unit(rng, count) * np.float32(0.25)
-    tip = foot + (way + drift) * length[:, None].astype(np.float32)
+    drift = _unit(rng, count) * 0.25
+    tip = foot + (way + drift) * length[:, None]
     thick = rng.uniform(0.61, 1.17, count)
-    return Segments(foot, tip, np.stack([thick, 0.45 * thick], 1).astype(np.float32))
+    return Segments(foot, tip, np.stack([thick, 0.45 * thick], 1))
 
 
 def _pits(
@@ -227,9 +227,9 @@ def _scar(rng: np.random.Generator, site: Site) -> Finding:
     tip = foot + sign * long * rng.uniform(5, 16, (count, 1)) + rng.normal(0, 3, (count, 3))
     thick = rng.uniform(0.6, 1.2, count)
     strands = Segments(
-        foot.astype(np.float32),
-        tip.astype(np.float32),
-        np.stack([thick, 0.5 * thick], 1).astype(np.float32),
+        foot,
+        tip,
+        np.stack([thick, 0.5 * thick], 1),
     )
     return replace(_benign(site, "scar", tuple(lobes)), strands=strands, roughness_mm=0.7)
 
@@ -250,9 +250,7 @@ def _vessel(rng: np.random.Generator, site: Site) -> Finding:
         starts += [from_, elbow]
         ends += [elbow, elbow + way * rng.uniform(8, 16) + rng.normal(0, 3, 3)]
         radii += [(thin * 1.3, thin), (thin, thin * 0.6)]
-    strands = Segments(
-        np.array(starts, np.float32), np.array(ends, np.float32), np.array(radii, np.float32)
-    )
+    strands = Segments(np.array(starts), np.array(ends), np.array(radii))
     return replace(
         _benign(site, "vessel", ()), strands=strands, strand_hu=hu.BLOOD_HU, reach_mm=45.0
     )
@@ -277,10 +275,8 @@ def _lymph_node(rng: np.random.Generator, site: Site) -> Finding:
     lobe = Lobe(
         site.centre, (r, r * float(rng.uniform(0.5, 0.75)), r * 0.8), float(rng.uniform(0, np.pi))
     )
-    tip = np.asarray(site.centre, np.float32) + _unit(rng, 1)[0] * np.float32(14)
-    strands = Segments(
-        np.asarray([site.centre], np.float32), tip[None], np.array([[0.6, 0.4]], np.float32)
-    )
+    tip = np.asarray(site.centre) + _unit(rng, 1)[0] * 14
+    strands = Segments(np.asarray([site.centre]), tip[None], np.array([[0.6, 0.4]]))
     return replace(_benign(site, "lymph node", (lobe,)), strands=strands)
 
 
@@ -328,7 +324,7 @@ def _body(
     core = np.clip((-depth / finding.radius_mm - (1 - finding.core_share)) * 6 + 0.5, 0, 1)
     density = finding.rim_hu + core * (finding.core_hu - finding.rim_hu)
     glass = min(1.0, max(0.0, (hu.SOLID_NODULE_HU - finding.rim_hu) / 600.0))
-    return share, (density + (8 + 45 * glass) * rough).astype(np.float32)
+    return share, density + (8 + 45 * glass) * rough
 
 
 def finding_distance(finding: Finding, x: Array, y: Array, z: float) -> Array:

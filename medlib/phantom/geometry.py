@@ -1,8 +1,8 @@
 """Distances, partial volume and painting on an axial grid: the tools every organ is drawn with.
 
 Axes follow DICOM: x to the patient's left, y to the back, z to the head, in mm. A distance is
-negative inside. All grids are float32; scalars are Python floats, since a ``numpy.float64`` scalar
-would silently promote a grid to double precision.
+negative inside. All grids are float64: what another processor
+rounds otherwise is then some 1e-13 mm, which no image of whole HU shows.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from medlib.errors import InputError
 
-Array = NDArray[Any]  # float32 unless said otherwise
+Array = NDArray[Any]  # float64 unless said otherwise
 Window = tuple[slice, slice]
 Point = tuple[float, float, float]
 
@@ -36,8 +36,8 @@ class Grid:
             )
 
     def axes(self) -> tuple[Array, Array]:
-        """Positions of pixel centres along x and y in mm, each float32 of length `size`."""
-        offset = (np.arange(self.size, dtype=np.float32) - (self.size - 1) / 2) * self.pixel_mm
+        """Positions of pixel centres along x and y in mm, each of length `size`."""
+        offset = (np.arange(self.size) - (self.size - 1) / 2) * self.pixel_mm
         return offset + self.centre_mm[0], offset + self.centre_mm[1]
 
 
@@ -83,8 +83,8 @@ class Canvas:
         """A slice full of air."""
         across, down = grid.axes()
         x, y = pose.to_patient(across[None, :], down[:, None])
-        air = np.full(x.shape, -1000.0, np.float32)
-        labels, none = np.zeros(x.shape, np.uint8), np.zeros(x.shape, np.float32)
+        air = np.full(x.shape, -1000.0)
+        labels, none = np.zeros(x.shape, np.uint8), np.zeros(x.shape)
         return cls(pose, z, grid.pixel_mm, across, down, x, y, air, labels, none)
 
     def part(self, where: Window) -> "Canvas":
@@ -131,6 +131,12 @@ class Canvas:
         view = self.hu[where]
         view += share * (hu - view)
         self.tissue[where][share > 0.5] = label
+
+
+def settled(value: Array) -> Array:
+    """Lengths in mm to a millionth: what decides between two branches has no last digits."""
+    rounded: Array = np.round(value, 6)
+    return rounded
 
 
 def coverage(distance: Array, pixel_mm: float) -> Array:
@@ -188,7 +194,7 @@ class Noise:
     @classmethod
     def draw(cls, rng: np.random.Generator, side: int = 32) -> "Noise":
         """A field with side^3 independent normal nodes."""
-        return cls(rng.standard_normal((side, side, side)).astype(np.float32) * np.float32(2.1))
+        return cls(rng.standard_normal((side, side, side)) * 2.1)
 
     def on(self, canvas: Canvas, scale_mm: float, stretch: Point = (1.0, 1.0, 1.0)) -> Array:
         """Values on a canvas, nodes `scale_mm` apart, wider along x, y, z by `stretch`.
@@ -197,7 +203,7 @@ class Noise:
         """
         x, y = canvas.across / (scale_mm * stretch[0]), canvas.down / (scale_mm * stretch[1])
         side = len(self.lattice)
-        level = _weights(np.array([canvas.z / (scale_mm * stretch[2])], np.float32), side)[0]
+        level = _weights(np.array([canvas.z / (scale_mm * stretch[2])]), side)[0]
         sheet = np.tensordot(level, self.lattice, axes=1)
         values: Array = _weights(y, side) @ sheet @ _weights(x, side).T
         return values
@@ -205,7 +211,7 @@ class Noise:
 
 def _weights(place: Array, side: int) -> Array:
     """Quadratic B-spline weights of periodic nodes 0..side-1 at positions: positions x nodes."""
-    gap = np.abs(place[:, None] - np.arange(side, dtype=np.float32)[None, :]) % side
+    gap = np.abs(place[:, None] - np.arange(side)[None, :]) % side
     gap = np.minimum(gap, side - gap)
     weights: Array = np.where(gap < 0.5, 0.75 - gap * gap, 0.5 * np.clip(1.5 - gap, 0, None) ** 2)
-    return weights.astype(np.float32)
+    return weights

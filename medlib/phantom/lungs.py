@@ -9,11 +9,12 @@ from medlib.phantom import cage as cages
 from medlib.phantom import mediastinum as organs
 from medlib.phantom import tissue as hu
 from medlib.phantom.cage import Cage, Fissures
-from medlib.phantom.geometry import Array, Canvas, Noise
+from medlib.phantom.geometry import Array, Canvas, Noise, settled
 from medlib.phantom.mediastinum import Mediastinum
 from medlib.phantom.tissue import Tissue
 from medlib.phantom.vessels import Segments, airways_along, grow, share_of_slice
 
+CANDIDATES = 9000  # points among which tips of vessels and places of findings are chosen
 _TIPS_PER_LITRE = 250.0  # endings of each tree per litre of lung
 _TIP_RADIUS_MM = 0.6
 
@@ -31,6 +32,7 @@ class Lungs:
     bronchi_outer: Segments = field(repr=False)
     bronchi_inner: Segments = field(repr=False)
     sites: Array = field(repr=False)  # points (n x 3) spread evenly through both lungs
+    site_number: NDArray[np.int64] = field(repr=False)  # of each site among the CANDIDATES drawn
     room_mm: Array = field(repr=False)  # distance of each site from the lung's surface
 
 
@@ -45,12 +47,14 @@ def lung_distance(
 
 def draw_lungs(rng: np.random.Generator, cage: Cage, mediastinum: Mediastinum) -> Lungs:
     """Parenchyma and trees of a patient."""
+    filling, growth, rng = rng.spawn(3)
     fissures = cages.draw_fissures(rng)
-    points, room, litres = _fill(rng, cage, mediastinum)
-    arteries, veins = _trees(rng, cage, fissures, points[room > 3.0], litres)
+    points, number, room, litres = _fill(filling, cage, mediastinum)
+    deep = settled(room) > 3.0
+    arteries, veins = _trees(growth, cage, fissures, points[deep], number[deep], litres)
     lumen = float(rng.uniform(0.8, 0.88))
     outer = airways_along(arteries, least_mm=1.6, ratio=float(rng.uniform(0.85, 1.0)))
-    inner = Segments(outer.start, outer.end, outer.radius * np.float32(lumen))
+    inner = Segments(outer.start, outer.end, outer.radius * lumen)
     emphysema = float(np.clip(rng.normal(-0.2, 0.4), 0.0, 1.0))
     return Lungs(
         density_hu=hu.LUNG_HU + float(rng.normal(0, 18)) - 35 * emphysema,
@@ -62,25 +66,28 @@ def draw_lungs(rng: np.random.Generator, cage: Cage, mediastinum: Mediastinum) -
         bronchi_outer=outer,
         bronchi_inner=inner,
         sites=points,
+        site_number=number,
         room_mm=room,
     )
 
 
 def _fill(
-    rng: np.random.Generator, cage: Cage, mediastinum: Mediastinum, count: int = 9000
-) -> tuple[Array, Array, float]:
-    """Points spread evenly through the lungs, their distance from the surface, volume in litres."""
+    rng: np.random.Generator, cage: Cage, mediastinum: Mediastinum
+) -> tuple[Array, NDArray[np.int64], Array, float]:
+    """Points spread evenly through the lungs.
+
+    Also their numbers among those drawn, their distance from the surface, and the volume in litres.
+    """
     low = np.array([-150.0, -125.0, -190.0]) * [cage.width, cage.depth, cage.length]
     high = np.array([150.0, 125.0, 135.0]) * [cage.width, cage.depth, cage.length]
-    at = rng.uniform(low, high, (count, 3)).astype(np.float32)
+    at = rng.uniform(low, high, (CANDIDATES, 3))
     x, y, z = at.T
     depth = cages.wall_depth(cage, x, y, z)
-    spine = np.array([cages.spine_y(cage, float(v)) for v in z], np.float32)
-    wrapped = organs.envelope(mediastinum, x, y, z, spine)
+    wrapped = organs.envelope(mediastinum, x, y, z, cages.spine_y(cage, z))
     room = -lung_distance(cage, depth, wrapped, x, y, z)
-    inside = room > 0.5
-    litres = float(np.prod(high - low)) * float(inside.mean()) / 1e6
-    return at[inside], room[inside], litres
+    inside = np.flatnonzero(settled(room) > 0.5)
+    litres = float(np.prod(high - low)) * len(inside) / CANDIDATES / 1e6
+    return at[inside], inside, room[inside], litres
 
 
 # Where artery, vein and bronchus of each lobe enter it (mm, average adult): see cage.lobe.
@@ -91,30 +98,34 @@ _ROOTS = {"right": (-42.0, 5.0, -32.0), "left": (46.0, 12.0, -20.0)}
 
 
 def _trees(
-    rng: np.random.Generator, cage: Cage, fissures: Fissures, points: Array, litres: float
+    rng: np.random.Generator,
+    cage: Cage,
+    fissures: Fissures,
+    points: Array,
+    number: NDArray[np.int64],
+    litres: float,
 ) -> tuple[Segments, Segments]:
     """An arterial and a venous tree in each lobe."""
+    streams = iter(rng.spawn(2 * len(_GATES)))
     belongs = cages.lobe(fissures, *points.T)
     scale = np.array([cage.width, cage.depth, cage.length])
     density = float(rng.normal(1.0, 0.12)) * _TIPS_PER_LITRE * litres / len(points)
     trees: dict[str, list[Segments]] = {"artery": [], "vein": []}
-    for number, gate in enumerate(_GATES):
-        own = points[belongs == number]
-        count = max(8, int(density * len(own)))
-        main = _ROOTS["right" if number < 3 else "left"]
+    for place, gate in enumerate(_GATES):
+        own = belongs == place
+        count = max(8, int(density * own.sum()))
+        main = _ROOTS["right" if place < 3 else "left"]
         for kind, drop in (("artery", np.zeros(3)), ("vein", np.array([0.0, -9.0, -24.0]))):
-            tips = own[rng.permutation(len(own))[: min(count, len(own))]]
+            rng = next(streams)
+            # each candidate draws its lot before it is known which of them lie in the lobe
+            lots = rng.random(CANDIDATES)[number[own]]
+            tips = points[own][np.argsort(lots)[:count]]
             entry = (gate + drop + rng.normal(0, 3, 3)) * scale
-            tree = grow(
-                entry, tips, tip_radius=_TIP_RADIUS_MM * float(rng.normal(1, 0.06)), rng=rng
-            )
+            tip_radius = _TIP_RADIUS_MM * float(rng.normal(1, 0.06))
+            tree = grow(entry, tips, tip_radius=tip_radius, rng=rng)
             stem = float(tree.radius.max())
             start = (np.asarray(main) + drop * 1.2) * scale
-            link = Segments(
-                np.array([start], np.float32),
-                np.array([entry], np.float32),
-                np.array([[stem * 1.1, stem]], np.float32),
-            )
+            link = Segments(np.array([start]), np.array([entry]), np.array([[stem * 1.1, stem]]))
             trees[kind] += [tree, link]
     return Segments.join(*trees["artery"]), Segments.join(*trees["vein"])
 
@@ -148,4 +159,4 @@ def _parenchyma(canvas: Canvas, lungs: Lungs, distance: Array, noise: Noise) -> 
     value += 90 * back  # dependent density next to the pleura behind
     for above in cages.fissure_distances(lungs.fissures, canvas.x, y, canvas.z):
         value += lungs.fissures.visible * np.clip(1 - np.abs(above) / 1.3, 0, 1)
-    return value.astype(np.float32)
+    return value

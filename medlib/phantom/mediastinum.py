@@ -257,7 +257,7 @@ def tube_distance(tube: Tube, x: Array, y: Array, z: Array | float) -> Array:
         for a, b in zip(tube.nodes[:-1], tube.nodes[1:], strict=True)
         if _near(z, min(a[2], b[2]), max(a[2], b[2]))
     ]
-    return np.minimum.reduce(parts) if parts else np.full(np.shape(x), 1e3, np.float32)
+    return np.minimum.reduce(parts) if parts else np.full(np.shape(x), 1e3)
 
 
 def _near(z: Array | float, low: float, high: float) -> bool:
@@ -281,8 +281,8 @@ def envelope(
     behind = (
         np.hypot(x, np.minimum(y - spine, 0.0) * 0.9) - 20.0 - 0.12 * np.maximum(y - spine, 0.0)
     )
-    neck = np.maximum(np.asarray(z, np.float32) - 55.0, 0.0) * 0.45  # the apices lie apart
-    pad = np.clip(-50.0 - np.asarray(z, np.float32), 0.0, 40.0) * 0.3  # fat before the heart
+    neck = np.maximum(np.asarray(z, np.float64) - 55.0, 0.0) * 0.45  # the apices lie apart
+    pad = np.clip(-50.0 - np.asarray(z, np.float64), 0.0, 40.0) * 0.3  # fat before the heart
     before = np.abs(x - organs.junction_mm) - 1.5 - organs.fat_mm * 0.5 - neck - pad
     whole: Array = behind
     for tube in organs.tubes:
@@ -294,4 +294,4 @@ def envelope(
         if _near(z, c - chamber.semi[2], c + chamber.semi[2]):
             near = chamber_distance(chamber, x, y, z) - 3.0 - organs.fat_mm
             whole = smooth_union(whole, near, _BLEND_MM)
-    return smooth_union(whole + np.asarray(ripple, np.float32), np.maximum(before, y), _BLEND_MM)
+    return smooth_union(whole + ripple, np.maximum(before, y), _BLEND_MM)

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from medlib.errors import InputError
 
-Floats = NDArray[np.float32]
-Spectrum = NDArray[np.complex64]
+Floats = NDArray[np.float64]
+Spectrum = NDArray[np.complex128]
 
 SUPPORT = 4  # grid points a side of the interpolation kernel
 BETA = np.pi * np.sqrt((SUPPORT / 2) ** 2 * 1.5**2 - 0.8)  # Beatty's optimum, grid oversampled 2 x
@@ -52,17 +52,17 @@ class FourierSampler:
         self._weights = _interpolation(n, frequencies)
         position = np.arange(n) - n // 2
         row = 1 / _kernel_transform(position / (2 * n))
-        self._deapodise = np.outer(row, row).astype(np.float32)
+        self._deapodise = np.outer(row, row)
         half_pixel = np.exp(-1j * np.pi * frequencies.sum(axis=1))
-        self._phase = half_pixel.astype(np.complex64)
+        self._phase = half_pixel
 
     def transform(self, image: Floats) -> Spectrum:
         """Sum of image * exp(-2 pi i frequency . position): complex, one value a frequency."""
         n = self.n
-        padded = np.zeros((n, 2 * n), np.float32)
+        padded = np.zeros((n, 2 * n))
         np.multiply(image, self._deapodise, out=padded[:, n // 2 : n // 2 + n])
         along_x = scipy.fft.rfft(padded, axis=1)
-        grid = np.zeros((2 * n, n + 1 + LEFT + RIGHT), np.complex64)
+        grid = np.zeros((2 * n, n + 1 + LEFT + RIGHT), np.complex128)
         rows = grid[n // 2 : n // 2 + n]
         rows[:, LEFT : LEFT + n + 1] = along_x
         # The image is real, so what lies beyond either end of the half plane is a conjugate.
@@ -81,16 +81,16 @@ class FourierSampler:
         half = rows[:, LEFT : LEFT + n + 1]
         half[:, LEFT:0:-1] += rows[:, :LEFT].conj()
         half[:, n - 1 : n - 1 - RIGHT : -1] += rows[:, LEFT + n + 1 :].conj()
-        half[:, 1:n] *= np.float32(0.5)  # the inverse real FFT counts these twice
+        half[:, 1:n] *= 0.5  # the inverse real FFT counts these twice
         image = scipy.fft.irfft(half, 2 * n, axis=1, norm="forward")
         return np.asarray(image[:, n // 2 : n // 2 + n] * self._deapodise)
 
 
 def _apply(matrix: scipy.sparse.sparray, vector: Spectrum) -> Spectrum:
     """Real sparse matrix times complex vector, without making the matrix complex."""
-    pairs = vector.astype(np.complex64, copy=False).view(np.float32).reshape(-1, 2)
+    pairs = vector.view(np.float64).reshape(-1, 2)
     product: Floats = matrix @ pairs
-    return product.view(np.complex64).ravel()
+    return product.view(np.complex128).ravel()
 
 
 def _kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -126,7 +126,7 @@ def _neighbours(place: NDArray[np.float64]) -> tuple[NDArray[np.int32], Floats]:
     knots = np.linspace(0, SUPPORT / 2, TABLE_STEPS)
     weight = np.interp(np.abs(place[:, None] - points), knots, _kernel(knots))
     sign = 1 - 2 * (points % 2)
-    return points, (weight * sign).astype(np.float32)
+    return points, weight * sign
 
 
 def _radial(views: int, radii: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -155,7 +155,7 @@ def kept_frequencies(n: int, scale: float = 1.0) -> Floats:
     `scale` pitches wide. Finer structure would only fold back as aliasing.
     """
     highest = n / max(scale, 1.0)
-    return (np.arange(int(highest) + 1) / highest).astype(np.float32)
+    return np.arange(int(highest) + 1) / highest
 
 
 def project(image: Floats, views: int) -> Floats:
@@ -173,7 +173,7 @@ def project(image: Floats, views: int) -> Floats:
 def _shift(n: int, samples: int, sign: int) -> Spectrum:
     """Phase between ray positions counted from the first detector and from the middle."""
     frequency = np.arange(samples // 2 + 1) / samples
-    return np.asarray(np.exp(sign * 1j * np.pi * frequency * (n - 1)), np.complex64)
+    return np.asarray(np.exp(sign * 1j * np.pi * frequency * (n - 1)))
 
 
 @lru_cache(maxsize=4)
@@ -187,7 +187,7 @@ def ramp(samples: int) -> Floats:
     response = np.zeros(samples)
     response[odd] = -1 / (np.pi * distance[odd]) ** 2
     response[0] = 0.25
-    return np.asarray(scipy.fft.rfft(response).real, np.float32)
+    return np.asarray(scipy.fft.rfft(response).real)
 
 
 def back_project(
@@ -208,7 +208,7 @@ def back_project(
     kept = len(kept_frequencies(n, scale))
     if window.shape != (kept,):
         raise InputError(f"window has shape {window.shape}; {kept} frequencies are kept")
-    weight = ramp(2 * n)[:kept] * window * np.float32(np.pi / views / n)
+    weight = ramp(2 * n)[:kept] * window * (np.pi / views / n)
     weight[[0, *range(n, kept)]] *= 0.5  # zero and Nyquist frequency occur once, the others twice
     spectrum = scipy.fft.rfft(sinogram, 2 * n, axis=1)[:, :kept]
     spectrum = spectrum * (weight * _shift(n, 2 * n, 1)[:kept])
@@ -222,4 +222,4 @@ def _displacement(views: int, samples: int, kept: int, centre: tuple[float, floa
     angles = view_angles(views)
     along = centre[0] * np.sin(angles) + centre[1] * np.cos(angles)
     frequency = np.arange(kept) / samples
-    return np.asarray(np.exp(2j * np.pi * np.outer(along, frequency)), np.complex64)
+    return np.asarray(np.exp(2j * np.pi * np.outer(along, frequency)))

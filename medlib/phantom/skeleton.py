@@ -53,7 +53,7 @@ def paint_ribs(canvas: Canvas, cage: Cage, at: Lookup, marrow: Array) -> None:
     turn = np.abs(angle)
     behind = (turn - 2.88) * 120
     front = (cage.cartilage_from - turn) * 110
-    sheet = np.full(at.depth.size, 1e3, np.float32)
+    sheet = np.full(at.depth.size, 1e3)
     sheet[near] = np.maximum(distance, np.maximum(front, behind))
     bone(canvas, sheet.reshape(at.depth.shape), 1.1, marrow, (slice(None), slice(None)))
     sheet[near] = np.maximum(distance, np.maximum(-front, (0.12 - turn) * 110))
@@ -72,8 +72,7 @@ def paint_sternum(canvas: Canvas, cage: Cage, at: Lookup, marrow: Array) -> None
     thick = float(np.interp(level, (-105, -60, 25, 45, 66), (3.0, 5.0, 5.0, 6.5, 6.0)))
     where = canvas.window(
         0.0,
-        -cages.radius(cage, np.zeros(1, np.float32), canvas.z)[0]
-        + cages.centre(cage, canvas.z)[1].item(),
+        -cages.radius(cage, np.zeros(1), canvas.z)[0] + cages.centre(cage, canvas.z)[1].item(),
         half + 25,
     )
     if where is None:
@@ -81,7 +80,7 @@ def paint_sternum(canvas: Canvas, cage: Cage, at: Lookup, marrow: Array) -> None
     u, v = np.abs(canvas.x[where]) / (half * cage.width), np.abs(at.depth[where] - 6.5) / thick
     distance = ((u**3.5 + v**3.5) ** (1 / 3.5) - 1) * thick
     front = np.cos(at.angle[where]) > 0.3
-    bone(canvas, np.where(front, distance, 1e3).astype(np.float32), 1.2, marrow, where)
+    bone(canvas, np.where(front, distance, 1e3), 1.2, marrow, where)
 
 
 def paint_scapulae(canvas: Canvas, cage: Cage, tables: Layers, at: Lookup, marrow: Array) -> None:
@@ -102,16 +101,14 @@ def paint_scapulae(canvas: Canvas, cage: Cage, tables: Layers, at: Lookup, marro
         lean = (turn - (low + 0.45 * (high - low))) * 120 + 0.35 * (at.depth - bed)
         ridge = np.maximum(np.abs(lean) - 2.2, np.maximum(bed - at.depth, at.depth - bed - reach))
         blade = np.minimum(blade, ridge)
-    bone(canvas, blade.astype(np.float32), 1.3, marrow, (slice(None), slice(None)))
+    bone(canvas, blade, 1.3, marrow, (slice(None), slice(None)))
 
 
 def paint_clavicles(canvas: Canvas, cage: Cage, marrow: Array) -> None:
     """Clavicles from the manubrium outward, up and back."""
     for side in (-1.0, 1.0):
         z0 = 58.0 * cage.length
-        front = float(
-            cages.centre(cage, z0)[1] - cages.radius(cage, np.zeros(1, np.float32), z0)[0]
-        )
+        front = float(cages.centre(cage, z0)[1] - cages.radius(cage, np.zeros(1), z0)[0])
         start = (side * 26.0 * cage.width, front - 8.0, z0, 9.5)
         elbow = (side * 66.0 * cage.width, front - 4.0, z0 + 20.0, 6.0)
         end = (side * 112.0 * cage.width, front + 42.0, z0 + 46.0, 6.5)

@@ -46,9 +46,7 @@ class Patient:
     def width_mm(self) -> float:
         """Outer width of the chest at the level of the carina, without the arms."""
         depth = walls.layers(self.wall, self.cage, -20.0).skin()
-        return 2 * float(
-            cages.radius(self.cage, np.full(1, 1.57, np.float32), -20.0)[0] + depth[1080]
-        )
+        return 2 * float(cages.radius(self.cage, np.full(1, 1.57), -20.0)[0] + depth[1080])
 
     def z_range(self) -> tuple[float, float]:
         """Lowest and highest level in mm that a chest scan would show."""
@@ -57,7 +55,7 @@ class Patient:
 
 @dataclass(frozen=True)
 class Rendered:
-    """Slices x n x n: ideal HU (float32), tissue labels (uint8), share of finding (float32)."""
+    """Slices x n x n: ideal HU, tissue labels (uint8), share of finding."""
 
     hu: Array
     tissue: NDArray[np.uint8]
@@ -65,21 +63,22 @@ class Rendered:
 
 
 def draw(rng: np.random.Generator) -> Patient:
-    """An adult drawn from the spread between adults."""
-    female = bool(rng.random() < 0.45)
-    age = int(np.clip(rng.normal(62, 10), 35, 88))
-    cage = cages.draw_cage(rng)
-    mediastinum = organs.draw_mediastinum(rng, cage, age)
+    """An adult drawn from the spread between adults; each organ has a stream of its own."""
+    who, ribs, middle, outside, inside, blood, lattice = rng.spawn(7)
+    female = bool(who.random() < 0.45)
+    age = int(np.clip(who.normal(62, 10), 35, 88))
+    cage = cages.draw_cage(ribs)
+    mediastinum = organs.draw_mediastinum(middle, cage, age)
     return Patient(
         sex="F" if female else "M",
         age=age,
         cage=cage,
-        wall=walls.draw_wall(rng, female=female, age=age),
+        wall=walls.draw_wall(outside, female=female, age=age),
         mediastinum=mediastinum,
-        lungs=draw_lungs(rng, cage, mediastinum),
-        contrast=draw_contrast(rng),
-        marrow_hu=float(rng.normal(0, 25) - 2.0 * (age - 60)),
-        noise=Noise.draw(rng),
+        lungs=draw_lungs(inside, cage, mediastinum),
+        contrast=draw_contrast(blood),
+        marrow_hu=float(who.normal(0, 25) - 2.0 * (age - 60)),
+        noise=Noise.draw(lattice),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medlib.phantom.geometry import Array, Canvas
+from medlib.phantom.geometry import Array, Canvas, settled
 
 MURRAY_EXPONENT = 2.35
 _PATH_WEIGHT = 0.4
@@ -74,7 +74,7 @@ def _connect(
         gone -= along[:, None] * way
         gap = np.sqrt(np.einsum("ij,ij->i", gone, gone))
         far = path[:fork] + along * size
-        best = int(np.argmin(gap + _PATH_WEIGHT * far))
+        best = int(np.argmin(settled(gap + _PATH_WEIGHT * far)))
         position[fork], position[fork + 1] = tip - 0.88 * gone[best], tip
         lay(fork, int(parent[best]), float(path[best]))
         lay(best, fork, float(far[best]))
@@ -118,11 +118,9 @@ def _sized(
     stem = np.minimum(radius[parent[child]], 1.25 * radius[child])
     half = (stem + radius[child]) / 2
     return Segments(
-        np.concatenate([a, middle]).astype(np.float32),
-        np.concatenate([middle, b]).astype(np.float32),
-        np.concatenate([np.stack([stem, half], 1), np.stack([half, radius[child]], 1)]).astype(
-            np.float32
-        ),
+        np.concatenate([a, middle]),
+        np.concatenate([middle, b]),
+        np.concatenate([np.stack([stem, half], 1), np.stack([half, radius[child]], 1)]),
     )
 
 
@@ -143,7 +141,7 @@ def airways_along(arteries: Segments, *, least_mm: float, ratio: float) -> Segme
     """Bronchi beside the arteries that are thicker than `least_mm`: same course, moved sideways."""
     big = arteries.radius[:, 1] > least_mm
     start, end, radius = arteries.start[big], arteries.end[big], arteries.radius[big] * ratio
-    side = np.array([0.35, 0.9, 0.25], np.float32)
+    side = np.array([0.35, 0.9, 0.25])
     offset = side * (arteries.radius[big][:, :1] + radius[:, :1]) * 1.05
     tail = side * (arteries.radius[big][:, 1:] + radius[:, 1:]) * 1.05
     return Segments(start + offset, end + tail, radius)
@@ -160,7 +158,7 @@ def share_of_slice(canvas: Canvas, tubes: Segments, thickness_mm: float, levels:
 
 def _share_of_plane(canvas: Canvas, tubes: Segments, z: float) -> Array:
     """The same on one plane: all candidate pixels of all capsules at once."""
-    share = np.zeros(canvas.hu.size, np.float32)
+    share = np.zeros(canvas.hu.size)
     found = _crossing(canvas, tubes, z)
     if found is None:
         return share.reshape(canvas.hu.shape)
@@ -206,7 +204,7 @@ def _boxes(
     canvas: Canvas, tubes: Segments, index: NDArray[np.int64], z: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pixel boxes (column, row), clipped to the grid, of the part of each capsule near plane z."""
-    a, b = tubes.start[index].astype(np.float64), tubes.end[index].astype(np.float64)
+    a, b = tubes.start[index], tubes.end[index]
     thick = tubes.radius[index].max(1) + canvas.pixel_mm
     rise = np.where(np.abs(b[:, 2] - a[:, 2]) < 1e-3, 1e-3, b[:, 2] - a[:, 2])
     one, two = (z - thick - a[:, 2]) / rise, (z + thick - a[:, 2]) / rise

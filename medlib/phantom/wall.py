@@ -17,8 +17,8 @@ from medlib.phantom.tissue import Tissue
 
 RIB_LAYER_MM = 9.5  # pleura to outer face of the ribs
 SKIN_MM = 1.8
-_ANGLES = np.linspace(-np.pi, np.pi, 1440, endpoint=False, dtype=np.float32)
-_DEGREES = np.abs(np.degrees(_ANGLES)).astype(np.float32)
+_ANGLES = np.linspace(-np.pi, np.pi, 1440, endpoint=False)
+_DEGREES = np.abs(np.degrees(_ANGLES))
 
 # Each muscle: layer, centre and half-width of angle (degrees from the front), centre and
 # half-width of height (mm from the carina), thickness (mm). Arms are raised.
@@ -145,12 +145,12 @@ def layers(wall: Wall, cage: Cage, z: float) -> Layers:
     gap = _gap(wall, z)
     return Layers(
         cage=inner,
-        steep=(1 / np.sqrt(1 + (slope / inner) ** 2)).astype(np.float32),
-        deep=thick[0].astype(np.float32),
-        shallow=thick[1].astype(np.float32),
-        middle=(gap + _axilla(wall, cage, z)).astype(np.float32),
-        fat=_fat(wall, cage, z).astype(np.float32),
-        gap=gap.astype(np.float32),
+        steep=1 / np.sqrt(1 + (slope / inner) ** 2),
+        deep=thick[0],
+        shallow=thick[1],
+        middle=gap + _axilla(wall, cage, z),
+        fat=_fat(wall, cage, z),
+        gap=gap,
     )
 
 
@@ -253,7 +253,7 @@ def _paint_gland(canvas: Canvas, wall: Wall, surface: Array, at: Lookup, grain: 
         return
     inside = bump(np.abs(at.angle), angle, 0.3, 4.0) * (surface < -6) * (surface > -mm * 0.8)
     share = inside * np.clip(wall.gland * level + 0.3 * grain - 0.25, 0, 1)
-    canvas.paint(share.astype(np.float32), hu.SOFT_HU, Tissue.SOFT)
+    canvas.paint(share, hu.SOFT_HU, Tissue.SOFT)
 
 
 def _paint_muscles(
@@ -263,7 +263,7 @@ def _paint_muscles(
     deep, middle, shallow = (t[at.index] for t in (tables.deep, tables.middle, tables.shallow))
     grain = noise.on(canvas, 5.0, (0.8, 1.2, 2.0))
     streak = np.clip((grain - 1.9) * 0.7 + wall.streaks * 1.6, 0, 0.9)
-    flesh = (hu.MUSCLE_HU + streak * (hu.FAT_HU - hu.MUSCLE_HU)).astype(np.float32)
+    flesh = hu.MUSCLE_HU + streak * (hu.FAT_HU - hu.MUSCLE_HU)
     d = at.depth
     bands = (
         (1.0, RIB_LAYER_MM - 1.0 + 0 * deep),
