@@ -57,25 +57,25 @@ def _connect(
     """
     count = 2 * len(tips)
     position, parent = np.zeros((count, 3)), np.full(count, -1)
-    start, axis = np.zeros((count, 3)), np.zeros((count, 3))
-    length, path = np.ones(count), np.full(count, 1e9)
+    start, axis = np.zeros((3, count)), np.zeros((3, count))  # a row each of x, y, z: contiguous
+    square, path = np.ones(count), np.full(count, 1e9)
 
     def lay(node: int, above: int, base: float) -> None:
-        parent[node], start[node], path[node] = above, position[above], base
-        axis[node] = position[node] - position[above]
-        length[node] = max(float(np.sqrt(axis[node] @ axis[node])), 1e-6)
+        parent[node], path[node] = above, base
+        start[:, node] = position[above]
+        x, y, z = (position[node] - position[above]).tolist()
+        axis[:, node] = x, y, z
+        square[node] = max(x * x + y * y + z * z, 1e-12)
 
     position[0], position[1] = root, tips[0]
     lay(1, 0, 0.0)
     for fork, tip in zip(range(2, count, 2), tips[1:], strict=True):
-        gone, way, size = tip - start[:fork], axis[:fork], length[:fork]
-        along = np.einsum("ij,ij->i", gone, way) / (size * size)
-        along = np.minimum(np.maximum(along, 0.05), 0.9)
-        gone -= along[:, None] * way
-        gap = np.sqrt(np.einsum("ij,ij->i", gone, gone))
-        far = path[:fork] + along * size
-        best = int(np.argmin(settled(gap + _PATH_WEIGHT * far)))
-        position[fork], position[fork + 1] = tip - 0.88 * gone[best], tip
+        gone, way, size2 = tip[:, None] - start[:, :fork], axis[:, :fork], square[:fork]
+        along = np.minimum(np.maximum((gone * way).sum(0) / size2, 0.05), 0.9)
+        gone -= along * way
+        far = path[:fork] + along * np.sqrt(size2)
+        best = int(settled(np.sqrt((gone * gone).sum(0)) + _PATH_WEIGHT * far).argmin())
+        position[fork], position[fork + 1] = tip - 0.88 * gone[:, best], tip
         lay(fork, int(parent[best]), float(path[best]))
         lay(best, fork, float(far[best]))
         lay(fork + 1, fork, float(far[best]))
