@@ -1,4 +1,4 @@
-# make report | test | lab | benchmark | clean
+# make report | test | lab | benchmark | processors | clean
 # Without CUDA: make report TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 VENV := .venv
@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OMP_NUM_THREADS ?= 1
 
 .NOTPARALLEL:
-.PHONY: report test unit notebooks book-test lab benchmark clean
+.PHONY: report test unit notebooks book-test lab benchmark processors clean
 
 report: $(STAMP)
 	medlib report
@@ -47,6 +47,11 @@ lab: $(STAMP)
 
 benchmark: $(STAMP)
 	python -m benchmarks
+
+# All chapters again as on other processors and from other seeds: what moves, and by how much. Hours;
+# a run that was stopped goes on where it was.
+processors: $(STAMP)
+	medlib processors --write
 
 clean:
 	rm -rf book/_build build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

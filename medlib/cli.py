@@ -11,6 +11,7 @@ from rich.console import Console
 
 from medlib.errors import InputError, NotebookError, Stopped
 from medlib.grim_command import grim
+from medlib.processors.command import processors
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
@@ -95,6 +96,7 @@ def audit(
 
 
 app.command()(grim)
+app.command()(processors)
 
 
 def main() -> NoReturn:

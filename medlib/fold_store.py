@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import os
 from dataclasses import asdict, is_dataclass
 from functools import cache as remember
 from io import BytesIO
@@ -118,5 +119,6 @@ def _description(learner: Learner) -> list[Any] | None:
 def _environment() -> list[str]:
     """Return versions, processor and our own sources: other ones give other digits."""
     versions = [f"{module.__name__} {module.__version__}" for module in (np, sklearn, timm, torch)]
-    processor = [torch.backends.cpu.get_cpu_capability(), str(arithmetic.has_bf16())]
+    processor = [torch.backends.cpu.get_cpu_capability(), arithmetic.chosen_precision("auto")]
+    processor.append(os.environ.get("MEDLIB_TRAINING_SEED", ""))
     return [*versions, *processor, *(inspect.getsource(module) for module in SOURCES)]

@@ -1,7 +1,8 @@
 """Every number the book states: recorded by a notebook, read back by pages, compared on re-runs.
 
 A file of results is JSON: ``{notebook, cohort, parameters, environment, records}``, each record
-``{key, value, unit, interval, tolerance, claims}``. Values are rounded to eight significant digits.
+``{key, value, unit, interval, claims, compared}``. Values are rounded to eight significant digits.
+How far a number may move on another machine was measured: see `medlib.processors.spread`.
 """
 
 import json
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -27,14 +29,18 @@ Value = float | int | bool | str | list[Any]
 
 @dataclass(frozen=True)
 class Record:
-    """One number: what it is called, what it is, how exactly it must come again."""
+    """One number: what it is called, what it is, which statements it bears on.
+
+    compared: whether another computer is held to it. Not to what describes the computer (seconds,
+    bandwidth, energy), nor to lists kept for a picture, which are held by a summary beside them.
+    """
 
     key: str
     value: Value
     unit: str = ""
     interval: tuple[float, float] | None = None
-    tolerance: float = 0.0
     claims: tuple[str, ...] = ()
+    compared: bool = True
 
 
 @dataclass
@@ -54,12 +60,12 @@ class Results:
         *,
         unit: str = "",
         interval: Sequence[float] | None = None,
-        tolerance: float = 0.0,
         claims: Sequence[str] = (),
+        compared: bool = True,
     ) -> Value:
         """Keep one number under `key` and return it, rounded as it will be read back.
 
-        `tolerance` is the largest absolute difference another machine may show; 0 means exact.
+        `compared=False` is for what describes the computer, such as seconds: see `Record`.
         Raises InputError for a key used twice, a value that is not finite, or an interval that
         does not hold two ordered numbers.
         """
@@ -67,7 +73,7 @@ class Results:
             raise InputError(f"{self.notebook} records '{key}' twice; give each number its own key")
         ends = None if interval is None else _interval(key, interval)
         plain = _plain(key, value)
-        self.records[key] = Record(key, plain, unit, ends, float(tolerance), tuple(claims))
+        self.records[key] = Record(key, plain, unit, ends, tuple(claims), compared)
         return plain
 
     def __getitem__(self, key: str) -> Record:
@@ -134,16 +140,23 @@ def read_all(folder: Path) -> dict[tuple[str, str], Results]:
     return {(path.parent.name, path.stem): read(path) for path in found}
 
 
-def compare(fresh: Results, committed: Results) -> list[str]:
-    """One sentence for each record that vanished, is new, or moved by more than its tolerance."""
+def compare(
+    fresh: Results, committed: Results, tolerances: Mapping[str, float] = MappingProxyType({})
+) -> list[str]:
+    """One sentence for each record that vanished, is new, or moved by more than its tolerance.
+
+    A number without a tolerance has to be the same; one recorded with `compared=False` may be any.
+    """
     where = f"{committed.notebook} on {committed.cohort.get('name')}"
     gone = [f"{where}: '{k}' vanished" for k in committed.records if k not in fresh.records]
     new = [f"{where}: '{k}' is new" for k in fresh.records if k not in committed.records]
     moved = [
         f"{where}: '{key}' was {old.value}, is {fresh.records[key].value}, "
-        f"tolerance {old.tolerance}"
+        f"tolerance {tolerances.get(key, 0)}"
         for key, old in committed.records.items()
-        if key in fresh.records and not _close(fresh.records[key].value, old.value, old.tolerance)
+        if key in fresh.records
+        and old.compared
+        and not _close(fresh.records[key].value, old.value, tolerances.get(key, 0))
     ]
     return gone + new + moved
 
@@ -157,7 +170,7 @@ def environment() -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gib": _memory_gib(),
-        "bf16_in_hardware": _flags() & BF16 != set(),
+        "bf16_in_hardware": processor_flags() & BF16 != set(),
         "packages": {name: _version(name) for name in PACKAGES},
     }
 
@@ -166,7 +179,8 @@ def _processor() -> str:
     return _cpuinfo("model name") or platform.processor() or platform.machine()
 
 
-def _flags() -> set[str]:
+def processor_flags() -> set[str]:
+    """What the processor can do, as Linux names it; empty where there is no such table."""
     return set(_cpuinfo("flags").split())
 
 

@@ -4,6 +4,7 @@ A learner is a frozen description; `fit` gives a fitted one that predicts. Whate
 from pixels, the normalisation included, is learned from the images given to `fit`.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, Protocol
@@ -121,6 +122,7 @@ class NetworkLearner:
         check_training(images, labels)
         if watch is not None:
             check_training(*watch, classes=1)
+        seed = _varied(seed)
         with one_thread():
             fitted = self._start(self._resized(images), labels, seed)
             tensors = None if watch is None else _tensors(fitted, *watch)
@@ -290,6 +292,17 @@ def check_training(images: Floats, labels: Integers, *, classes: int = 2) -> Non
         raise InputError(
             f"Labels are {found.tolist()}; give classes 0, 1, ... with at least {classes} present."
         )
+
+
+def _varied(seed: int) -> int:
+    """Return the seed, or another one where MEDLIB_TRAINING_SEED asks for other networks.
+
+    That is how far results move by the luck of training alone is measured: see `make processors`.
+    """
+    other = os.environ.get("MEDLIB_TRAINING_SEED")
+    if not other:
+        return seed
+    return int(np.random.SeedSequence([seed, int(other)]).generate_state(1)[0])
 
 
 def _require(right: bool, name: str, value: object, expected: str) -> None:

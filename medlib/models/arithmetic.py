@@ -1,5 +1,6 @@
 """How a processor computes: on one thread, and in fp32 or bf16."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,10 +31,10 @@ def has_bf16() -> bool:
 
 
 def chosen_precision(precision: str) -> str:
-    """Return "fp32" or "bf16": what "auto" comes to on this processor."""
+    """Return "fp32" or "bf16": what "auto" comes to on this processor, or in MEDLIB_PRECISION."""
     if precision != "auto":
         return precision
-    return "bf16" if has_bf16() else "fp32"
+    return os.environ.get("MEDLIB_PRECISION") or ("bf16" if has_bf16() else "fp32")
 
 
 def precise_to(precision: str) -> torch.autocast:

@@ -1,0 +1,25 @@
+"""Verdicts under each profile: the rules of the ledger, on numbers made on another processor."""
+
+from collections.abc import Sequence
+
+from medlib import claims
+from medlib.paths import project_root
+from medlib.processors.runs import Run
+from medlib.results import Results, read_all
+
+
+def fallen(runs: Sequence[Run]) -> list[str]:
+    """One sentence for each verdict that does not follow from the numbers of a run."""
+    return [
+        f"under '{run.profile.name}': {fault}"
+        for run in runs
+        for fault in with_fresh(run.results())
+    ]
+
+
+def with_fresh(fresh: Results) -> list[str]:
+    """What the ledger's rules say with these numbers in place of the committed ones."""
+    root = project_root()
+    committed = read_all(root / "results")
+    runs = {**committed, (str(fresh.cohort["name"]), fresh.notebook): fresh}
+    return claims.check(claims.read_claims(root / "book" / "claims.yml"), runs)

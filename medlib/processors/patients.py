@@ -1,0 +1,74 @@
+"""Simulated patients have the same bytes on every processor: content hashes, kept and compared."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from medlib.errors import NotebookError
+from medlib.paths import project_root, write_whole
+from medlib.processors.profiles import Profile
+
+COHORTS: Final[dict[str, tuple[int, int]]] = {
+    "phantom-chest-ct": (25, 0),
+    "phantom-chest-ct?stratum=hard": (25, 0),
+    "phantom-chest-ct?task=slice": (10, 0),
+    "phantom-chest-ct?task=slice&stratum=hard": (10, 0),
+    "phantom-chest-ct?task=volume": (2, 0),
+    "phantom-chest-ct?task=crop&matrix=128": (5, 1),
+}
+"""Patients a class and seed of the cohorts whose hashes are kept: every task and stratum."""
+_HASH: Final = """
+import sys, json
+from medlib.cohorts import load
+made = [load(name, per_class=n, seed=seed) for name, (n, seed) in json.loads(sys.argv[1]).items()]
+print(json.dumps([cohort.content_hash for cohort in made]))
+"""
+
+
+def manifest(root: Path | None = None) -> Path:
+    """Where the hashes of the built-in cohorts are kept."""
+    return (root or project_root()) / "data" / "phantom-chest-ct.json"
+
+
+def known_hashes() -> dict[str, str]:
+    """Content hash of each cohort, as kept."""
+    hashes: dict[str, str] = json.loads(manifest().read_text(encoding="utf-8"))["content_hash"]
+    return hashes
+
+
+def hashes(profile: Profile, cohorts: Mapping[str, tuple[int, int]] = COHORTS) -> dict[str, str]:
+    """Content hash of each cohort, simulated anew in a fresh process of this profile."""
+    with TemporaryDirectory() as cache:
+        done = subprocess.run(
+            [sys.executable, "-c", _HASH, json.dumps(cohorts)],
+            env={**profile.environment(), "MEDLIB_CACHE": cache},
+            cwd=project_root(),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+    if done.returncode:
+        raise NotebookError(f"patients under '{profile.name}': {done.stderr.strip()[-2000:]}")
+    return dict(zip(cohorts, json.loads(done.stdout), strict=True))
+
+
+def differences(profiles: Iterable[Profile], *, say: Callable[[str], None]) -> list[str]:
+    """One sentence for each cohort that has another hash under a profile than the one kept."""
+    kept, faults = known_hashes(), []
+    for profile in profiles:
+        found = hashes(profile)
+        wrong = [name for name in COHORTS if found[name] != kept.get(name)]
+        say(f"patients under {profile.name}: {len(found) - len(wrong)} of {len(found)} cohorts "
+            "have the bytes on record")  # fmt: skip
+        faults += [f"{name} has other bytes under '{profile.name}'" for name in wrong]
+    return faults
+
+
+def write(profile: Profile) -> Path:
+    """Keep the hashes of today, for when the simulation was changed on purpose."""
+    content = {"content_hash": hashes(profile)}
+    return write_whole(manifest(), json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,139 @@
+"""How far a chapter's numbers move between runs, and the tolerance that follows from it.
+
+Measured, not chosen: the runs are those of `medlib.processors.runs`, and `make processors` writes
+what they say to `results/COHORT/spread/NN_name.json`. A number that never moved is exact.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from medlib.errors import InputError
+from medlib.paths import project_root, write_whole
+from medlib.processors.profiles import Profile
+from medlib.results import Results, Value
+
+MARGIN: Final = 1.5
+"""Tolerance over range seen. The range of eleven runs is about 3.2 standard deviations of normal
+numbers, so one further run differs from a given one by more than 1.5 ranges in 1 of 1,500."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A number that was not the same in all runs."""
+
+    key: str
+    values: Mapping[str, Value]
+    """By name of the profile."""
+    interval: tuple[float, float] | None
+    tolerance: float | None
+    """None where it cannot be given a tolerance: a text, a truth or a length that changed."""
+
+    @property
+    def half_interval(self) -> float | None:
+        """Half the width of the interval, which a tolerance must not exceed."""
+        return None if self.interval is None else (self.interval[1] - self.interval[0]) / 2
+
+    @property
+    def is_chaotic(self) -> bool:
+        """Whether a check with this tolerance would say nothing: record a mean over draws."""
+        half = self.half_interval
+        return self.tolerance is None or (half is not None and self.tolerance > half)
+
+
+def moved(runs: Mapping[str, Results]) -> list[Moved]:
+    """Each number of a chapter that differs between runs (by profile), in the order recorded.
+
+    Numbers that are not compared, such as times, are left out. Raises InputError where a run
+    recorded other keys than the first.
+    """
+    first, *others = runs.values()
+    for name, other in zip(list(runs)[1:], others, strict=True):
+        if list(other.records) != list(first.records):
+            raise InputError(f"{first.notebook} records other keys under '{name}'; run all anew")
+    found = []
+    for key, record in first.records.items():
+        values = {name: run[key].value for name, run in runs.items()}
+        if record.compared and any(value != record.value for value in values.values()):
+            found.append(Moved(key, values, record.interval, tolerance(list(values.values()))))
+    return found
+
+
+def tolerance(values: list[Value]) -> float | None:
+    """`MARGIN` times the range of numbers (of lists: the largest of their places), rounded up."""
+    if any(isinstance(v, str | bool) for v in values):
+        return None
+    try:
+        table = np.array(values, dtype=float)
+    except ValueError:  # lists of different lengths
+        return None
+    return _rounded_up(MARGIN * float(np.ptp(table, axis=0).max()))
+
+
+def _rounded_up(value: float) -> float:
+    """To two significant digits, upwards."""
+    if value == 0:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return float(f"{math.ceil(value / step - 1e-9) * step:.2g}")
+
+
+def location(notebook: str, cohort: str, root: Path | None = None) -> Path:
+    """Where the spread of a chapter is kept."""
+    return (root or project_root()) / "results" / cohort / "spread" / f"{notebook}.json"
+
+
+def write(runs: Mapping[str, Results], profiles: Mapping[str, Profile]) -> Path:
+    """Keep what moved, with the machine and the profiles it was seen on."""
+    first = next(iter(runs.values()))
+    content = {
+        "notebook": first.notebook,
+        "machine": dict(first.environment),
+        "profiles": {name: profiles[name].meaning for name in runs},
+        "moved": [_as_dict(one) for one in moved(runs)],
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return write_whole(location(first.notebook, str(first.cohort["name"])), text)
+
+
+def read(notebook: str, cohort: str, root: Path | None = None) -> list[Moved]:
+    """What was seen to move in a chapter; InputError where nobody has looked."""
+    path = location(notebook, cohort, root)
+    if not path.is_file():
+        raise InputError(f"{path} is not there; make it with `make processors`")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return [_moved(one) for one in content["moved"]]
+
+
+def tolerances(notebook: str, cohort: str, root: Path | None = None) -> dict[str, float]:
+    """The tolerance of each number that may move; what is not named is exact."""
+    return {one.key: one.tolerance or 0.0 for one in read(notebook, cohort, root)}
+
+
+def largest_step(one: Moved, names: list[str]) -> float:
+    """Range over the runs of these profiles; 0 for one run or none, infinite for texts."""
+    values = [one.values[name] for name in names if name in one.values]
+    if len(values) < 2:
+        return 0.0
+    found = tolerance(values)
+    return math.inf if found is None else found / MARGIN
+
+
+def _as_dict(one: Moved) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "tolerance": one.tolerance,
+        "interval": one.interval,
+        "values": dict(one.values),
+    }
+
+
+def _moved(content: Mapping[str, Any]) -> Moved:
+    ends = content["interval"]
+    interval = None if ends is None else (float(ends[0]), float(ends[1]))
+    return Moved(content["key"], content["values"], interval, content["tolerance"])
