@@ -14,6 +14,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Notebooks and tests use one thread a job; without this each job would start one a core.
 export OMP_NUM_THREADS ?= 1
+# Files are UTF-8 whatever the locale.
+export PYTHONUTF8 := 1
 
 .NOTPARALLEL:
 .PHONY: report test unit notebooks book-test lab benchmark processors clean
@@ -34,9 +36,9 @@ unit: $(STAMP)
 # numbers must lie within their tolerance of the committed ones.
 notebooks: $(STAMP)
 	rm -rf $(FRESH)
-	PYTHONHASHSEED=0 MEDLIB_PROGRESS=off MEDLIB_RESULTS=$(CURDIR)/$(FRESH) \
-	  MEDLIB_CACHE=$(CURDIR)/$(FRESH)/cache pytest --nbval notebooks -n 2 --dist loadfile --nbval-sanitize-with tests/nbval_sanitize.cfg
-	MEDLIB_FRESH=$(CURDIR)/$(FRESH) pytest tests/fresh_results.py
+	PYTHONHASHSEED=0 MEDLIB_PROGRESS=off MEDLIB_RESULTS="$(CURDIR)/$(FRESH)" \
+	  MEDLIB_CACHE="$(CURDIR)/$(FRESH)/cache" pytest --nbval notebooks -n 2 --dist loadfile --nbval-sanitize-with tests/nbval_sanitize.cfg
+	MEDLIB_FRESH="$(CURDIR)/$(FRESH)" pytest tests/fresh_results.py
 
 # The book with warnings as errors, then every page of it in headless Chromium.
 book-test: $(STAMP)

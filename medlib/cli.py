@@ -11,6 +11,7 @@ from rich.console import Console
 
 from medlib.errors import InputError, NotebookError, Stopped
 from medlib.grim_command import grim
+from medlib.paths import without_home
 from medlib.processors.command import processors
 
 app = typer.Typer(
@@ -101,6 +102,7 @@ app.command()(processors)
 
 def main() -> NoReturn:
     """Entry point: what the reader can mend is one sentence on stderr and exit code 2."""
+    os.environ.update(without_home())
     try:
         app(args=join_pairs(sys.argv[1:]))
     except (InputError, NotebookError, Stopped) as error:

@@ -84,7 +84,7 @@ def content():
 
 
 def record(key, value, interval=None):
-    shape = {"unit": "", "interval": interval, "tolerance": 0.1, "claims": []}
+    shape = {"unit": "", "interval": interval, "claims": []}
     return {"key": key, "value": value, **shape}
 
 

@@ -11,7 +11,7 @@ from medlib.results import Results, compare, environment, location, read, read_a
 def make(**values):
     results = Results("06_x", {"name": "phantom-chest-ct"}, {"seed": 0})
     for key, value in values.items():
-        results.record(key, value, tolerance=0.1)
+        results.record(key, value)
     return results
 
 
@@ -67,7 +67,21 @@ def test_a_reversed_interval_is_refused():
 
 
 def test_a_re_run_within_tolerance_agrees():
-    assert compare(make(a=0.95, b=[1, 2]), make(a=0.9, b=[1, 2.05])) == []
+    old, new = make(a=0.9, b=[1, 2.05]), make(a=0.95, b=[1, 2])
+    assert compare(new, old, {"a": 0.06, "b": 0.06}) == []
+    assert len(compare(new, old, {"a": 0.04, "b": 0.04})) == 2
+
+
+def test_a_number_without_a_tolerance_has_to_come_again_exactly():
+    assert compare(make(a=0.9), make(a=0.9)) == []
+    assert len(compare(make(a=0.9001), make(a=0.9))) == 1
+
+
+def test_what_describes_the_machine_is_kept_and_not_compared(tmp_path):
+    old, new = make(a=1), make(a=1)
+    for results, seconds in ((old, 3.0), (new, 90.0)):
+        results.record("seconds", seconds, compared=False)
+    assert compare(read(new.save(tmp_path / "new.json")), old) == []
 
 
 @pytest.mark.parametrize(
@@ -79,7 +93,7 @@ def test_a_re_run_within_tolerance_agrees():
     ],
 )
 def test_a_re_run_beyond_tolerance_is_told(fresh, word):
-    found = compare(make(**fresh), make(a=0.9, b=1))
+    found = compare(make(**fresh), make(a=0.9, b=1), {"a": 0.1, "b": 0.1})
     assert len(found) == 1
     assert word in found[0]
 

@@ -85,7 +85,7 @@ def test_bf16_learns_too_with_weights_kept_in_fp32():
 
 def test_bf16_really_computes_in_bf16():
     images = discs(n=4)[0]
-    fp32 = TINY.fit(*discs(), seed=1)
+    fp32 = replace(TINY, precision="fp32").fit(*discs(), seed=1)
     module_input = fp32.tensor(images)
     bf16 = replace(fp32, precision="bf16")
     difference = np.abs(fp32.predict(images) - bf16.predict(images)).max()
@@ -93,7 +93,19 @@ def test_bf16_really_computes_in_bf16():
     assert module_input.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_other_networks_come_of_the_same_seed_where_their_spread_is_measured(monkeypatch):
+    def scores():
+        return TINY.fit(*discs(), seed=1).predict(discs(n=4, seed=9)[0])
+
+    usual = scores()
+    monkeypatch.setenv("MEDLIB_TRAINING_SEED", "1")
+    other = scores()
+    assert np.abs(usual - other).max() > 1e-3
+    np.testing.assert_array_equal(scores(), other)
+
+
 def test_auto_precision_follows_the_processor(monkeypatch):
+    monkeypatch.delenv("MEDLIB_PRECISION", raising=False)
     for able in ("avx512_bf16", "amx_bf16"):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: {able: True})
         assert chosen_precision("auto") == "bf16"

@@ -119,7 +119,7 @@ def _trees(
             rng = next(streams)
             # each candidate draws its lot before it is known which of them lie in the lobe
             lots = rng.random(CANDIDATES)[number[own]]
-            tips = points[own][np.argsort(lots)[:count]]
+            tips = points[own][np.argsort(lots, kind="stable")[:count]]
             entry = (gate + drop + rng.normal(0, 3, 3)) * scale
             tip_radius = _TIP_RADIUS_MM * float(rng.normal(1, 0.06))
             tree = grow(entry, tips, tip_radius=tip_radius, rng=rng)

@@ -31,6 +31,9 @@ def processors(
     seeds: Annotated[int, typer.Option(help="Other seeds for trained networks")] = 5,
     jobs: Annotated[int, typer.Option(help="Chapters at a time")] = 2,
     write: Annotated[bool, typer.Option("--write", help="Derive and keep tolerances")] = False,
+    renew_patients: Annotated[
+        bool, typer.Option("--renew-patients", help="Keep the hashes of today's patients first")
+    ] = False,
 ) -> None:
     """Run chapters as on other processors and from other seeds; print what moved, and by how much.
 
@@ -43,6 +46,8 @@ def processors(
     chosen = _profiles(profile, seeds)
     names = _chapters(chapter)
     console = Console(stderr=True)
+    if renew_patients:
+        patients.write(known.NATIVE)
     wrong = patients.differences([p for p in chosen if not p.is_seed], say=console.print)
     every = runs.plan(names, chosen)
     runs.carry_out(every, jobs=jobs, say=console.print)

@@ -64,6 +64,7 @@ class Run:
 
     def do(self) -> None:
         """Run the chapter from nothing; raises NotebookError with what it said where it fails."""
+        stamp = self._stamp()
         cache = self.folder / f"cache-{self.chapter}"
         shutil.rmtree(cache, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +81,7 @@ class Run:
         if done.returncode:
             said = done.stderr.strip()[-2000:]
             raise NotebookError(f"{self.chapter} failed under '{self.profile.name}': {said}")
-        write_whole(self.numbers.with_suffix(".stamp"), self._stamp())
+        write_whole(self.numbers.with_suffix(".stamp"), stamp)
 
     def _stamp(self) -> str:
         digest = hashlib.sha256(json.dumps(dict(self.profile.variables), sort_keys=True).encode())

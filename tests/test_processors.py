@@ -1,0 +1,216 @@
+"""The same seed gives the same patients on every processor that can be imitated here."""
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from medlib import chapters
+from medlib.cli import app
+from medlib.errors import InputError
+from medlib.paths import project_root
+from medlib.processors import cells, ledger, patients, profiles, spread
+from medlib.processors.profiles import NATIVE, PROCESSORS, Profile
+from medlib.processors.runs import plan
+from medlib.results import Results, read
+
+FEW = {"phantom-chest-ct": (2, 0), "phantom-chest-ct?task=slice&stratum=hard": (1, 0)}
+# Unrounded HU of a few patients, so that a test can see what digitising takes away.
+UNROUNDED = """
+import sys
+import numpy as np
+from medlib.phantom import chest, ct
+kept, whole = [], ct.digitised
+ct.digitised = lambda hu: kept.append(hu.copy()) or whole(hu)
+for seed in (0, 1):
+    chest.simulate(seed, cancer=bool(seed))
+chest.simulate(2, cancer=True, task="slice", matrix=128)
+np.savez(sys.argv[1], *kept)
+"""
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Content hashes of a handful of patients on this processor."""
+    return patients.hashes(NATIVE, FEW)
+
+
+def unrounded(profile, path):
+    """HU before digitising, of a few images, in a fresh process of a profile."""
+    command = [sys.executable, "-c", UNROUNDED, str(path)]
+    subprocess.run(command, env=profile.environment(), cwd=project_root(), check=True)
+    with np.load(path) as images:
+        return np.concatenate([images[name].ravel() for name in images])
+
+
+@pytest.mark.parametrize("profile", profiles.usable()[1:], ids=lambda profile: profile.name)
+def test_the_same_seed_gives_the_same_bytes_on_every_processor(few, profile):
+    assert patients.hashes(profile, FEW) == few
+
+
+def test_a_last_digit_is_far_from_tipping_a_pixel(tmp_path):
+    """What processors round otherwise is a thousandth of what the nearest pixel would need."""
+    oldest = next(p for p in PROCESSORS if p.name == "baseline")
+    here, there = (unrounded(p, tmp_path / f"{p.name}.npz") for p in (NATIVE, oldest))
+    apart = np.abs(here - there).max()
+    margin = np.abs(np.abs(here - np.floor(here)) - 0.5).min()
+    assert 0 < apart < 1e-8  # 0 would mean that the profile changes nothing here
+    assert margin > 1000 * apart
+
+
+def test_the_default_patients_have_the_bytes_on_record():
+    cohort = "phantom-chest-ct"
+    found = patients.hashes(NATIVE, {cohort: patients.COHORTS[cohort]})
+    assert found[cohort] == patients.known_hashes()[cohort], (
+        "the simulation makes other patients than before; if that is meant, renew the record with "
+        "`medlib processors --renew-patients` and run all chapters anew"
+    )
+
+
+def test_a_profile_sets_its_own_variables_and_no_others(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    monkeypatch.setenv("MEDLIB_TRAINING_SEED", "7")
+    assert set(NATIVE.environment()).isdisjoint({"OPENBLAS_CORETYPE", "MEDLIB_TRAINING_SEED"})
+    for profile in (*PROCESSORS, *profiles.seeds(2)):
+        assert set(profile.variables) <= set(profiles.CONTROLS)
+        assert profile.environment().items() >= profile.variables.items()
+
+
+def test_profiles_that_this_processor_lacks_are_left_out(monkeypatch):
+    monkeypatch.setattr(profiles, "processor_flags", lambda: {"avx2"})
+    names = [profile.name for profile in profiles.usable()]
+    assert "skylakex" not in names
+    assert "zen" in names
+    assert names[0] == "native"
+
+
+def test_seeds_are_only_tried_where_networks_are_trained():
+    runs = plan(chapters.names(), profiles.seeds(1))
+    trained = {run.chapter for run in runs}
+    assert "06_resnet50_cv" in trained
+    assert "03_cost" not in trained
+
+
+# --- tolerances
+
+
+def run(**values):
+    results = Results("06_x", {"name": "phantom-chest-ct", "simulated": True}, {}, {})
+    for key, value in values.items():
+        results.record(key, value, interval=(0.4, 0.6) if key == "accuracy" else None)
+    return results
+
+
+def test_a_number_that_never_moves_is_exact():
+    assert spread.moved({"native": run(a=1, b=0.5), "avx2": run(a=1, b=0.5)}) == []
+
+
+def test_the_tolerance_is_one_and_a_half_ranges_rounded_up():
+    [found] = spread.moved({p: run(a=v) for p, v in (("native", 1.0), ("x", 1.1), ("y", 0.9))})
+    assert found.tolerance == pytest.approx(0.3)
+    assert spread.tolerance([1.0, 1.0 + 1.23e-7]) == pytest.approx(1.9e-7)
+
+
+def test_a_list_moves_as_far_as_its_most_restless_place():
+    assert spread.tolerance([[1, 10], [2, 10], [1, 14]]) == 6
+
+
+@pytest.mark.parametrize("values", [["a", "b"], [True, False], [[1, 2], [1, 2, 3]]])
+def test_what_has_no_size_gets_no_tolerance(values):
+    assert spread.tolerance(values) is None
+
+
+def test_a_tolerance_wider_than_half_the_interval_is_called_out():
+    calm, wild = (
+        spread.moved({"native": run(accuracy=0.5), "x": run(accuracy=0.5 + step)})[0]
+        for step in (0.02, 0.1)
+    )
+    assert not calm.is_chaotic
+    assert wild.is_chaotic
+
+
+def test_times_are_left_out():
+    fast, slow = run(a=1), run(a=1)
+    fast.record("seconds", 1.0, compared=False)
+    slow.record("seconds", 9.0, compared=False)
+    assert spread.moved({"native": fast, "baseline": slow}) == []
+
+
+def test_runs_of_different_texts_are_not_compared():
+    with pytest.raises(InputError, match="other keys"):
+        spread.moved({"native": run(a=1), "avx2": run(b=1)})
+
+
+def test_what_moved_is_kept_and_read_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(spread, "project_root", lambda: tmp_path)
+    runs = {"native": run(a=1.0, c=[1, 2]), "avx2": run(a=1.2, c=[1, 4])}
+    spread.write(runs, {p.name: p for p in PROCESSORS})
+    assert spread.read("06_x", "phantom-chest-ct") == spread.moved(runs)
+    assert spread.tolerances("06_x", "phantom-chest-ct") == {"a": 0.3, "c": 3.0}
+
+
+def test_where_nobody_has_looked_the_command_is_named(tmp_path):
+    with pytest.raises(InputError, match="make processors"):
+        spread.read("06_x", "phantom-chest-ct", tmp_path)
+
+
+@pytest.mark.parametrize("chapter", chapters.names())
+def test_every_tolerance_of_the_book_can_fail(chapter):
+    """It is smaller than half the interval, and the number was seen to move."""
+    for one in spread.read(chapter, chapters.COHORT):
+        assert not one.is_chaotic, f"{one.key}: record a mean over draws instead"
+        assert one.tolerance is not None
+        assert 0 < one.tolerance < math.inf
+
+
+@pytest.mark.parametrize("chapter", chapters.names())
+def test_what_moved_is_still_recorded(chapter):
+    committed = read(project_root() / "results" / chapters.COHORT / f"{chapter}.json")
+    gone = [m.key for m in spread.read(chapter, chapters.COHORT) if m.key not in committed.records]
+    assert gone == []
+
+
+# --- cells and verdicts
+
+
+def notebook(folder, name, *, output, tags=()):
+    folder.mkdir(parents=True)
+    shown = {"output_type": "stream", "name": "stdout", "text": output}
+    cell = {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": "", "id": "a",
+            "execution_count": 1, "outputs": [shown]}  # fmt: skip
+    whole = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / f"{name}.ipynb").write_text(json.dumps(whole), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("output", "tags", "faults"),
+    [("0.5", (), 0), ("0.6", (), 1), ("0.6", ("nbval-ignore-output",), 0), ("took 3 s", (), 1)],
+)
+def test_a_cell_that_shows_something_else_needs_its_tag(
+    tmp_path, monkeypatch, output, tags, faults
+):
+    monkeypatch.setattr("medlib.processors.runs.project_root", lambda: tmp_path)
+    pair = plan(["06_x"], [NATIVE, Profile("other", "")])
+    for each, text in zip(pair, ("0.5", output), strict=True):
+        notebook(each.folder, "06_x", output=text, tags=tags)
+    assert len(cells.changed(pair)) == faults
+
+
+def test_a_verdict_that_does_not_follow_from_fresh_numbers_is_told():
+    committed = read(project_root() / "results" / chapters.COHORT / "08_reported_numbers.json")
+    assert ledger.with_fresh(committed) == []
+    del committed.records["vectors_with_sd_of_2_percent"]
+    committed.record("vectors_with_sd_of_2_percent", 12)
+    assert any("C43" in fault for fault in ledger.with_fresh(committed))
+
+
+def test_an_unknown_profile_or_chapter_is_refused_before_any_work():
+    from typer.testing import CliRunner
+
+    for wrong in (["--profile", "amiga"], ["--chapter", "99_nothing"]):
+        result = CliRunner().invoke(app, ["processors", *wrong])
+        assert isinstance(result.exception, InputError)
+        assert "there" in str(result.exception)
