@@ -147,7 +147,7 @@ def _following(path: Path, say: Callable[[str], None]) -> Iterator[Path]:
     finished = threading.Event()
 
     def follow() -> None:
-        with path.open() as lines:
+        with path.open(encoding="utf-8") as lines:
             while not finished.wait(PROGRESS_SECONDS):
                 for line in lines:
                     say(line.rstrip())

@@ -67,7 +67,7 @@ class Store(NamedTuple):
         """Return what is stored, None where something wanted is missing."""
         if not self.numbers_file.exists() or (self.with_model and not self.model_file.exists()):
             return None
-        stored = json.loads(self.numbers_file.read_text())
+        stored = json.loads(self.numbers_file.read_text("utf-8"))
         model = joblib.load(self.model_file) if self.with_model else None
         history = pd.DataFrame(stored["history"], columns=list(training.HISTORY))
         scores = np.array(stored["scores"], dtype=np.float32)

@@ -69,7 +69,7 @@ def _bar(file: Path, total: int, what: str) -> Iterator[Path]:
 
 
 def _follow(file: Path, bar: "tqdm[None]", finished: threading.Event) -> None:
-    with file.open() as lines:
+    with file.open(encoding="utf-8") as lines:
         while True:
             last = finished.wait(SECONDS)
             for line in lines:

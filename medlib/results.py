@@ -187,7 +187,7 @@ def processor_flags() -> set[str]:
 def _cpuinfo(name: str) -> str:
     """The first entry of that name in Linux's table of processors; empty where there is none."""
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
+    lines = info.read_text("utf-8").splitlines() if info.exists() else []
     found = (line.split(":", 1)[1].strip() for line in lines if line.startswith(name))
     return next(found, "")
 

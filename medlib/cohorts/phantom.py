@@ -56,7 +56,7 @@ def load(
     """
     plan = _plan(seed, per_class or PER_CLASS, task, stratum, slices, matrix)
     folders = make_cases(plan, jobs=jobs)
-    told = pd.DataFrame([json.loads((folder / CASE).read_text()) for folder in folders])
+    told = pd.DataFrame([json.loads((folder / CASE).read_text("utf-8")) for folder in folders])
     told["file"] = [f"{f.name}/{SERIES}/{file}" for f, file in zip(folders, told.file, strict=True)]
     scans = [dicom.scan(folder / SERIES) for folder in folders]
     found = dicom.Scan(
@@ -155,7 +155,7 @@ def _write(made: SimulatedCase, patient_id: str, folder: Path) -> None:
     shown = int(areas.argmax()) if areas.any() else len(areas) // 2
     label = CLASSES[int(made.cancer)]
     facts = {"file": files[shown].name, "patient_id": patient_id, "label": label}
-    (folder / CASE).write_text(json.dumps(facts | {"finding": made.finding}))
+    (folder / CASE).write_text(json.dumps(facts | {"finding": made.finding}), "utf-8")
 
 
 def _tags(made: SimulatedCase) -> dict[str, Any]:
