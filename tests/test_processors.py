@@ -1,7 +1,6 @@
 """The same seed gives the same patients on every processor that can be imitated here."""
 
 import json
-import math
 import subprocess
 import sys
 
@@ -80,7 +79,7 @@ def test_a_profile_sets_its_own_variables_and_no_others(monkeypatch):
 
 
 def test_profiles_that_this_processor_lacks_are_left_out(monkeypatch):
-    monkeypatch.setattr(profiles, "processor_flags", lambda: {"avx2"})
+    monkeypatch.setattr("medlib.results.processor_flags", lambda: {"avx2"})
     names = [profile.name for profile in profiles.usable()]
     assert "skylakex" not in names
     assert "zen" in names
@@ -155,15 +154,6 @@ def test_what_moved_is_kept_and_read_back(tmp_path, monkeypatch):
 def test_where_nobody_has_looked_the_command_is_named(tmp_path):
     with pytest.raises(InputError, match="make processors"):
         spread.read("06_x", "phantom-chest-ct", tmp_path)
-
-
-@pytest.mark.parametrize("chapter", chapters.names())
-def test_every_tolerance_of_the_book_can_fail(chapter):
-    """It is smaller than half the interval, and the number was seen to move."""
-    for one in spread.read(chapter, chapters.COHORT):
-        assert not one.is_chaotic, f"{one.key}: record a mean over draws instead"
-        assert one.tolerance is not None
-        assert 0 < one.tolerance < math.inf
 
 
 @pytest.mark.parametrize("chapter", chapters.names())

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from medlib.results import processor_flags
-
 NEWER_THAN_AVX2: Final = "X86_V4 AVX512_ICL AVX512_SPR"
 NEWER_THAN_BASELINE: Final = f"X86_V3 {NEWER_THAN_AVX2}"
 NO_AVX512: Final = "-AVX512F,-AVX512VL,-AVX512BW,-AVX512DQ,-AVX512CD"
@@ -115,5 +113,7 @@ def seeds(count: int) -> tuple[Profile, ...]:
 
 def usable() -> tuple[Profile, ...]:
     """The profiles that this processor can imitate, the native one first."""
+    from medlib.results import processor_flags  # brings tables along, which `--help` waits for
+
     flags = processor_flags()
     return tuple(p for p in PROCESSORS if not p.needs or p.needs in flags)

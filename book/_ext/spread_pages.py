@@ -1,0 +1,81 @@
+"""How far numbers move between processors and seeds: `results/*/spread/*.json` as tables.
+
+- ``{{ spread["06_resnet50_cv"] }}``: what moved in a chapter, and the tolerance that follows.
+- ``{{ spread_counts }}``: a row a chapter: numbers recorded, exact ones, those that moved.
+- ``{{ profiles }}``: what was run.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+from medlib.chapters import COHORT, names
+from medlib.markdown import number, table
+from medlib.processors import spread
+from medlib.processors.profiles import NATIVE
+from medlib.processors.spread import Moved
+from medlib.results import read
+
+HEADER = ["number", "here", "range over processors", "range over seeds", "tolerance"]
+
+
+def moved_table(moved: list[Moved]) -> str:
+    """One row a number that moved; lists by their largest step."""
+    return table(HEADER, [_row(one) for one in moved]) if moved else "No number moved."
+
+
+def _row(one: Moved) -> list[str]:
+    seeded = [name for name in one.values if name.startswith("seed-")]
+    processors = [name for name in one.values if name not in seeded]
+    here = one.values[NATIVE.name]
+    steps = [spread.largest_step(one, group) for group in (processors, [NATIVE.name, *seeded])]
+    return [
+        f"`{one.key}`",
+        number(here) if isinstance(here, int | float) else str(here),
+        *(number(step) if step else "none" for step in steps),
+        number(one.tolerance) if one.tolerance is not None else "none fits",
+    ]
+
+
+def counts(root: Path) -> str:
+    """How many numbers each chapter records, and how many of them moved in any run."""
+    rows = []
+    for name in names(root):
+        records = read(root / "results" / COHORT / f"{name}.json").records.values()
+        compared = sum(record.compared for record in records)
+        moved = len(spread.read(name, COHORT, root))
+        own = [name, str(len(records)), str(len(records) - compared), str(compared - moved)]
+        rows.append([*own, str(moved)])
+    return table(["chapter", "numbers", "of the machine", "exact", "moved"], rows)
+
+
+def profiles(root: Path) -> str:
+    """Every profile that any chapter was run under, with what it means, and the machine."""
+    found: dict[str, str] = {}
+    machines = set()
+    for name in names(root):
+        content = json.loads(spread.location(name, COHORT, root).read_text(encoding="utf-8"))
+        found |= content["profiles"]
+        machines.add(str(content["machine"]["processor"]))
+    rows = [[f"`{name}`", meaning] for name, meaning in found.items()]
+    return table(["profile", "what it stands for"], rows) + f"\n\nRun on: {', '.join(machines)}."
+
+
+def fill(app: Sphinx, config: Config) -> None:
+    """Give the page its tables."""
+    root = Path(app.srcdir)
+    config.myst_substitutions = {
+        **config.myst_substitutions,
+        "spread": {name: moved_table(spread.read(name, COHORT, root)) for name in names(root)},
+        "spread_counts": counts(root),
+        "profiles": profiles(root),
+    }
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Called by Sphinx."""
+    app.connect("config-inited", fill)
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}
