@@ -1,4 +1,8 @@
-"""For all tests, also the notebooks: with MEDLIB_NO_SKIPS=1 a skipped test is a failed one."""
+"""For all tests, also the notebooks.
+
+With MEDLIB_NO_SKIPS=1 a skipped test is a failed one. A reader's own settings of IPython, Jupyter
+and Matplotlib stay outside.
+"""
 
 import os
 from collections.abc import Generator
@@ -6,8 +10,15 @@ from typing import Any
 
 import pytest
 
+from medlib.surroundings import surroundings
+
 pytest_plugins = ["pytester"]
 Hook = Generator[None, Any, Any]
+
+
+def pytest_configure() -> None:
+    """Before any worker or kernel starts, which inherit it."""
+    os.environ.update(surroundings())
 
 
 def _refuse_skip(report: Any) -> Any:

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from medlib.errors import InputError, NotebookError, Stopped
 from medlib.grim_command import grim
-from medlib.paths import without_home
 from medlib.processors.command import processors
 
 app = typer.Typer(
@@ -55,9 +54,11 @@ def execute(notebook: Annotated[str, typer.Argument(help="Chapter, such as 05_co
 def report() -> None:
     """Bring all notebooks up to date (DVC knows which changed) and build the book."""
     from medlib.paths import project_root
+    from medlib.surroundings import surroundings
 
     root, programs = project_root(), Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
+    path = f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = {**os.environ, **surroundings(), "PATH": path}
     for command in (["dvc", "repro", "--quiet"], ["jupyter-book", "build", *BOOK_OPTIONS, "."]):
         if subprocess.run(
             [programs / command[0], *command[1:]], cwd=root, env=environment
@@ -102,7 +103,6 @@ app.command()(processors)
 
 def main() -> NoReturn:
     """Entry point: what the reader can mend is one sentence on stderr and exit code 2."""
-    os.environ.update(without_home())
     try:
         app(args=join_pairs(sys.argv[1:]))
     except (InputError, NotebookError, Stopped) as error:

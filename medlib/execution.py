@@ -19,6 +19,7 @@ from medlib.errors import InputError, NotebookError
 from medlib.kernel import execute_cells
 from medlib.parameters import check_parameters
 from medlib.paths import project_root, write_whole
+from medlib.surroundings import surroundings
 
 PROGRESS_SECONDS = 0.5  # how often new lines of progress are looked for
 
@@ -71,6 +72,7 @@ def execute(
     with TemporaryDirectory() as scratch, _following(Path(scratch) / "progress", say) as progress:
         environment = {
             **os.environ,
+            **surroundings(),
             "MEDLIB_RESULTS": str(results),
             "MEDLIB_PROGRESS": str(progress),
             "PYTHONHASHSEED": "0",

@@ -8,6 +8,8 @@ from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
 import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
@@ -33,7 +35,8 @@ def execute_cells(
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": os.getcwd()}},
     )
-    with TemporaryFile("w+", errors="replace") as murmur:  # of a kernel that is shut down at work
+    # what a kernel says that is shut down at work
+    with TemporaryFile("w+", encoding="utf-8", errors="replace") as murmur:
         try:
             return client.execute(env=environment, stderr=murmur)
         except BaseException as error:
@@ -56,6 +59,12 @@ class _Client(NotebookClient):
     """Ends its execution on a signal; nbclient only shuts the kernel down and trips over that."""
 
     stopped_by = 0
+
+    def create_kernel_manager(self) -> KernelManager:
+        """Start this Python, though the reader may have a kernel of the same name elsewhere."""
+        manager = super().create_kernel_manager()
+        manager.kernel_spec_manager = KernelSpecManager(kernel_dirs=[])
+        return manager
 
     async def async_start_new_kernel(self, **kwargs: Any) -> None:
         """Listen from before there is a kernel, in place of nbclient's own handlers."""

@@ -19,25 +19,6 @@ def cache_folder(name: str) -> Path:
     return folder
 
 
-def without_home() -> dict[str, str]:
-    """Variables for programs that want to write to the home folder, where nobody can.
-
-    Empty where the home folder can be written to, and for each variable that is set already.
-    """
-    home = Path(os.path.expanduser("~"))
-    if os.access(home, os.W_OK):
-        return {}
-    wanted = {
-        "IPYTHONDIR": "ipython",
-        "JUPYTER_CONFIG_DIR": "jupyter",
-        "JUPYTER_DATA_DIR": "jupyter",
-        "JUPYTER_RUNTIME_DIR": "jupyter/runtime",
-        "MPLCONFIGDIR": "matplotlib",
-    }
-    lacking = {name: place for name, place in wanted.items() if name not in os.environ}
-    return {name: str(cache_folder(f"home/{place}")) for name, place in lacking.items()}
-
-
 def write_whole(path: Path, content: bytes | str) -> Path:
     """Write a file whole or not at all: to a temporary neighbour first, then renamed."""
     data = content.encode() if isinstance(content, str) else content
