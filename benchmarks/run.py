@@ -67,14 +67,14 @@ def arguments():
 
 def install():
     """Put the packages that only the comparison needs into build/, once for each version."""
-    wanted = (HERE / "requirements.txt").read_text()
+    wanted = (HERE / "requirements.txt").read_text("utf-8")
     stamp = EXTRA / "installed.txt"
-    if stamp.exists() and stamp.read_text() == wanted:
+    if stamp.exists() and stamp.read_text("utf-8") == wanted:
         return
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--no-deps"]
     requirements = ["--target", str(EXTRA), "-r", str(HERE / "requirements.txt")]
     subprocess.run([*command, *requirements], check=True)
-    stamp.write_text(wanted)
+    stamp.write_text(wanted, "utf-8")
 
 
 def python(*arguments):
@@ -83,7 +83,9 @@ def python(*arguments):
     environment = {key: value for key, value in os.environ.items() if key not in unset}
     environment["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(EXTRA)))
     command = [sys.executable, "-W", "ignore", *arguments]
-    return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8"
+    )
 
 
 def measured(module, path):
@@ -110,7 +112,9 @@ def family(pid):
     """Return the process and all its descendants."""
     try:
         tasks_of = Path(f"/proc/{pid}/task").iterdir()
-        children = [child for t in tasks_of for child in (t / "children").read_text().split()]
+        children = [
+            child for t in tasks_of for child in (t / "children").read_text("utf-8").split()
+        ]
     except OSError:
         return []
     return [pid, *(member for child in children for member in family(int(child)))]
@@ -119,7 +123,7 @@ def family(pid):
 def proportional_mb(pid):
     """Return memory in MB, each shared page divided by its users; 0 for one that has ended."""
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines()
     except OSError:
         return 0.0
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024

@@ -80,14 +80,14 @@ def install():
     """Build pyradiomics once, away from the project's environment."""
     stamp = VENV / "installed.txt"
     wanted = "\n".join((*NEEDED, PYRADIOMICS))
-    if stamp.exists() and stamp.read_text() == wanted:
+    if stamp.exists() and stamp.read_text("utf-8") == wanted:
         return
     print("installing pyradiomics into build/ (once)", flush=True)
     subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     pip = [str(VENV / "bin/python"), "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, *NEEDED], check=True)
     subprocess.run([*pip, "--no-build-isolation", PYRADIOMICS], check=True)
-    stamp.write_text(wanted)
+    stamp.write_text(wanted, "utf-8")
 
 
 def measured(task, way, folder):
@@ -96,7 +96,7 @@ def measured(task, way, folder):
     script = run.HERE / f"textures_by_{way.replace('-', '_')}.py"
     command = [str(python), "-W", "ignore", str(script), task, str(folder)]
     environment = {"PYTHONPATH": str(run.ROOT), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, encoding="utf-8")
     peak = {"mb": 0.0}
     watcher = threading.Thread(target=run.watch, args=(process, peak))
     watcher.start()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -103,6 +104,11 @@ app.command()(processors)
 
 def main() -> NoReturn:
     """Entry point: what the reader can mend is one sentence on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, TextIOWrapper
+        ):  # a letter that the terminal lacks is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(args=join_pairs(sys.argv[1:]))
     except (InputError, NotebookError, Stopped) as error:
