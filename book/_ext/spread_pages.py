@@ -1,7 +1,7 @@
 """How far numbers move between processors and seeds: `results/*/spread/*.json` as tables.
 
 - ``{{ spread["06_resnet50_cv"] }}``: what moved in a chapter, and the tolerance that follows.
-- ``{{ spread_counts }}``: a row a chapter: numbers recorded, exact ones, those that moved.
+- ``{{ spread_counts }}``: a row a chapter: runs, numbers recorded, those that moved.
 - ``{{ profiles }}``: what was run.
 """
 
@@ -41,15 +41,21 @@ def _row(one: Moved) -> list[str]:
 
 
 def counts(root: Path) -> str:
-    """How many numbers each chapter records, and how many of them moved in any run."""
+    """How often each chapter was run, how many numbers it records, and how many of them moved."""
     rows = []
     for name in names(root):
         records = read(root / "results" / COHORT / f"{name}.json").records.values()
         compared = sum(record.compared for record in records)
         moved = len(spread.read(name, COHORT, root))
-        own = [name, str(len(records)), str(len(records) - compared), str(compared - moved)]
-        rows.append([*own, str(moved)])
-    return table(["chapter", "numbers", "of the machine", "exact", "moved"], rows)
+        figures = (len(records), len(records) - compared, compared - moved, moved)
+        rows.append([name, str(len(_content(root, name)["profiles"])), *map(str, figures)])
+    return table(["chapter", "runs", "numbers", "not compared", "never moved", "moved"], rows)
+
+
+def _content(root: Path, name: str) -> dict[str, Any]:
+    text = spread.location(name, COHORT, root).read_text(encoding="utf-8")
+    content: dict[str, Any] = json.loads(text)
+    return content
 
 
 def profiles(root: Path) -> str:
@@ -57,7 +63,7 @@ def profiles(root: Path) -> str:
     found: dict[str, str] = {}
     machines = set()
     for name in names(root):
-        content = json.loads(spread.location(name, COHORT, root).read_text(encoding="utf-8"))
+        content = _content(root, name)
         found |= content["profiles"]
         machines.add(str(content["machine"]["processor"]))
     rows = [[f"`{name}`", meaning] for name, meaning in found.items()]
