@@ -55,6 +55,7 @@ NATIVE: Final = Profile("native", "this processor, with all it can do")
 
 PROCESSORS: Final = (
     NATIVE,
+    Profile("again", "this processor once more: what moves here moves by itself"),
     Profile(
         "avx2",
         "a processor with AVX2 and FMA, without AVX-512 and bf16 (most desktops since 2013)",
