@@ -84,9 +84,9 @@ def test_every_text_is_utf8_whatever_the_locale(pattern):
     assert {name: calls for name, calls in found.items() if calls} == {}
 
 
-def test_make_works_in_a_folder_whose_name_has_spaces_and_umlauts(tmp_path):
+def test_make_works_in_a_folder_whose_name_the_shell_would_take_apart(tmp_path):
     """Programs that note how they were called stand in for the real ones."""
-    folder = tmp_path / "Mein Ordner ä 医学"
+    folder = tmp_path / "Eva's Ordner (neu) & 医学"
     (folder / ".venv/bin").mkdir(parents=True)
     for name in ("medlib", "ruff", "mypy", "pytest", "jupyter", "python"):
         program = folder / ".venv/bin" / name

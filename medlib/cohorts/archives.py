@@ -81,6 +81,20 @@ def _extract(archive: Path, target: Path) -> None:
         members.extractall(target)
 
 
+def nearest(home: Path, name: str) -> Path:
+    """Return the file of that name below a folder: the least deep, then the first by the alphabet.
+
+    Hidden folders and those of macOS are left out. Where there is none, the path where it belongs.
+    """
+    found = [p for p in home.rglob(name) if not is_hidden(p.relative_to(home))]
+    return min(found, key=lambda p: (len(p.parts), p.as_posix()), default=home / name)
+
+
+def is_hidden(path: Path) -> bool:
+    """Return whether a relative path leads through what a system keeps for itself."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
 def unpacked_beside(home: Path, wanted: str) -> Path:
     """Return ``home`` if it holds files that match ``wanted``, else what its one zip holds.
 

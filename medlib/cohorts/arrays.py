@@ -196,4 +196,4 @@ def _class_names(name: str, label: Array, classes: Sequence[str] | None) -> list
 
 def _number(text: str) -> tuple[float, str]:
     """Sort key: 2 before 10, numbers before words."""
-    return (float(text), "") if text.isdigit() else (float("inf"), text)
+    return (float(text) if text.isdecimal() else float("inf")), text

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import ExifTags, ImageOps
 from PIL import Image as Pillow
 
+from medlib.cohorts.archives import is_hidden
 from medlib.imaging import Image
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
@@ -33,19 +34,17 @@ UNREADABLE = (
 
 def natural(name: str | Path) -> list[tuple[int, str]]:
     """Sort key that puts ``slice 2`` before ``slice 10``, the same on every machine."""
-    parts = re.split(r"(\d+)", str(name).replace("\\", "/"))
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    text = str(name).replace("\\", "/")
+    parts = re.split(r"(\d+)", text)
+    key = [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+    return [*key, (-1, text)]  # 1 and 01 are one number, and two names
 
 
 def find(folder: Path) -> Iterator[Path]:
     """Yield the picture files below a folder, in natural order; hidden ones are left out."""
     files = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    shown = (p for p in files if not _hidden(p.relative_to(folder)) and p.is_file())
+    shown = (p for p in files if not is_hidden(p.relative_to(folder)) and p.is_file())
     yield from sorted(shown, key=lambda path: natural(path.relative_to(folder)))
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
 def read(path: str | Path) -> Image:

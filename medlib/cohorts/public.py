@@ -80,7 +80,7 @@ def luna16_patches(place: str) -> Cohort:
     not recorded; blocks of rows of the candidate list, which goes scan by scan, stand in for it.
     """
     home = archives.folder(place, "luna16-patches")
-    path = next(home.rglob("labels.csv"), home / "labels.csv")
+    path = archives.nearest(home, "labels.csv")
     columns = {"label": "is_nodule", "split": "source_split"}
     required = ("file", "label", "candidates_csv_row")
     table = read_table(path, required=required, columns=columns)

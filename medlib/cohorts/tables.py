@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -104,18 +105,19 @@ def refuse_repeats(table: pd.DataFrame, key: str, path: Path) -> None:
 def match_files(table: pd.DataFrame, files: list[str], path: Path) -> list[str]:
     """Return, for each row of ``table.file``, the one of ``files`` (relative paths) it names.
 
-    By path, or by the end of the path where only one file fits, or without suffix. Raises
+    By path, or by the end of the path where only one file fits, or without suffix. A letter with
+    an accent may be one character or two: macOS and others write file names differently. Raises
     InputError naming rows without a file, rows that fit several, and repeated rows.
     """
     ends: dict[str, list[str]] = {}
     for file in files:
-        parts = file.split("/")
+        parts = normalize("NFC", file).split("/")
         stem = [*parts[:-1], parts[-1].rsplit(".", 1)[0]]
         for spelling in {*_endings(parts), *_endings(stem)}:
             ends.setdefault(spelling, []).append(file)
     asked = [re.sub(r"^(\./)+", "", name.replace("\\", "/")) for name in table.file]
     exact = set(files)
-    fits = [[name] if name in exact else ends.get(name, []) for name in asked]
+    fits = [[n] if n in exact else ends.get(normalize("NFC", n), []) for n in asked]
     lost = [name for name, fit in zip(asked, fits, strict=True) if not fit]
     if lost:
         raise InputError(

@@ -23,7 +23,7 @@ def load(place: str) -> Cohort:
     if the table is not that of the release.
     """
     home = archives.folder(place, "tcga-lung-ct")
-    path = next(home.rglob("index.csv"), home / "index.csv")
+    path = archives.nearest(home, "index.csv")
     columns = {"patient_id": "pid", "label": "contrast"}
     table = read_table(path, required=("file", "patient_id", "label"), columns=columns)
     barcode = table.patient_id.str.split("-", expand=True)
