@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from medlib.models.classifiers import build
 from medlib.models.matmul import MatmulConv2d, use_matmul
@@ -44,6 +45,31 @@ def test_a_whole_network_learns_the_same():
             optimizer.step()
         losses.append(loss.item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+class Operations(TorchDispatchMode):
+    """Notes the operations that are carried out."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        self.names.append(operation.overloadpacket.__name__)
+        return operation(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("learning", [True, False])
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_a_small_convolution_is_one_product_whether_it_learns_or_predicts(kernel, learning, dtype):
+    """As a batch of products, torch copies the weights for each, which takes six times as long."""
+    conv = use_matmul(nn.Conv2d(8, 4, kernel, padding=kernel // 2, bias=False)).to(dtype)
+    images = torch.randn(2, 8, 4, 4, dtype=dtype).to(memory_format=torch.channels_last)
+    with torch.set_grad_enabled(learning), Operations() as done:
+        conv(images)
+    assert done.names.count("mm") == 1
+    assert "bmm" not in done.names
 
 
 def test_parameters_keep_their_names_and_grouped_convolutions_are_left_alone():

@@ -96,7 +96,9 @@ def _is_plain(conv: nn.Conv2d) -> bool:
 
 def _linear(pixels: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Multiply the last axis of (n, h, w, c); return (n, channels, h, w), channels last."""
-    return F.linear(pixels, weight, bias).permute(0, 3, 1, 2)
+    # As two axes: of four, torch makes a batch of products, and copies the weights for each.
+    product = F.linear(pixels.flatten(0, 2), weight, bias)
+    return product.view(*pixels.shape[:3], -1).permute(0, 3, 1, 2)
 
 
 @cache
