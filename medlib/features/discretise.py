@@ -38,8 +38,11 @@ def discretise(
     for i in range(0, len(grey), count):
         part, region = grey[i : i + count], None if masks is None else masks[i : i + count]
         low, width = fixed or _own_range(part, region)
-        steps = np.clip(number * ((part - low) / width), 0, number - 1)  # of 0 and up: floor
-        found[i : i + count] = steps.astype(np.int16) + 1
+        steps = part - low
+        steps /= width
+        steps *= number
+        found[i : i + count] = np.clip(steps, 0, number - 1, out=steps)  # of 0 and up: floor
+        found[i : i + count] += 1
         if region is not None:
             found[i : i + count][~region] = 0
     return found

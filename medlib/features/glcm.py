@@ -35,6 +35,8 @@ NAMES: Final = (
     "information_correlation_1",
     "information_correlation_2",
 )
+SMALLEST: Final = np.finfo(np.float64).tiny
+"""Stands for 0 in logarithms."""
 
 
 def glcm(grey: Levels, levels: int, *, merged: bool = True) -> dict[str, Floats]:
@@ -47,60 +49,65 @@ def glcm(grey: Levels, levels: int, *, merged: bool = True) -> dict[str, Floats]
 
     Raises InputError for a region without two neighbouring pixels.
     """
-    counts = cooccurrences(grey, levels, merged=merged)
-    counts = counts.reshape(len(grey), -1, levels, levels)
-    pairs = counts.sum(axis=(2, 3))
-    lonely = np.flatnonzero(~pairs.any(axis=1))
+    counts = cooccurrences(grey, levels, merged=merged).reshape(-1, levels, levels)
+    pairs = counts.sum(axis=(1, 2))
+    used = (pairs > 0).reshape(len(grey), -1)
+    lonely = np.flatnonzero(~used.any(axis=1))
     if len(lonely):
         raise InputError(
             f"The region of image {lonely[0]} has no two neighbouring pixels, so no texture; "
             "outline a larger one."
         )
-    has_pairs = pairs.ravel() > 0
-    matrices = counts.reshape(-1, levels, levels)[has_pairs] / pairs.ravel()[has_pairs, None, None]
-    values = np.zeros((len(has_pairs), len(NAMES)))
-    values[has_pairs] = of_probabilities(matrices)
-    mean = values.reshape(len(grey), -1, len(NAMES)).sum(axis=1)
-    mean /= has_pairs.reshape(len(grey), -1).sum(axis=1)[:, None]
+    values = of_counts(counts, np.maximum(pairs, 1)).reshape(*used.shape, -1)
+    mean = values.mean(axis=1, where=used[..., None])
     return {name: mean[:, k] for k, name in enumerate(NAMES)}
 
 
-def of_probabilities(p: Floats) -> Floats:
-    """Return the features (columns as `NAMES`) of m symmetric matrices that sum to 1."""
-    levels = p.shape[-1]
-    i = np.arange(1, levels + 1, dtype=np.float64)
-    row = p.sum(axis=2)
-    mean = row @ i
-    variance = row @ i**2 - mean**2
-    difference, total = _diagonals(p)
-    k = np.arange(levels, dtype=np.float64)
-    centred = np.arange(2, 2 * levels + 1) - 2 * mean[:, None]
-    cluster = [np.einsum("ms,ms->m", total, centred**power) for power in (2, 3, 4)]
-    joint_entropy, row_entropy = entropy(p.reshape(len(p), -1)), entropy(row)
-    dissimilarity, contrast = difference @ k, difference @ k**2
-    auto = ((p @ i) * i).sum(axis=1)
+def of_counts(counts: Floats, pairs: Floats) -> Floats:
+    """Return the features (columns as `NAMES`) of m symmetric matrices of so many pairs each.
+
+    Most are sums of whole numbers, divided at the end: exact, so the same on every processor.
+    """
+    levels = counts.shape[-1]
+    i, k, s = np.arange(1.0, levels + 1), np.arange(0.0, levels), np.arange(2.0, 2 * levels + 1)
+    row, difference, total = counts.sum(axis=1), _differences(counts), _sums(counts)
+
+    def mean_of(values: Floats, counted: Floats) -> Floats:
+        return np.asarray((counted * values).sum(axis=1) / pairs)
+
+    mean, dissimilarity = mean_of(i, row), mean_of(k, difference)
+    contrast = mean_of(k**2, difference)
+    off = s - 2 * mean[:, None]
+    tendency = mean_of(off**2, total)
+    joint_entropy, row_entropy, difference_entropy, sum_entropy = (
+        entropy(counted.reshape(len(counts), -1) / pairs[:, None])
+        for counted in (counts, row, difference, total)
+    )
     columns = [
-        p.max(axis=(1, 2)),
+        counts.max(axis=(1, 2)) / pairs,
         mean,
-        variance,
+        mean_of((i - mean[:, None]) ** 2, row),
         joint_entropy,
         dissimilarity,
-        contrast - dissimilarity**2,
-        entropy(difference),
+        mean_of((k - dissimilarity[:, None]) ** 2, difference),
+        difference_entropy,
         2 * mean,
-        cluster[0],
-        entropy(total),
-        (p**2).sum(axis=(1, 2)),
+        tendency,
+        sum_entropy,
+        (counts**2).sum(axis=(1, 2)) / pairs**2,
         contrast,
         dissimilarity,
-        difference @ (1 / (1 + k)),
-        difference @ (1 / (1 + k / levels)),
-        difference @ (1 / (1 + k**2)),
-        difference @ (1 / (1 + (k / levels) ** 2)),
-        difference[:, 1:] @ k[1:] ** -2.0,
-        _ratio(auto - mean**2, variance, of_none=1.0),
-        auto,
-        *cluster,
+        mean_of(1 / (1 + k), difference),
+        mean_of(1 / (1 + k / levels), difference),
+        mean_of(1 / (1 + k**2), difference),
+        mean_of(1 / (1 + (k / levels) ** 2), difference),
+        mean_of(1 / k[1:] ** 2, difference[:, 1:]),
+        # covariance over variance: (i + j)^2 - (i - j)^2 = 4 i j
+        _ratio(tendency - contrast, tendency + contrast, of_none=1.0),
+        (mean_of(s**2, total) - contrast) / 4,  # likewise
+        tendency,
+        mean_of(off**2 * off, total),
+        mean_of((off**2) ** 2, total),
         _ratio(joint_entropy - 2 * row_entropy, row_entropy, of_none=0.0),
         np.sqrt(1 - np.exp(-2 * np.maximum(2 * row_entropy - joint_entropy, 0))),
     ]
@@ -109,15 +116,27 @@ def of_probabilities(p: Floats) -> Floats:
 
 def entropy(p: Floats) -> Floats:
     """Return the entropy in bits of each row of probabilities; 0 log 0 is 0."""
-    return np.asarray(-(p * np.log2(np.where(p > 0, p, 1))).sum(axis=1))
+    return np.asarray(-(p * np.log2(np.maximum(p, SMALLEST))).sum(axis=1))
 
 
-def _diagonals(p: Floats) -> tuple[Floats, Floats]:
-    """Probability of each absolute difference of two levels, and of each sum."""
-    levels = p.shape[-1]
-    i, j = np.indices((levels, levels)).reshape(2, -1)
-    flat = p.reshape(len(p), -1)
-    return flat @ np.eye(levels)[abs(i - j)], flat @ np.eye(2 * levels - 1)[i + j]
+def _differences(counts: Floats) -> Floats:
+    """How often each absolute difference of two levels occurs, 0 and up."""
+    found = _sums(counts[:, ::-1])[:, counts.shape[-1] - 1 :]
+    found[:, 1:] *= 2  # of a symmetric matrix the other half is the same
+    return found
+
+
+def _sums(counts: Floats) -> Floats:
+    """How often each sum of two levels occurs, 2 and up.
+
+    In rows that are one cell shorter each row of a matrix begins a cell further right, so that
+    cells of one sum stand below each other.
+    """
+    count, levels = counts.shape[:2]
+    wide = np.zeros((count, levels, 2 * levels))
+    wide[:, :, :levels] = counts
+    slanted = wide.reshape(count, -1)[:, :-levels].reshape(count, levels, 2 * levels - 1)
+    return np.asarray(slanted.sum(axis=1))
 
 
 def _ratio(part: Floats, whole: Floats, *, of_none: float) -> Floats:

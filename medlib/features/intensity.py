@@ -25,6 +25,8 @@ NAMES: Final = (
     "energy",
     "root_mean_square",
 )
+SHARES: Final = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
+"""Percentiles, as shares."""
 
 
 def intensity(images: Floats, masks: Bools, grey: Levels, levels: int) -> dict[str, Floats]:
@@ -44,18 +46,21 @@ def intensity(images: Floats, masks: Bools, grey: Levels, levels: int) -> dict[s
 
 def of_values(x: Floats) -> list[float]:
     """Return the features of one region's grey values, in the order of `NAMES`."""
-    mean, low, high = x.mean(), x.min(), x.max()
-    away = x - mean
-    variance = float((away**2).mean()) if high > low else 0.0
-    p10, p25, median, p75, p90 = np.percentile(x, (10, 25, 50, 75, 90))
-    middle = x[(x >= p10) & (x <= p90)]
+    x = np.sort(x)  # so that sums do not depend on where values lie, and parts are slices
+    mean, low, high = x.mean(), x[0], x[-1]
+    p10, p25, median, p75, p90 = np.interp(SHARES * (len(x) - 1), np.arange(len(x)), x)
+    middle = x[np.searchsorted(x, p10) : np.searchsorted(x, p90, side="right")]
     middle = middle if len(middle) else np.array([median])  # two values have none between
-    sd = variance**0.5 if variance > 0 else np.inf
+    away = x - mean
+    squared = away * away
+    variance = squared.mean() if high > low else 0.0
+    cubed, fourth = (squared * away).mean(), (squared * squared).mean()
+    energy = (x * x).sum()
     return [
         mean,
         variance,
-        float(((away / sd) ** 3).mean()),
-        float(((away / sd) ** 4).mean()) - 3 if variance > 0 else 0.0,
+        cubed / variance**1.5 if variance > 0 else 0.0,
+        fourth / variance**2 - 3 if variance > 0 else 0.0,
         median,
         low,
         p10,
@@ -63,11 +68,11 @@ def of_values(x: Floats) -> list[float]:
         high,
         p75 - p25,
         high - low,
-        float(abs(away).mean()),
-        float(abs(middle - middle.mean()).mean()),
-        float(abs(x - median).mean()),
-        float((x**2).sum()),
-        float((x**2).mean()) ** 0.5,
+        abs(away).mean(),
+        abs(middle - middle.mean()).mean(),
+        abs(x - median).mean(),
+        energy,
+        (energy / len(x)) ** 0.5,
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from medlib.features.checks import Floats, Levels
-from medlib.features.matrices import Sizes, directions, runs, zones
+from medlib.features.matrices import Integers, Sizes, directions, runs, zones
 
 RUN_NAMES: Final = (
     "short_runs_emphasis",
@@ -78,10 +78,14 @@ def of_sizes(found: Sizes, pixels: Levels) -> Floats:
         return np.asarray(np.bincount(found.matrix, share * values, matrices), dtype=np.float64)
 
     i, j = found.level.astype(np.float64), found.size.astype(np.float64)
-    by_level, by_size = _concentration(found, found.level), _concentration(found, found.size)
+    i2, j2 = i * i, j * j
+    by_level, by_size = (
+        _concentration(found, found.level, matrices),
+        _concentration(found, found.size, matrices),
+    )
     columns = [
-        *(mean(values) for values in (j**-2, j**2, i**-2, i**2)),
-        *(mean(values) for values in ((i * j) ** -2, (i / j) ** 2, (j / i) ** 2, (i * j) ** 2)),
+        *(mean(values) for values in (1 / j2, j2, 1 / i2, i2)),
+        *(mean(values) for values in (1 / (i2 * j2), i2 / j2, j2 / i2, i2 * j2)),
         by_level / total,
         by_level / total**2,
         by_size / total,
@@ -94,10 +98,8 @@ def of_sizes(found: Sizes, pixels: Levels) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def _concentration(found: Sizes, by: Levels) -> Floats:
-    """Sum of squares, in each group, of the counts that share a level (or a size)."""
-    values = int(by.max()) + 1
-    codes, place = np.unique(found.matrix * values + by, return_inverse=True)
-    counts = np.bincount(place, found.times)
-    matrices = int(found.matrix.max()) + 1
-    return np.asarray(np.bincount(codes // values, counts**2, matrices), dtype=np.float64)
+def _concentration(found: Sizes, by: Integers, matrices: int) -> Floats:
+    """Sum of squares, in each matrix, of the counts that share a level (or a size)."""
+    values = int(by.max(initial=0)) + 1
+    counts = np.bincount(found.matrix * values + by, found.times, matrices * values)
+    return np.asarray((counts**2).reshape(matrices, values).sum(axis=1))
