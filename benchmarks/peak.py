@@ -12,8 +12,9 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import task as tasks
-from medlib.models.arithmetic import chosen_precision, one_thread, precise_to
+from medlib.models.arithmetic import chosen_precision, one_thread
 from medlib.models.classifiers import build
+from medlib.models.master_weights import MasterWeights
 from medlib.models.matmul import use_matmul
 
 REPEATS = 7
@@ -46,16 +47,14 @@ def step_operations(images, labels):
 
 def step_seconds(images, labels, precision):
     """Return seconds of one whole training step, optimiser included."""
-    model = use_matmul(build("resnet50", seed=0)).train()
-    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    weights = MasterWeights(use_matmul(build("resnet50", seed=0)).train(), precision)
+    optimizer = torch.optim.AdamW(weights.masters, fused=True)
     images = images.contiguous(memory_format=torch.channels_last)
 
     def step():
-        with precise_to(precision):
-            logits = model(images).float()
-        F.cross_entropy(logits, labels).backward()
+        F.cross_entropy(weights(images), labels).backward()
         optimizer.step()
-        optimizer.zero_grad()
+        weights.follow()
 
     step()
     return best(step)

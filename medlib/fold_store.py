@@ -18,12 +18,21 @@ import timm
 import torch
 
 from medlib import augmentation, imaging, training
-from medlib.models import arithmetic, classifiers, frozen, matmul
+from medlib.models import arithmetic, classifiers, frozen, master_weights, matmul
 from medlib.paths import cache_folder, write_whole
 from medlib.training import Fitted, Floats, Learner
 
 PROJECT_CACHE: Final = "project"
-SOURCES: Final = (augmentation, imaging, training, arithmetic, classifiers, frozen, matmul)
+SOURCES: Final = (
+    augmentation,
+    imaging,
+    training,
+    arithmetic,
+    classifiers,
+    frozen,
+    master_weights,
+    matmul,
+)
 """Modules whose text is part of a key."""
 
 

@@ -24,6 +24,7 @@ from medlib.errors import InputError
 from medlib.models.arithmetic import chosen_precision, one_thread, precise_to
 from medlib.models.classifiers import PACKAGED, build, timm_name
 from medlib.models.frozen import remembered_features
+from medlib.models.master_weights import MasterWeights
 from medlib.models.matmul import use_matmul
 
 Floats = NDArray[np.float32]
@@ -153,9 +154,8 @@ class NetworkLearner:
         """Train one epoch after the other; yield the rows of the history."""
         generator = torch.Generator().manual_seed(seed)
         steps = _steps(len(training[0]), self.batch_size)
-        optimizer = torch.optim.AdamW(
-            fitted.module.parameters(), weight_decay=self.weight_decay, fused=True
-        )
+        weights = MasterWeights(fitted.module, fitted.precision)
+        optimizer = torch.optim.AdamW(weights.masters, weight_decay=self.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, self.learning_rate, total_steps=self.epochs * steps
         )
@@ -165,7 +165,7 @@ class NetworkLearner:
             fitted.module.train()
             for batch in order.tensor_split(steps):
                 part = self._augmented(training[0][batch], generator), training[1][batch]
-                totals += _step(fitted, optimizer, *part)
+                totals += _step(weights, optimizer, *part)
                 schedule.step()
             yield _row(epoch, "train", totals / len(order))
             if watch is not None:
@@ -320,15 +320,14 @@ def _steps(cases: int, batch_size: int) -> int:
 
 
 def _step(
-    fitted: FittedNetwork, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
+    weights: MasterWeights, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
 ) -> tuple[float, float]:
     """Take one step; return the batch's summed loss and number of right answers."""
-    with precise_to(fitted.precision):
-        logits = fitted.module(images).float()
+    logits = weights(images)
     loss = F.cross_entropy(logits, labels)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    weights.follow()
     right = int((logits.argmax(1) == labels).sum())
     return loss.item() * len(labels), right
 

@@ -1,7 +1,9 @@
 """One learner, one split: it learns what is there, from training images only, repeatably."""
 
+from copy import deepcopy
 from dataclasses import replace
 
+import joblib
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from medlib import augmentation
 from medlib.errors import InputError
 from medlib.models import frozen
 from medlib.models.arithmetic import chosen_precision
+from medlib.models.classifiers import build
 from medlib.training import FeatureLearner, NetworkLearner, check_training
 
 TINY = NetworkLearner(network="resnet18", size=32, epochs=4, batch_size=8, learning_rate=3e-3)
@@ -86,11 +89,34 @@ def test_bf16_learns_too_with_weights_kept_in_fp32():
 def test_bf16_really_computes_in_bf16():
     images = discs(n=4)[0]
     fp32 = replace(TINY, precision="fp32").fit(*discs(), seed=1)
-    module_input = fp32.tensor(images)
+    assert fp32.tensor(images).is_contiguous(memory_format=torch.channels_last)
     bf16 = replace(fp32, precision="bf16")
     difference = np.abs(fp32.predict(images) - bf16.predict(images)).max()
     assert 0 < difference < 0.1
-    assert module_input.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_bf16_training_takes_other_roundings_and_much_the_same_way():
+    losses = [
+        replace(TINY, epochs=1, precision=precision).fit(*discs(), seed=1).history["loss"][0]
+        for precision in ("fp32", "bf16")
+    ]
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], abs=0.1)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_fitted_network_can_be_stored_copied_and_trained_on(precision, tmp_path):
+    fitted = replace(TINY, epochs=1, precision=precision).fit(*discs(n=16), seed=1)
+    state, fresh = fitted.module.state_dict(), build("resnet18", seed=1).state_dict()
+    assert {name: value.dtype for name, value in state.items()} == {
+        name: value.dtype for name, value in fresh.items()
+    }
+    joblib.dump(fitted, tmp_path / "fold.model")
+    images = discs(n=4, seed=3)[0]
+    for twin in (joblib.load(tmp_path / "fold.model"), deepcopy(fitted)):
+        assert np.array_equal(twin.predict(images), fitted.predict(images))
+    fitted.module(fitted.tensor(images)).sum().backward()
+    assert all(parameter.grad is not None for parameter in fitted.module.parameters())
 
 
 def test_other_networks_come_of_the_same_seed_where_their_spread_is_measured(monkeypatch):
