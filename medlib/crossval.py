@@ -63,6 +63,11 @@ class CrossValidation:
         return self.predictions["label"].to_numpy()
 
     @property
+    def fold(self) -> Integers:
+        """The fold that tested each case."""
+        return self.predictions["fold"].to_numpy()
+
+    @property
     def scores(self) -> NDArray[np.float64]:
         """Probability of class 1 of each case, by the model that had not seen it."""
         return self.predictions["score"].to_numpy()
@@ -154,8 +159,47 @@ def cross_validate_many(
 
     Five folds leave one of two cores idle at the end; twenty hardly do.
     """
-    studies = [_study(cohort, learner, folds, seed) for cohort in cohorts]
-    tasks = [task for study in studies for task in _tasks(learner, study, folds, seed)]
+    pairs = [(cohort, seed) for cohort in cohorts]
+    return _validate(learner, pairs, folds, jobs, cache, progress, keep_models)
+
+
+def cross_validate_repeatedly(
+    learner: Learner,
+    cohort: CohortLike | Arrays,
+    *,
+    repeats: int,
+    folds: int = 5,
+    seed: int = 0,
+    jobs: int | None = 2,
+    cache: Path | str | None = PROJECT_CACHE,
+    progress: bool = True,
+) -> list[CrossValidation]:
+    """Return cross-validations of the same cases, each with another deal and other first weights.
+
+    Repeat r (0, 1, ...) is `cross_validate` with seed + r; all folds stand in one queue. One
+    accuracy and its interval from all of them: `statistics.out_of_fold_interval`.
+    """
+    pairs = [(cohort, seed + repeat) for repeat in range(repeats)]
+    return _validate(learner, pairs, folds, jobs, cache, progress, keep_models=False)
+
+
+def _validate(
+    learner: Learner,
+    pairs: Sequence[tuple[CohortLike | Arrays, int]],
+    folds: int,
+    jobs: int | None,
+    cache: Path | str | None,
+    progress: bool,
+    keep_models: bool,
+) -> list[CrossValidation]:
+    """Cross-validate each cohort with its seed, all folds in one queue."""
+    studies = [_study(cohort, learner, folds, seed) for cohort, seed in pairs]
+    seeds = [seed for _, seed in pairs]
+    tasks = [
+        task
+        for study, seed in zip(studies, seeds, strict=True)
+        for task in _tasks(learner, study, folds, seed)
+    ]
     folder = folder_of(cache, learner)
     outcomes = _run(tasks, jobs, folder, progress, keep_models)
     parts = [outcomes[i : i + folds] for i in range(0, len(outcomes), folds)]

@@ -15,7 +15,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from medlib.crossval import cross_validate, cross_validate_many, stratified_patient_folds
+from medlib.crossval import (
+    cross_validate,
+    cross_validate_many,
+    cross_validate_repeatedly,
+    stratified_patient_folds,
+)
 from medlib.errors import InputError
 from medlib.training import HISTORY, NetworkLearner
 
@@ -117,6 +122,16 @@ def test_numbers_depend_neither_on_jobs_nor_on_what_else_is_run():
     many = cross_validate_many(TINY, [study(seed=5), study()], folds=2, jobs=2, cache=None)
     pd.testing.assert_frame_equal(alone.predictions, many[1].predictions)
     pd.testing.assert_frame_equal(alone.histories, many[1].histories)
+
+
+def test_repeats_are_cross_validations_with_the_seeds_that_follow():
+    repeats = cross_validate_repeatedly(
+        TINY, study(), repeats=2, folds=2, seed=3, jobs=2, cache=None
+    )
+    for repeat, seed in zip(repeats, (3, 4), strict=True):
+        alone = validated(folds=2, seed=seed)
+        pd.testing.assert_frame_equal(repeat.predictions, alone.predictions)
+    assert (repeats[0].predictions["fold"] != repeats[1].predictions["fold"]).any()
 
 
 def test_finished_folds_are_read_not_trained_again_and_give_the_same_numbers(tmp_path):

@@ -105,17 +105,19 @@ def require_one_label(cohort: Cohort) -> Cohort:
     return cohort
 
 
-def require_cases(cohort: Cohort, folds: int) -> Cohort:
-    """Return the cohort; raises InputError if a class has fewer patients than there are folds."""
+def require_cases(cohort: Cohort, folds: int, *, per_fold: int = 1) -> Cohort:
+    """Return the cohort, if each class has `per_fold` patients for each fold; else InputError."""
     if folds < 2:
         raise InputError(f"folds is {folds}: cross-validation needs at least 2.")
     patients = cohort.table.groupby("label").patient_id.nunique()
     for label in cohort.classes:
         found = int(patients.get(label, 0))
-        if found < folds:
-            fewer = f"use at most {found} folds or " * (found > 1)
+        if found < folds * per_fold:
+            most = found // per_fold
+            fewer = f"use at most {most} folds or " * (most > 1)
+            each = f" of at least {per_fold} each" * (per_fold > 1)
             raise InputError(
                 f"Class {label!r} of {cohort.name} has {found} patients and there are {folds} "
-                f"folds: {fewer}add patients."
+                f"folds{each}: {fewer}add patients."
             )
     return cohort

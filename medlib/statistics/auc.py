@@ -1,5 +1,6 @@
 """Questions about the area under the ROC curve: how sure is it, do two models differ in it."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -27,6 +28,9 @@ def auc_interval(
     Where all pairs are in order the variance is 0 and says nothing; then the lower end is
     (alpha / 2)^(1 / m), m the size of the smaller class: m disjoint pairs were all in order.
 
+    Scores of several repeats of a cross-validation (repeats x cases) give the mean of their AUCs:
+    placements are averaged over repeats, so cases are counted once however often they were scored.
+
     Assumes independent cases: not for several images a patient (use cluster_bootstrap). Does not
     see that cross-validated scores come from several models.
 
@@ -34,20 +38,31 @@ def auc_interval(
     Raises InputError for NaN or constant scores, one class, fewer than two cases in a class.
     """
     truth = as_labels(labels)
-    values = as_scores(scores, truth)
+    values = [as_scores(row, truth) for row in _repeats(scores)]
     level = as_fraction(confidence, "confidence", open_ends=True)
     if scale not in ("logit", "linear"):
         raise InputError(f"scale = {scale!r} is unknown; choose logit or linear.")
-    positive, negative = placements(truth, values)
+    each = zip(*(placements(truth, row) for row in values), strict=True)
+    positive, negative = (np.mean(side, axis=0) for side in each)
     area = float(positive.mean())
     variance = _covariance(positive[None], negative[None]).item()
     basis = f"{positive.size} positive, {negative.size} negative"
+    basis += f", {len(values)} repeats" if len(values) > 1 else ""
     if area in (0.0, 1.0):
         bound = float(((1 - level) / 2) ** (1 / min(positive.size, negative.size)))
         low, high = (bound, 1.0) if area == 1 else (0.0, 1 - bound)
         return Interval("AUC", area, low, high, level, "exact bound, all pairs in order", basis)
     low, high = _around(area, float(np.sqrt(variance)), level, scale)
     return Interval("AUC", area, low, high, level, f"DeLong, {scale} scale", basis)
+
+
+def _repeats(scores: ArrayLike) -> Sequence[ArrayLike]:
+    """Return the rows of a table of scores, or the only one."""
+    try:
+        given = np.asarray(scores)
+    except ValueError:  # of unequal lengths: said better where each row is looked at
+        return [scores]
+    return list(given) if given.ndim == 2 else [given]
 
 
 def _around(area: float, se: float, level: float, scale: str) -> tuple[float, float]:
