@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from medlib import augmentation, imaging
 from medlib.errors import InputError
-from medlib.models.arithmetic import chosen_precision, one_thread, precise_to
+from medlib.models.arithmetic import one_thread, precise_to, precision_for
 from medlib.models.classifiers import PACKAGED, build, timm_name
 from medlib.models.frozen import remembered_features
 from medlib.models.master_weights import MasterWeights
@@ -82,7 +82,7 @@ class NetworkLearner:
 
     Images are resized to `size` pixels a side, `learning_rate` is the cycle's peak, `augment`
     changes training images slightly (`flip` also mirrors them), `precision` is "fp32", "bf16" or
-    "auto": bf16 where the processor multiplies it in hardware. Runs on one thread, so a seed
+    "auto": bf16 where it is quicker (see `precision_for`). Runs on one thread, so a seed
     gives the same numbers on any number of cores; other processors differ in the last digits.
     """
 
@@ -123,27 +123,30 @@ class NetworkLearner:
         check_training(images, labels)
         if watch is not None:
             check_training(*watch, classes=1)
-        seed = _varied(seed)
         with one_thread():
             fitted = self._start(self._resized(images), labels, seed)
             tensors = None if watch is None else _tensors(fitted, *watch)
             rows: list[Row] = []
-            for row in self._epochs(fitted, _tensors(fitted, images, labels), tensors, seed):
+            training = _tensors(fitted, images, labels)
+            for row in self._epochs(fitted, training, tensors, _varied(seed)):
                 rows.append(row)
                 if report is not None:
                     report(row)
         fitted.module.eval()
         return replace(fitted, history=pd.DataFrame(rows, columns=list(HISTORY)))
 
+    def untrained(self, *, seed: int, classes: int = 2) -> nn.Module:
+        """Return the network that `fit` starts from with this seed."""
+        start = _varied(seed)
+        return build(self.network, pretrained=self.pretrained, classes=classes, seed=start)
+
     def _resized(self, images: Floats) -> Floats:
         return imaging.resize(images, self.size)
 
     def _start(self, images: Floats, labels: Integers, seed: int) -> "FittedNetwork":
         """Return the untrained network beside the normalisation of the training images."""
-        module = build(
-            self.network, pretrained=self.pretrained, classes=int(labels.max()) + 1, seed=seed
-        )
-        precision = chosen_precision(self.precision)
+        module = self.untrained(seed=seed, classes=int(labels.max()) + 1)
+        precision = precision_for(module, self.precision)
         return FittedNetwork(
             use_matmul(module), imaging.Normaliser.fit(images), self.size, precision
         )

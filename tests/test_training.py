@@ -11,7 +11,7 @@ import torch
 from medlib import augmentation
 from medlib.errors import InputError
 from medlib.models import frozen
-from medlib.models.arithmetic import chosen_precision
+from medlib.models.arithmetic import chosen_precision, precision_for
 from medlib.models.classifiers import build
 from medlib.training import FeatureLearner, NetworkLearner, check_training
 
@@ -128,6 +128,26 @@ def test_other_networks_come_of_the_same_seed_where_their_spread_is_measured(mon
     other = scores()
     assert np.abs(usual - other).max() > 1e-3
     np.testing.assert_array_equal(scores(), other)
+
+
+def test_a_network_starts_from_the_weights_that_untrained_shows(monkeypatch):
+    """With a tiny learning rate nearly nothing changes; another seed is another start."""
+    still = replace(TINY, epochs=1, learning_rate=1e-9)
+    for other in ("", "1"):
+        monkeypatch.setenv("MEDLIB_TRAINING_SEED", other)
+        start = still.untrained(seed=1).conv1.weight.detach().numpy()
+        end = still.fit(*discs(), seed=1).module.conv1.weight.detach().numpy()
+        np.testing.assert_allclose(end, start, atol=1e-6)
+
+
+def test_depthwise_convolutions_are_not_computed_in_bf16_unless_asked_to(monkeypatch):
+    monkeypatch.setenv("MEDLIB_PRECISION", "bf16")
+    plain, depthwise = (
+        replace(TINY, network=name).untrained(seed=0) for name in ("resnet18", "efficientnet_lite0")
+    )
+    assert precision_for(plain, "auto") == "bf16"
+    assert precision_for(depthwise, "auto") == "fp32"
+    assert precision_for(depthwise, "bf16") == "bf16"
 
 
 def test_auto_precision_follows_the_processor(monkeypatch):
