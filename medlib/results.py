@@ -1,8 +1,8 @@
 """Every number the book states: recorded by a notebook, read back by pages, compared on re-runs.
 
 A file of results is JSON: ``{notebook, cohort, parameters, environment, records}``, each record
-``{key, value, unit, interval, claims, compared}``. Values are rounded to eight significant digits.
-How far a number may move on another machine was measured: see `medlib.processors.spread`.
+``{key, value, unit, interval, claims, compared, below}``. Values are rounded to eight significant
+digits. How far a number may move on another machine was measured: see `medlib.processors.spread`.
 """
 
 import json
@@ -33,6 +33,8 @@ class Record:
 
     compared: whether another computer is held to it. Not to what describes the computer (seconds,
     bandwidth, energy), nor to lists kept for a picture, which are held by a summary beside them.
+    below: of an identity, the most by which rounding can break it. Another computer is held to this
+    bound; the value itself is the rounding of one processor.
     """
 
     key: str
@@ -41,6 +43,7 @@ class Record:
     interval: tuple[float, float] | None = None
     claims: tuple[str, ...] = ()
     compared: bool = True
+    below: float | None = None
 
 
 @dataclass
@@ -62,18 +65,22 @@ class Results:
         interval: Sequence[float] | None = None,
         claims: Sequence[str] = (),
         compared: bool = True,
+        below: float | None = None,
     ) -> Value:
         """Keep one number under `key` and return it, rounded as it will be read back.
 
-        `compared=False` is for what describes the computer, such as seconds: see `Record`.
-        Raises InputError for a key used twice, a value that is not finite, or an interval that
-        does not hold two ordered numbers.
+        `compared=False` is for what describes the computer, such as seconds; `below` for how far
+        the two sides of an identity differ: see `Record`. Raises InputError for a key used twice, a
+        value that is not finite or not below its bound, or an interval that does not hold two
+        ordered numbers.
         """
         if key in self.records:
             raise InputError(f"{self.notebook} records '{key}' twice; give each number its own key")
         ends = None if interval is None else _interval(key, interval)
         plain = _plain(key, value)
-        self.records[key] = Record(key, plain, unit, ends, tuple(claims), compared)
+        if below is not None and not _is_below(plain, below):
+            raise InputError(f"'{key}' of {self.notebook} is {plain}, not below {below:g}")
+        self.records[key] = Record(key, plain, unit, ends, tuple(claims), compared, below)
         return plain
 
     def __getitem__(self, key: str) -> Record:
@@ -145,7 +152,8 @@ def compare(
 ) -> list[str]:
     """One sentence for each record that vanished, is new, or moved by more than its tolerance.
 
-    A number without a tolerance has to be the same; one recorded with `compared=False` may be any.
+    A number without a tolerance has to be the same; one recorded with `compared=False` may be any,
+    one with a bound any below it.
     """
     where = f"{committed.notebook} on {committed.cohort.get('name')}"
     gone = [f"{where}: '{k}' vanished" for k in committed.records if k not in fresh.records]
@@ -154,11 +162,19 @@ def compare(
         f"{where}: '{key}' was {old.value}, is {fresh.records[key].value}, "
         f"tolerance {tolerances.get(key, 0)}"
         for key, old in committed.records.items()
-        if key in fresh.records
-        and old.compared
-        and not _close(fresh.records[key].value, old.value, tolerances.get(key, 0))
+        if key in fresh.records and not _agrees(fresh.records[key], old, tolerances.get(key, 0))
     ]
     return gone + new + moved
+
+
+def _agrees(fresh: Record, old: Record, tolerance: float) -> bool:
+    if old.below is not None:
+        return _is_below(fresh.value, old.below)
+    return not old.compared or _close(fresh.value, old.value, tolerance)
+
+
+def _is_below(value: Value, bound: float) -> bool:
+    return isinstance(value, int | float) and abs(value) < bound
 
 
 def environment() -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Numbers are kept whole, read back as written, and compared within what was promised."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,24 @@ def test_a_re_run_within_tolerance_agrees():
 def test_a_number_without_a_tolerance_has_to_come_again_exactly():
     assert compare(make(a=0.9), make(a=0.9)) == []
     assert len(compare(make(a=0.9001), make(a=0.9))) == 1
+
+
+def test_of_an_identity_the_bound_is_compared_and_not_the_digits(tmp_path):
+    def of(difference):
+        results = make()
+        results.record("identity", difference, below=1e-12)
+        return read(results.save(tmp_path / f"{difference}.json"))
+
+    assert compare(of(9e-13), of(1e-16)) == []
+    broken = replace(of(0.0)["identity"], value=1e-9)
+    fresh = make()
+    fresh.records["identity"] = broken
+    assert len(compare(fresh, of(0.0))) == 1
+
+
+def test_an_identity_that_does_not_hold_is_not_recorded():
+    with pytest.raises(InputError, match="'identity' of 06_x is 1e-09, not below"):
+        make().record("identity", 1e-9, below=1e-12)
 
 
 def test_what_describes_the_machine_is_kept_and_not_compared(tmp_path):

@@ -49,8 +49,8 @@ class Moved:
 def moved(runs: Mapping[str, Results]) -> list[Moved]:
     """Each number of a chapter that differs between runs (by profile), in the order recorded.
 
-    Numbers that are not compared, such as times, are left out. Raises InputError where a run
-    recorded other keys than the first.
+    Numbers that are not compared, such as times, and identities are left out. Raises InputError
+    where a run recorded other keys than the first.
     """
     first, *others = runs.values()
     for name, other in zip(list(runs)[1:], others, strict=True):
@@ -59,7 +59,8 @@ def moved(runs: Mapping[str, Results]) -> list[Moved]:
     found = []
     for key, record in first.records.items():
         values = {name: run[key].value for name, run in runs.items()}
-        if record.compared and any(value != record.value for value in values.values()):
+        free = not record.compared or record.below is not None
+        if not free and any(value != record.value for value in values.values()):
             found.append(Moved(key, values, record.interval, tolerance(list(values.values()))))
     return found
 
