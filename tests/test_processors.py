@@ -131,6 +131,27 @@ def test_a_tolerance_wider_than_half_the_interval_is_called_out():
     assert wild.is_chaotic
 
 
+def test_without_an_interval_a_tolerance_wider_than_the_number_is_called_out():
+    calm, wild = (
+        spread.moved({"native": run(sd=0.10), "x": run(sd=0.10 + step)})[0] for step in (0.02, 0.30)
+    )
+    assert not calm.is_chaotic
+    assert wild.is_chaotic
+
+
+@pytest.mark.parametrize("name", chapters.names())
+def test_every_tolerance_of_the_book_can_fail(name):
+    wide = [one.key for one in spread.read(name, chapters.COHORT) if one.is_chaotic]
+    assert not wide, f"{name} records single draws; record means over several instead of: {wide}"
+
+
+def test_an_identity_is_held_by_its_bound_and_does_not_move():
+    here, there = run(a=1), run(a=1)
+    here.record("identity", 1e-16, below=1e-12)
+    there.record("identity", 3e-16, below=1e-12)
+    assert spread.moved({"native": here, "avx2": there}) == []
+
+
 def test_times_are_left_out():
     fast, slow = run(a=1), run(a=1)
     fast.record("seconds", 1.0, compared=False)

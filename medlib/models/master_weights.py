@@ -72,11 +72,18 @@ def _multiplied(module: nn.Module) -> Iterator[str]:
 
 
 def _hand_to(master: nn.Parameter) -> Callable[[Tensor], None]:
-    """Return a hook that moves a gradient to the master as it arises, still in the cache."""
+    """Return a hook that moves a gradient to the master as it arises, still in the cache.
+
+    Each step's gradient takes the place of the last one's: memory asked for anew costs more than
+    what is written to it.
+    """
+    kept = torch.empty_like(master)
 
     def hook(used: Tensor) -> None:
         assert used.grad is not None
-        master.grad = _channels_last(used.grad).reshape(-1).to(master.dtype)
+        gradient = _channels_last(used.grad)
+        master.grad = kept
+        kept.view(gradient.shape).copy_(gradient)
         used.grad = None
 
     return hook

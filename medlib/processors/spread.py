@@ -40,10 +40,16 @@ class Moved:
         return None if self.interval is None else (self.interval[1] - self.interval[0]) / 2
 
     @property
+    def most(self) -> float:
+        """The largest tolerance that says something: half the interval, else the number itself."""
+        if self.half_interval is not None:
+            return self.half_interval
+        return float(np.abs(np.array(list(self.values.values()), dtype=float)).max())
+
+    @property
     def is_chaotic(self) -> bool:
         """Whether a check with this tolerance would say nothing: record a mean over draws."""
-        half = self.half_interval
-        return self.tolerance is None or (half is not None and self.tolerance > half)
+        return self.tolerance is None or self.tolerance > self.most
 
 
 def moved(runs: Mapping[str, Results]) -> list[Moved]:
