@@ -172,6 +172,38 @@ def test_what_moved_is_kept_and_read_back(tmp_path, monkeypatch):
     assert spread.tolerances("06_x", "phantom-chest-ct") == {"a": 0.3, "c": 3.0}
 
 
+def kept_twice(folder, second, *, committed=None):
+    """Profiles on record after two rounds, the numbers committed in between."""
+    known = {p.name: p for p in PROCESSORS}
+    first = {"native": run(a=1.0, b=1), "avx2": run(a=1.2, b=1)}
+    spread.write(first, known, folder)
+    (committed or first["native"]).save(folder / "results/phantom-chest-ct/06_x.json")
+    spread.write(second, known, folder)
+    return spread.read("06_x", "phantom-chest-ct", folder)
+
+
+def test_further_profiles_join_those_on_record(tmp_path):
+    [moved] = kept_twice(tmp_path, {"native": run(a=1.0, b=1), "zen": run(a=0.9, b=1)})
+    assert moved.values == {"native": 1.0, "avx2": 1.2, "zen": 0.9}
+    assert moved.tolerance == pytest.approx(0.45)
+
+
+def test_another_processor_joins_under_its_name(tmp_path):
+    other = run(a=1.8, b=1)
+    other.environment = {"processor": "Intel"}
+    [moved] = kept_twice(tmp_path, {"native": other})
+    assert moved.values == {"native": 1.0, "avx2": 1.2, "native (Intel)": 1.8}
+    assert moved.tolerance == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize("number", ["a", "b"])
+def test_runs_of_other_numbers_are_forgotten(tmp_path, number):
+    changed = run(**{"a": 1.0, "b": 1, number: 9})
+    for name, committed in (("before", None), ("after", changed)):
+        moved = kept_twice(tmp_path / name, {"native": changed}, committed=committed)
+        assert moved == []
+
+
 def test_where_nobody_has_looked_the_command_is_named(tmp_path):
     with pytest.raises(InputError, match="make processors"):
         spread.read("06_x", "phantom-chest-ct", tmp_path)

@@ -4,19 +4,21 @@ Measured, not chosen: the runs are those of `medlib.processors.runs`, and `make 
 what they say to `results/COHORT/spread/NN_name.json`. A number that never moved is exact.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from medlib import results
 from medlib.errors import InputError
 from medlib.paths import project_root, write_whole
 from medlib.processors.profiles import Profile
-from medlib.results import Results, Value
+from medlib.results import Record, Results, Value
 
 MARGIN: Final = 1.5
 """Tolerance over range seen. The range of eleven runs is about 3.2 standard deviations of normal
@@ -65,8 +67,7 @@ def moved(runs: Mapping[str, Results]) -> list[Moved]:
     found = []
     for key, record in first.records.items():
         values = {name: run[key].value for name, run in runs.items()}
-        free = not record.compared or record.below is not None
-        if not free and any(value != record.value for value in values.values()):
+        if _is_compared(record) and any(value != record.value for value in values.values()):
             found.append(Moved(key, values, record.interval, tolerance(list(values.values()))))
     return found
 
@@ -95,17 +96,71 @@ def location(notebook: str, cohort: str, root: Path | None = None) -> Path:
     return (root or project_root()) / "results" / cohort / "spread" / f"{notebook}.json"
 
 
-def write(runs: Mapping[str, Results], profiles: Mapping[str, Profile]) -> Path:
-    """Keep what moved, with the machine and the profiles it was seen on."""
+def write(
+    runs: Mapping[str, Results], profiles: Mapping[str, Profile], root: Path | None = None
+) -> Path:
+    """Keep what moved, with the machine and the profiles it was seen on.
+
+    Runs on record stay beside the new ones if they belong to the committed numbers. On the same
+    processor these have to come again within their tolerances, else text or code has changed; runs
+    on another processor carry its name, and may widen tolerances.
+    """
     first = next(iter(runs.values()))
+    kept, content = _on_record(first, root or project_root())
+    here = _processor(first.environment)
+    suffix = "" if not content or here == _processor(content["machine"]) else f" ({here})"
+    every = {**kept, **{name + suffix: run for name, run in runs.items()}}
+    meanings = {name + suffix: profiles[name].meaning for name in runs}
     content = {
         "notebook": first.notebook,
-        "machine": dict(first.environment),
-        "profiles": {name: profiles[name].meaning for name in runs},
-        "moved": [_as_dict(one) for one in moved(runs)],
+        "machine": content["machine"] if content else dict(first.environment),
+        "numbers": _fingerprint(next(iter(every.values()))),
+        "profiles": {**(content["profiles"] if content else {}), **meanings},
+        "moved": [_as_dict(one) for one in moved(every)],
     }
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    return write_whole(location(first.notebook, str(first.cohort["name"])), text)
+    return write_whole(location(first.notebook, str(first.cohort["name"]), root), text)
+
+
+def _on_record(fresh: Results, root: Path) -> tuple[dict[str, Results], dict[str, Any]]:
+    """Runs that were kept, and the file they are in; nothing where they are of other numbers."""
+    cohort = str(fresh.cohort["name"])
+    path = location(fresh.notebook, cohort, root)
+    numbers = root / "results" / cohort / f"{fresh.notebook}.json"
+    if not (path.is_file() and numbers.is_file()):
+        return {}, {}
+    committed, content = results.read(numbers), json.loads(path.read_text(encoding="utf-8"))
+    if content.get("numbers") != _fingerprint(committed):
+        return {}, {}
+    elsewhere = _processor(fresh.environment) != _processor(content["machine"])
+    allowed = {one["key"]: one["tolerance"] or 0.0 for one in content["moved"]}
+    if not elsewhere and results.compare(fresh, committed, allowed):
+        return {}, {}
+    values = {one["key"]: one["values"] for one in content["moved"]}
+    return {name: _as_run(committed, values, name) for name in content["profiles"]}, content
+
+
+def _as_run(committed: Results, values: Mapping[str, Any], profile: str) -> Results:
+    """The numbers of a run on record: those that moved, and the others as committed."""
+    records = {
+        key: replace(record, value=values.get(key, {}).get(profile, record.value))
+        for key, record in committed.records.items()
+    }
+    return replace(committed, records=records)
+
+
+def _fingerprint(run: Results) -> str:
+    """A hash of the numbers that are compared."""
+    pairs = [[key, r.value] for key, r in run.records.items() if _is_compared(r)]
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+
+
+def _processor(machine: Mapping[str, Any]) -> str:
+    return str(machine.get("processor"))
+
+
+def _is_compared(record: Record) -> bool:
+    return record.compared and record.below is None
 
 
 def read(notebook: str, cohort: str, root: Path | None = None) -> list[Moved]:
