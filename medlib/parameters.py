@@ -28,6 +28,7 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     "inner_folds": SPREADS,
     "draws": SPREADS,
     "repeats": SPREADS,
+    "network_repeats": SPREADS,
     "07_significance.repeats": (5, math.inf),  # five of them are compared with all
     "repeated_draws": SPREADS,
     "toy_repeats": SPREADS,

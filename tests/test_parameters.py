@@ -45,7 +45,7 @@ def test_a_chapter_may_need_more_than_the_others():
         ("epochs", "0"),
         ("per_class", "-3"),
         ("draws", "1"),
-        ("network_draws", "0"),
+        ("repeats", "1"),
         ("image_size", "0"),
         ("image_size", "100000"),
         ("batch_size", "1"),

@@ -3,12 +3,14 @@
 - ``{{ spread["06_resnet50_cv"] }}``: what moved in a chapter, and the tolerance that follows.
 - ``{{ spread_counts }}``: a row a chapter: runs, numbers recorded, those that moved.
 - ``{{ profiles }}``: what was run.
+- ``{{ spread_figure }}``: the numbers that matter, by `spread_figure`.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
+import spread_figure
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -78,6 +80,7 @@ def fill(app: Sphinx, config: Config) -> None:
         "spread": {name: moved_table(spread.read(name, COHORT, root)) for name in names(root)},
         "spread_counts": counts(root),
         "profiles": profiles(root),
+        "spread_figure": spread_figure.html(spread_figure.rows(root)),
     }
 
 

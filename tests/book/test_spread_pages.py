@@ -2,9 +2,13 @@
 
 import json
 
+import spread_figure
 import spread_pages
 
+from medlib.paths import project_root
 from medlib.processors.spread import Moved
+
+ROOT = project_root()
 
 
 def test_each_number_that_moved_is_shown_with_its_ranges_and_tolerance():
@@ -40,3 +44,28 @@ def test_exact_numbers_are_those_compared_that_never_moved(tmp_path, monkeypatch
     ]
     assert cells == ["06_x", "1", "3", "1", "1", "1"]
     assert "older" in spread_pages.profiles(tmp_path)
+
+
+ROWS = [
+    spread_figure.Row("frozen (04)", 0.9, (0.8, 0.95), (0.9, 0.9), ()),
+    spread_figure.Row("scratch (06)", 0.5, (0.35, 0.65), (0.5, 0.53), (0.46, 0.55)),
+]
+
+
+def test_the_caption_of_the_figure_states_the_ranges_that_were_measured():
+    text = spread_figure.caption(ROWS)
+    assert "moves 1 of these 2 numbers" in text
+    assert "up to 3.0 points" in text
+    assert "up to 9.0" in text
+    assert "spans 30 points" in text
+
+
+def test_the_figure_says_in_words_what_it_shows_and_is_the_same_each_time():
+    html = spread_figure.html(ROWS)
+    for row in ROWS:
+        assert row.label in html
+    assert html == spread_figure.html(ROWS)
+
+
+def test_every_number_of_the_figure_is_on_record():
+    assert len(spread_figure.rows(ROOT)) == len(spread_figure.SHOWN)
