@@ -103,7 +103,8 @@ def caption(found: Sequence[Row]) -> str:
     width = 100 * max(high - low for low, high in (row.interval for row in found))
     still = sum(row.range_over_processors < 0.001 for row in found)
     return (
-        f"Accuracy (one row: AUC) on simulated patients. Another processor moves {still} of these "
+        "Accuracy (one row: AUC) on simulated patients, means over repeats where "
+        f"networks are trained. Another processor moves {still} of these "
         f"{len(found)} numbers by less than a tenth of a point and the rest by up to "
         f"{processors:.1f} points; another seed moves trained networks by up to {seeds:.1f}. "
         f"Which patients came leaves far more open: the widest 95 % interval spans {width:.0f} "
