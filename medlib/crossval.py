@@ -183,6 +183,14 @@ def cross_validate_repeatedly(
     return _validate(learner, pairs, folds, jobs, cache, progress, keep_models=False)
 
 
+def correct_and_folds(runs: Sequence[CrossValidation]) -> tuple[Bools, Integers]:
+    """Return, repeats x cases, whether each prediction is right and which fold tested the case.
+
+    For repeats on the same cases, as `statistics.out_of_fold_interval` takes them.
+    """
+    return np.stack([run.correct for run in runs]), np.stack([run.fold for run in runs])
+
+
 def _validate(
     learner: Learner,
     pairs: Sequence[tuple[CohortLike | Arrays, int]],

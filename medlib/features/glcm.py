@@ -1,5 +1,6 @@
 """Features of grey level co-occurrence matrices, by IBSI's definitions and names (manual 3.6)."""
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -71,10 +72,7 @@ def of_counts(counts: Floats, pairs: Floats) -> Floats:
     levels = counts.shape[-1]
     i, k, s = np.arange(1.0, levels + 1), np.arange(0.0, levels), np.arange(2.0, 2 * levels + 1)
     row, difference, total = counts.sum(axis=1), _differences(counts), _sums(counts)
-
-    def mean_of(values: Floats, counted: Floats) -> Floats:
-        return np.asarray((counted * values).sum(axis=1) / pairs)
-
+    mean_of = partial(_mean, pairs)
     mean, dissimilarity = mean_of(i, row), mean_of(k, difference)
     contrast = mean_of(k**2, difference)
     off = s - 2 * mean[:, None]
@@ -97,10 +95,7 @@ def of_counts(counts: Floats, pairs: Floats) -> Floats:
         (counts**2).sum(axis=(1, 2)) / pairs**2,
         contrast,
         dissimilarity,
-        mean_of(1 / (1 + k), difference),
-        mean_of(1 / (1 + k / levels), difference),
-        mean_of(1 / (1 + k**2), difference),
-        mean_of(1 / (1 + (k / levels) ** 2), difference),
+        *(mean_of(1 / (1 + x), difference) for x in (k, k / levels, k**2, (k / levels) ** 2)),
         mean_of(1 / k[1:] ** 2, difference[:, 1:]),
         # covariance over variance: (i + j)^2 - (i - j)^2 = 4 i j
         _ratio(tendency - contrast, tendency + contrast, of_none=1.0),
@@ -112,6 +107,11 @@ def of_counts(counts: Floats, pairs: Floats) -> Floats:
         np.sqrt(1 - np.exp(-2 * np.maximum(2 * row_entropy - joint_entropy, 0))),
     ]
     return np.stack(columns, axis=1)
+
+
+def _mean(pairs: Floats, values: Floats, counted: Floats) -> Floats:
+    """Mean of values that occur so often, in each matrix of so many pairs."""
+    return np.asarray((counted * values).sum(axis=1) / pairs)
 
 
 def entropy(p: Floats) -> Floats:
