@@ -100,15 +100,15 @@ def caption(found: Sequence[Row]) -> str:
     """The finding, with its numbers."""
     processors = 100 * max(row.range_over_processors for row in found)
     seeds = 100 * max(row.range_over_seeds for row in found)
-    width = 100 * max(high - low for low, high in (row.interval for row in found))
+    width = 100 * min(high - low for low, high in (row.interval for row in found))
     still = sum(row.range_over_processors < 0.001 for row in found)
     return (
         "Accuracy (one row: AUC) on simulated patients, means over repeats where "
-        f"networks are trained. Another processor moves {still} of these "
+        f"networks are trained. Behaving as another processor moves {still} of these "
         f"{len(found)} numbers by less than a tenth of a point and the rest by up to "
         f"{processors:.1f} points; another seed moves trained networks by up to {seeds:.1f}. "
-        f"Which patients came leaves far more open: the widest 95 % interval spans {width:.0f} "
-        "points. Chapter in brackets."
+        "The 95 % intervals, for other patients and other trainings, leave more open: even the "
+        f"narrowest spans {width:.0f} points. Chapter in brackets."
     )
 
 
@@ -116,8 +116,8 @@ def description(found: Iterable[Row]) -> str:
     """For a reader who cannot see it."""
     parts = [
         f"{row.label}: {row.here:.2f}, interval {row.interval[0]:.2f} to {row.interval[1]:.2f}, "
-        f"range {row.range_over_processors:.3f} over processors, {row.range_over_seeds:.3f} over "
-        "seeds"
+        f"range {row.range_over_processors:.3f} over processors"
+        + (f", {row.range_over_seeds:.3f} over seeds" if row.seeds else "")
         for row in found
     ]
     return "Intervals and single results of numbers in rows. " + "; ".join(parts) + "."

@@ -47,7 +47,7 @@ def counts(root: Path) -> str:
     rows = []
     for name in names(root):
         records = read(root / "results" / COHORT / f"{name}.json").records.values()
-        compared = sum(record.compared for record in records)
+        compared = sum(record.compared and record.below is None for record in records)
         moved = len(spread.read(name, COHORT, root))
         figures = (len(records), len(records) - compared, compared - moved, moved)
         rows.append([name, str(len(_content(root, name)["profiles"])), *map(str, figures)])

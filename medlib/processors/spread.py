@@ -182,6 +182,9 @@ def largest_step(one: Moved, names: list[str]) -> float:
     values = [one.values[name] for name in names if name in one.values]
     if len(values) < 2:
         return 0.0
+    numbers = [value for value in values if type(value) in (int, float)]  # a truth is no number
+    if len(numbers) == len(values):
+        return float(np.ptp(np.array(numbers, dtype=float)))
     found = tolerance(values)
     return math.inf if found is None else found / MARGIN
 

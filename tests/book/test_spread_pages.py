@@ -33,6 +33,7 @@ def test_exact_numbers_are_those_compared_that_never_moved(tmp_path, monkeypatch
         {**plain, "key": "a"},
         {**plain, "key": "b"},
         {**plain, "key": "s", "compared": False},
+        {**plain, "key": "identity", "value": 1e-16, "below": 1e-12},
     ]
     whole = {"notebook": "06_x", "cohort": {"name": "p"}, "parameters": {}, "environment": {}}
     (folder / "06_x.json").write_text(json.dumps({**whole, "records": records}), "utf-8")
@@ -42,7 +43,7 @@ def test_exact_numbers_are_those_compared_that_never_moved(tmp_path, monkeypatch
     cells = [
         c.strip() for c in spread_pages.counts(tmp_path).splitlines()[-1].strip("|").split("|")
     ]
-    assert cells == ["06_x", "1", "3", "1", "1", "1"]
+    assert cells == ["06_x", "1", "4", "2", "1", "1"]
     assert "older" in spread_pages.profiles(tmp_path)
 
 
@@ -57,7 +58,7 @@ def test_the_caption_of_the_figure_states_the_ranges_that_were_measured():
     assert "moves 1 of these 2 numbers" in text
     assert "up to 3.0 points" in text
     assert "up to 9.0" in text
-    assert "spans 30 points" in text
+    assert "spans 15 points" in text
 
 
 def test_the_figure_says_in_words_what_it_shows_and_is_the_same_each_time():
