@@ -9,6 +9,7 @@ A guard that stays silent proves nothing; each docstring says what it cannot see
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
@@ -21,6 +22,7 @@ from medlib.cohorts.audit import LeakageError
 from medlib.cohorts.shortcuts import GRID, PERMUTATIONS
 from medlib.errors import InputError
 from medlib.statistics import holm
+from medlib.statistics.dealing import deal_by_images, score_by_patient
 
 DRAWS: Final = 9999
 """Random test samples that a given one is compared with: p-values down to 0.0001."""
@@ -77,7 +79,7 @@ def _row_keys(X: npt.ArrayLike, *, as_list: bool = False) -> Any:
 
 
 def assert_chance_when_permuted(
-    accuracy: Callable[[npt.NDArray[Any]], float],
+    accuracy: Callable[[npt.NDArray[Any]], float | npt.NDArray[Any]],
     labels: npt.ArrayLike,
     groups: npt.ArrayLike | None = None,
     *,
@@ -85,13 +87,19 @@ def assert_chance_when_permuted(
     level: float = 0.01,
     seed: int = 0,
 ) -> npt.NDArray[np.float64]:
-    """Return a pipeline's accuracies on permuted labels; raise LeakageError if above chance.
+    """Return what a pipeline scores on dealt labels; raise LeakageError if above chance.
 
     ``accuracy(labels)`` must run the *whole* analysis (selection, scaling, oversampling, split,
-    fit, test) with the labels given: with dealt labels nothing is there to be found. Labels are
-    exchanged between patients where ``groups`` gives one of them an image. Chance is the share of
-    the larger class. Above chance means: mean of the permutations, one-sided t-test at ``level``;
-    a spread below that of coin tosses, one a patient, is taken for luck and replaced by it.
+    fit, test) with the labels given: with dealt labels nothing is there to be found. All images of
+    one of the ``groups`` get one label. It returns either a prediction (class or score) of each
+    case, then scored by the AUC with every patient counted once, chance 0.5; or the share that was
+    right, then held to the larger class's share of the images in each deal. With a share, classes
+    keep their numbers of images; and if these are unequal, as many deals again give each class
+    equally many, since a share hides what is found of a rare class.
+
+    Above chance means: mean excess of the deals, one-sided t-test at ``level`` (at half of it
+    with two kinds of deals); a spread below that of coin tosses, one a patient, is taken for luck
+    and replaced by it. Returned are the deals with the classes as they are.
 
     Sees leaks through labels, copies and patients; sees no shortcut, drift or biased sample, as
     those need the true labels. Source: Ojala & Garriga 2010, JMLR 11:1833 (its first test).
@@ -103,19 +111,65 @@ def assert_chance_when_permuted(
     first, where = _one_label_each(label, patient)
     if permutations < 5:
         raise InputError(f"permutations is {permutations}: give at least 5.")
-    rng = np.random.default_rng(seed)
-    found = np.array([accuracy(rng.permutation(label[first])[where]) for _ in range(permutations)])
-    chance = float(np.unique(label, return_counts=True)[1].max() / len(label))
-    tossed = np.sqrt(chance * (1 - chance) / len(first))
-    excess, spread = found.mean() - chance, max(found.std(ddof=1), tossed) / np.sqrt(permutations)
-    p = float(stats.t.sf(excess / spread, permutations - 1))
+    deals = _Deals(accuracy, label[first], where, permutations, np.random.default_rng(seed))
+    found, chance = deals.scores(equal=False)
+    kinds = [(found, chance)]
+    if deals.unequal and not deals.predicts:
+        kinds.append(deals.scores(equal=True))
+    for scores, expected in kinds:
+        _hold_to_chance(scores, expected, len(first), level / len(kinds))
+    return found
+
+
+@dataclass
+class _Deals:
+    """Runs a pipeline on dealt labels."""
+
+    pipeline: Callable[[npt.NDArray[Any]], float | npt.NDArray[Any]]
+    of_patient: npt.NDArray[Any]
+    where: npt.NDArray[np.int64]
+    times: int
+    rng: np.random.Generator
+    predicts: bool = False
+
+    @property
+    def unequal(self) -> bool:
+        """Whether one class has more images than another, by more than one in twenty of all."""
+        images = np.unique(self.of_patient[self.where], return_counts=True)[1]
+        return bool(np.ptp(images) > len(self.where) / 20)
+
+    def scores(self, *, equal: bool) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return what each deal scores, and its chance."""
+        images = np.bincount(self.where)
+        pairs = [
+            self._score(deal_by_images(self.of_patient, images, self.rng, equal=equal)[self.where])
+            for _ in range(self.times)
+        ]
+        found, chance = np.array(pairs, dtype=np.float64).T
+        return found, chance
+
+    def _score(self, dealt: npt.NDArray[Any]) -> tuple[float, float]:
+        given = np.asarray(self.pipeline(dealt))
+        if given.ndim:
+            self.predicts = True
+            return score_by_patient(given, dealt, self.where), 0.5
+        return float(given), np.unique(dealt, return_counts=True)[1].max() / len(dealt)
+
+
+def _hold_to_chance(
+    found: npt.NDArray[np.float64], chance: npt.NDArray[np.float64], patients: int, level: float
+) -> None:
+    """Raise LeakageError if scores lie above the chance of their deals."""
+    excess, mean = found - chance, float(chance.mean())
+    tossed = np.sqrt(mean * (1 - mean) / patients)
+    spread = max(excess.std(ddof=1), tossed) / np.sqrt(len(found))
+    p = float(stats.t.sf(excess.mean() / spread, len(found) - 1))
     if p < level:
         raise LeakageError(
             f"With labels dealt at random the pipeline still scores {found.mean():.3f} (chance "
-            f"{chance:.3f}, {permutations} permutations, p = {p:.1g}): labels or copies of test "
+            f"{mean:.3f}, {len(found)} permutations, p = {p:.1g}): labels or copies of test "
             "cases reach its training; move every step into the folds and keep patients whole."
         )
-    return found
 
 
 def _one_label_each(

@@ -1,6 +1,7 @@
 """Tests that exchange what the hypothesis calls exchangeable, to see what chance would do."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from medlib.errors import InputError
 from medlib.statistics._checks import Bools, Floats, as_count, as_finite, as_groups, as_labels
 from medlib.statistics._sample import Patients, Sample, Seed
+from medlib.statistics.dealing import deal_by_images, score_by_patient
 from medlib.statistics.outcome import Comparison
 from medlib.statistics.weighted import Metric, Weights, checked, one_metric
 
@@ -60,7 +62,7 @@ def paired_permutation_test(
 
 def label_permutation_test(
     labels: ArrayLike,
-    evaluate: Callable[[Bools], float],
+    evaluate: Callable[[Bools], float | NDArray[Any]],
     groups: Patients = None,
     *,
     permutations: int = 199,
@@ -69,10 +71,15 @@ def label_permutation_test(
     """Return whether a whole procedure finds more than chance, by running it on shuffled labels.
 
     evaluate(labels) runs everything that ever saw the labels (selection, training, splits, testing)
-    and returns one number, higher is better; it is called 1 + permutations times. Labels are
+    and is called 1 + permutations times. It returns the prediction (class or score) of each case,
+    scored by the AUC with every patient counted once; or one number, higher is better. Labels are
     shuffled among patients, all images of one keeping one label. p = (1 + number of shuffles at
     least as good) / (1 + permutations), so the smallest is 1 / (1 + permutations). The difference
     is to the mean of the shuffles.
+
+    A number depends on the classes' shares of images: where patients have unequally many, shuffles
+    keep the number of images of a class, not of its patients, and the test is no longer exact.
+    Prefer predictions there.
 
     Valid with cross-validation, and the test that shows leakage: shuffled labels must give chance.
     Not a test that one model beats another. Source: Ojala & Garriga 2010, J. Mach. Learn. Res.
@@ -84,11 +91,18 @@ def label_permutation_test(
     times = as_count(permutations, "permutations", least=19)
     of_patient = _labels_of_patients(truth, patient)
     rng = np.random.default_rng(seed)
-    seen = as_finite(evaluate(truth), "evaluate(labels)")
+    images = np.bincount(patient)
+    given = np.asarray(evaluate(truth))
+    seen = _score(given, truth, patient, "evaluate(labels)")
+
+    dealt = (
+        (rng.permutation(of_patient) if given.ndim else deal_by_images(of_patient, images, rng))
+        for _ in range(times)
+    )
     shuffled = np.array(
         [
-            as_finite(evaluate(rng.permutation(of_patient)[patient]), "evaluate(shuffled labels)")
-            for _ in range(times)
+            _score(evaluate(y), y, patient, "evaluate(shuffled labels)")
+            for y in (each[patient] for each in dealt)
         ]
     )
     as_good = int((shuffled >= seen - ROUNDING).sum())
@@ -97,6 +111,11 @@ def label_permutation_test(
     p_value = (1 + as_good) / (1 + times)
     method = f"label permutation, {times:,} shuffles"
     return Comparison("score above chance", seen - chance, p_value, method, basis=basis)
+
+
+def _score(given: Any, labels: Bools, patient: NDArray[np.int64], name: str) -> float:
+    found = np.asarray(given)
+    return score_by_patient(found, labels, patient) if found.ndim else as_finite(given, name)
 
 
 def _labels_of_patients(labels: Bools, patient: NDArray[np.int64]) -> Bools:
