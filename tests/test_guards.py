@@ -5,15 +5,18 @@ import pandas as pd
 import pytest
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold, cross_val_score, cross_validate
+from sklearn.model_selection import (
+    KFold,
+    StratifiedKFold,
+    cross_val_predict,
+    cross_val_score,
+)
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from medlib.cohorts import from_arrays
 from medlib.cohorts.audit import LeakageError, audit
 from medlib.cohorts.guards import (
-    Recorded,
     assert_chance_when_permuted,
     assert_epoch_not_picked,
     assert_like_population,
@@ -29,42 +32,6 @@ def noise():
     """60 cases of 200 features that know nothing of the labels."""
     rng = np.random.default_rng(0)
     return rng.normal(size=(60, 200)), np.arange(60) % 2
-
-
-def test_a_step_fitted_on_all_rows_is_found_and_one_fitted_in_the_fold_is_not(noise):
-    x, _ = noise
-    test = np.arange(60) < 12
-    honest = Recorded(StandardScaler()).fit(x[~test])
-    honest.assert_unseen(x[test])
-    assert honest.transform(x[~test]).mean() == pytest.approx(0, abs=1e-12)
-    with pytest.raises(
-        LeakageError, match="StandardScaler was fitted on 12 of 12 test rows, first row 0"
-    ):
-        Recorded(StandardScaler()).fit(x).assert_unseen(x[test])
-
-
-def test_one_copy_of_a_test_row_in_training_is_enough(noise):
-    x, y = noise
-    training = np.vstack([x[20:], x[7]])
-    model = Recorded(LogisticRegression()).fit(training, np.append(y[20:], y[7]))
-    with pytest.raises(LeakageError, match="1 of 20 test rows, first row 7"):
-        model.assert_unseen(x[:20])
-    assert model.predict_proba(x[:20]).shape == (20, 2)
-
-
-def test_a_recorded_step_works_inside_scikit_learns_own_cross_validation(noise):
-    x, y = noise
-    model = make_pipeline(Recorded(StandardScaler()), LogisticRegression())
-    run = cross_validate(model, x, y, cv=KFold(5), return_estimator=True, return_indices=True)
-    for fitted, test in zip(run["estimator"], run["indices"]["test"], strict=True):
-        fitted[0].assert_unseen(x[test])
-        with pytest.raises(LeakageError):
-            fitted[0].assert_unseen(x)
-
-
-def test_asking_before_fitting_is_refused(noise):
-    with pytest.raises(InputError, match="has not been fitted"):
-        Recorded(StandardScaler()).assert_unseen(noise[0])
 
 
 def selected_first(x):
@@ -121,6 +88,41 @@ def test_an_honest_pipeline_is_rarely_stopped():
         except LeakageError:
             stopped += 1
     assert stopped <= 3
+
+
+def by_share(labels):
+    """Accuracy of a learner that knows the larger class and nothing else."""
+    return max(labels.mean(), 1 - labels.mean())
+
+
+@pytest.mark.parametrize(("sizes"), [(30, 10, 10, 30), (15, 10, 5, 30), (40, 10, 10, 40)])
+def test_more_images_of_one_class_than_of_the_other_are_no_leak(sizes):
+    controls, theirs, cancers, own = sizes
+    patient = np.repeat(np.arange(controls + cancers), [theirs] * controls + [own] * cancers)
+    y = (patient >= controls).astype(int)
+    assert_chance_when_permuted(by_share, y, patient)
+    constant = assert_chance_when_permuted(lambda z: np.zeros(len(z), int), y, patient)
+    assert constant.tolist() == [0.5] * 20
+
+
+@pytest.mark.parametrize("returned", ["share", "prediction"])
+def test_selection_outside_the_folds_is_stopped_where_one_in_ten_is_positive(returned):
+    x, y = np.random.default_rng(0).normal(size=(100, 500)), np.arange(100) % 10 == 0
+
+    def selected(labels):
+        best = SelectKBest(k=10).fit_transform(x, labels)
+        predicted = cross_val_predict(LogisticRegression(), best, labels, cv=StratifiedKFold(5))
+        return predicted if returned == "prediction" else (predicted == labels).mean()
+
+    with pytest.raises(LeakageError, match="still scores"):
+        assert_chance_when_permuted(selected, y)
+
+
+def test_predictions_of_other_cases_are_refused():
+    with pytest.raises(InputError, match="3 predictions of 4 images"):
+        assert_chance_when_permuted(lambda _: np.zeros(3), [0, 1, 0, 1])
+    with pytest.raises(InputError, match="neither classes nor finite"):
+        assert_chance_when_permuted(lambda _: np.full(4, np.nan), [0, 1, 0, 1])
 
 
 def test_permutations_that_agree_by_luck_are_no_proof_of_a_leak():
@@ -255,6 +257,24 @@ def test_an_epoch_is_chosen_on_validation_and_never_on_test_cases():
         choose_epoch(histories(), split="test")
     with pytest.raises(InputError, match="only test"):
         choose_epoch(histories(), split="validation")
+
+
+@pytest.mark.parametrize("name", ["Test", "test_fold", " TEST", "fold 3 test", "测试"])
+def test_the_test_split_is_refused_in_whatever_spelling(name):
+    with pytest.raises(LeakageError, match="chosen on the test cases"):
+        choose_epoch(histories(split=name), split=name)
+
+
+def test_test_patients_are_refused_whatever_the_split_is_called():
+    found = histories(split="validation")
+    with pytest.raises(LeakageError, match="chosen on the test cases"):
+        choose_epoch(found, split="validation", chosen_on=["a", "b"], tested_on=["b", "c"])
+    choose_epoch(found, split="validation", chosen_on=["a", "b"], tested_on=["c"])
+    choose_epoch(histories(split="fold"), split="fold", chosen_on=[1], tested_on=[2])
+    with pytest.raises(InputError, match="does not say that it is no test"):
+        choose_epoch(histories(split="fold"), split="fold")
+    with pytest.raises(InputError, match="give both or neither"):
+        choose_epoch(found, split="validation", chosen_on=["a"])
 
 
 def test_the_best_epoch_of_each_test_fold_is_recognised():

@@ -10,72 +10,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import stats
-from sklearn.base import BaseEstimator, clone
 
 from medlib.cohorts.audit import LeakageError
+from medlib.cohorts.recorded import Recorded
 from medlib.cohorts.shortcuts import GRID, PERMUTATIONS
 from medlib.errors import InputError
 from medlib.statistics import holm
 from medlib.statistics.dealing import deal_by_images, score_by_patient
 
+__all__ = [
+    "Recorded",
+    "assert_chance_when_permuted",
+    "assert_epoch_not_picked",
+    "assert_like_population",
+    "assert_no_shortcuts",
+    "assert_past_before_future",
+    "choose_epoch",
+]
+
 DRAWS: Final = 9999
-"""Random test samples that a given one is compared with: p-values down to 0.0001."""
+"""Random test samples that a given one is compared with: p down to 0.0001."""
+VALIDATION: Final = ("val", "dev", "tun", "inner")
+"""How the name of a split that is no test begins: validation, development, tuning, inner."""
 TINY: Final = 1e-300
 """Keeps logarithms and ratios of p-values finite."""
-
-
-class Recorded(BaseEstimator):  # type: ignore[misc]
-    """A scikit-learn step (or whole model) that remembers the rows it was fitted on.
-
-    Wrap the *first* learning step of a pipeline, so that rows come as they are in the data.
-    `assert_unseen(rows)` then says whether test rows were among them. It cannot see what was
-    learned from the test rows before they came here.
-    """
-
-    def __init__(self, step: Any) -> None:
-        self.step = step
-
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None, **options: Any) -> Self:
-        """Fit a copy of the step, and remember the rows."""
-        self.seen_ = _row_keys(X)
-        self.step_ = clone(self.step).fit(X, y, **options)
-        return self
-
-    def transform(self, X: npt.ArrayLike) -> Any:
-        """Return what the fitted step makes of the rows."""
-        return self.step_.transform(X)
-
-    def predict(self, X: npt.ArrayLike) -> Any:
-        """Return the fitted step's prediction of each row."""
-        return self.step_.predict(X)
-
-    def predict_proba(self, X: npt.ArrayLike) -> Any:
-        """Return the fitted step's probability of each class, a row each."""
-        return self.step_.predict_proba(X)
-
-    def assert_unseen(self, X: npt.ArrayLike) -> None:
-        """Raise LeakageError if any of these rows was fitted on; InputError before any fit."""
-        name = type(self.step).__name__
-        if not hasattr(self, "seen_"):
-            raise InputError(f"{name} has not been fitted: fit it before asking what it has seen.")
-        known = [key in self.seen_ for key in _row_keys(X, as_list=True)]
-        if any(known):
-            raise LeakageError(
-                f"{name} was fitted on {sum(known)} of {len(known)} test rows, first row "
-                f"{known.index(True)}: fit it inside each fold, on the training rows only."
-            )
-
-
-def _row_keys(X: npt.ArrayLike, *, as_list: bool = False) -> Any:
-    rows = np.ascontiguousarray(np.asarray(X, dtype=np.float64))
-    keys = [row.tobytes() for row in rows.reshape(len(rows), -1)]
-    return keys if as_list else set(keys)
 
 
 def assert_chance_when_permuted(
@@ -161,8 +125,7 @@ def _hold_to_chance(
 ) -> None:
     """Raise LeakageError if scores lie above the chance of their deals."""
     excess, mean = found - chance, float(chance.mean())
-    tossed = np.sqrt(mean * (1 - mean) / patients)
-    spread = max(excess.std(ddof=1), tossed) / np.sqrt(len(found))
+    spread = max(excess.std(ddof=1), np.sqrt(mean * (1 - mean) / patients)) / np.sqrt(len(found))
     p = float(stats.t.sf(excess.mean() / spread, len(found) - 1))
     if p < level:
         raise LeakageError(
@@ -309,23 +272,50 @@ def assert_like_population(
     return p
 
 
-def choose_epoch(history: pd.DataFrame, *, split: str) -> int:
+def choose_epoch(
+    history: pd.DataFrame,
+    *,
+    split: str,
+    chosen_on: npt.ArrayLike | None = None,
+    tested_on: npt.ArrayLike | None = None,
+) -> int:
     """Return the epoch of highest accuracy (the first of equals) on a *validation* split.
 
-    ``history``: epoch, split, accuracy. Raises LeakageError for split "test": what is chosen on
-    the test cases is not tested on them. Raises InputError for a split the history lacks.
+    ``history``: epoch, split, accuracy. ``chosen_on``, ``tested_on``: the patients (or cases) of
+    the split and of the test; give both, since names prove nothing. Raises LeakageError if they
+    share one, or if a word of the split's name is test, in whatever spelling. Without patients,
+    only names that begin with val, dev, tun or inner are taken.
+
+    Cannot see, without patients, that test cases are called validation. Raises InputError for a
+    split the history lacks, a name that says neither, one list only.
     """
-    if split == "test":
-        raise LeakageError(
-            "The epoch would be chosen on the test cases, which would then flatter it: fix it "
-            "beforehand, or choose it on a validation part of the training cases."
-        )
+    _not_the_test(split, chosen_on, tested_on)
     part = history[history["split"] == split]
     if part.empty:
         known = ", ".join(map(str, history["split"].unique())) or "nothing"
         raise InputError(f"The history has no split {split!r}, only {known}: score it first.")
     means = part.groupby("epoch")["accuracy"].mean()
     return int(means.index.to_numpy()[means.to_numpy().argmax()])
+
+
+def _not_the_test(
+    split: str, chosen_on: npt.ArrayLike | None, tested_on: npt.ArrayLike | None
+) -> None:
+    if (chosen_on is None) != (tested_on is None):
+        raise InputError("Only one of chosen_on and tested_on is given: give both or neither.")
+    given = chosen_on is not None
+    shared = given and bool(np.isin(np.asarray(chosen_on), np.asarray(tested_on)).any())
+    name = split.lower()
+    if shared or "test" in name or "测试" in name:
+        raise LeakageError(
+            "The epoch would be chosen on the test cases, which would then flatter it: fix it "
+            "beforehand, or choose it on a validation part of the training cases."
+        )
+    if not given and not name.strip(" _-").startswith(VALIDATION):
+        raise InputError(
+            f"Split {split!r} does not say that it is no test: call it validation, or give the "
+            "patients of both as chosen_on and tested_on."
+        )
 
 
 def assert_epoch_not_picked(
