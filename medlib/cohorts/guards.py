@@ -286,8 +286,7 @@ def choose_epoch(
     share one, or if a word of the split's name is test, in whatever spelling. Without patients,
     only names that begin with val, dev, tun or inner are taken.
 
-    Cannot see, without patients, that test cases are called validation. Raises InputError for a
-    split the history lacks, a name that says neither, one list only.
+    Raises InputError for a split the history lacks, a name that says neither, one list only.
     """
     _not_the_test(split, chosen_on, tested_on)
     part = history[history["split"] == split]
