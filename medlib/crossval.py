@@ -20,6 +20,7 @@ from medlib import progress, training
 from medlib.errors import InputError
 from medlib.fold_store import PROJECT_CACHE, Outcome, Store, Task, folder_of, key_of
 from medlib.models.arithmetic import one_thread
+from medlib.threshold import called_positive
 from medlib.training import Fitted, Learner
 
 Floats = NDArray[np.float32]
@@ -74,7 +75,7 @@ class CrossValidation:
 
     @property
     def predicted(self) -> Integers:
-        """Predicted class of each case."""
+        """Predicted class of each case: 1 if the score is above one half (`medlib.threshold`)."""
         return self.predictions["predicted"].to_numpy()
 
     @property
@@ -304,7 +305,7 @@ def _collect(study: _Study, outcomes: list[Outcome]) -> CrossValidation:
         "label": study.labels,
         "fold": study.fold,
         "score": scores,
-        "predicted": (scores > 0.5).astype(np.int64),
+        "predicted": called_positive(scores).astype(np.int64),
     }
     parts = [outcome.history.assign(fold=number) for number, outcome in enumerate(outcomes)]
     histories = pd.concat(parts, ignore_index=True)[["fold", *training.HISTORY]]

@@ -1,6 +1,7 @@
 """Scores of predictions, each from true labels (0, 1) and what was predicted.
 
-`scores` are probabilities of class 1. What is asked of many cases at once (intervals, tests) is
+`scores` are probabilities of class 1; a case is called positive above the threshold, not on it
+(`medlib.threshold`). What is asked of many cases at once (intervals, tests) is
 in `medlib.statistics`.
 """
 
@@ -15,12 +16,10 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
 from medlib.errors import InputError
+from medlib.threshold import THRESHOLD, called_positive
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-THRESHOLD: Final = 0.5
-"""A case is called positive above this probability."""
 
 NEVER_CERTAIN: Final = 1e-6
 """Probabilities are kept this far from 0 and 1 before their logits are taken."""
@@ -37,10 +36,11 @@ def accuracy(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHO
 def confusion(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> Integers:
     """Return counts, 2 x 2: rows are the true class, columns the predicted one.
 
-    `scores` may be predicted classes 0 and 1 as well. [[TN, FP], [FN, TP]].
+    A score above the threshold is called positive. `scores` may be predicted classes 0 and 1 as
+    well. [[TN, FP], [FN, TP]].
     """
     label, score = _checked(labels, scores)
-    return np.bincount(2 * label + (score > threshold), minlength=4).reshape(2, 2)
+    return np.bincount(2 * label + called_positive(score, threshold), minlength=4).reshape(2, 2)
 
 
 def sensitivity(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> float:

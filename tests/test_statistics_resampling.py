@@ -33,7 +33,7 @@ def test_weighted_metrics_equal_metrics_of_the_repeated_cases(digits):
     found = {name: metric(weights, case) for name, metric in st.METRICS.items()}
     for row, times in enumerate(weights.astype(int)):
         y, s = np.repeat(labels, times), np.repeat(scores, times)
-        right = (s >= 0.5) == y
+        right = (s > 0.5) == y
         assert found["accuracy"][row] == pytest.approx(right.mean(), abs=1e-12)
         assert found["sensitivity"][row] == pytest.approx(right[y == 1].mean(), abs=1e-12)
         assert found["specificity"][row] == pytest.approx(right[y == 0].mean(), abs=1e-12)

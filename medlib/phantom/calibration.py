@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from medlib.errors import InputError
+from medlib.threshold import called_positive
 
 Floats = NDArray[np.float32]
 
@@ -89,7 +90,7 @@ def score_draws(
         chosen = np.concatenate([rng.choice(pool, per_class, replace=False) for pool in pools])
         truth = labels[chosen]
         score = _out_of_fold(features[chosen], truth, folds, draw)
-        accuracy[draw] = ((score > 0.5) == truth).mean()
+        accuracy[draw] = (called_positive(score) == truth).mean()
         auc[draw] = roc_auc_score(truth, score)
     return Draws(accuracy, auc)
 

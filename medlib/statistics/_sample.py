@@ -17,6 +17,7 @@ from medlib.statistics._checks import (
     as_scores,
 )
 from medlib.statistics.weighted import Cases, Weights
+from medlib.threshold import called_positive
 
 Seed: TypeAlias = int | np.random.Generator
 Patients: TypeAlias = Sequence[Any] | NDArray[Any] | None
@@ -48,7 +49,7 @@ class Sample:
         truth = as_labels(labels)
         cut = as_finite(threshold, "threshold")
         values = [as_scores(s, truth, name) for name, s in scores.items()]
-        cases = tuple(Cases(truth, s, s >= cut) for s in values)
+        cases = tuple(Cases(truth, s, called_positive(s, cut)) for s in values)
         return cls(
             cases, as_groups(groups, truth.size), as_count(replicates, "replicates", least=100)
         )

@@ -10,6 +10,7 @@ from medlib.statistics._checks import Floats, as_fraction
 from medlib.statistics._sample import Patients, Sample, Seed
 from medlib.statistics.outcome import Comparison, Interval
 from medlib.statistics.weighted import METRICS, Metric, checked, named_metrics, one_metric
+from medlib.threshold import THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def cluster_bootstrap(
     groups: Patients = None,
     *,
     metrics: Sequence[str] | Mapping[str, Metric] = tuple(METRICS),
-    threshold: float = 0.5,
+    threshold: float = THRESHOLD,
     replicates: int = 10_000,
     confidence: float = 0.95,
     seed: Seed = 0,
@@ -44,7 +45,8 @@ def cluster_bootstrap(
     Patients (groups; every case its own where None) are drawn with replacement, each with all its
     images, separately among those with negative, positive and both kinds of images (stratified), so
     every replicate has both classes. The interval holds the middle share of the replicates
-    (percentile method). A score at or above threshold counts as positive.
+    (percentile method). A score above threshold counts as positive, one on it as
+    negative (`medlib.threshold`).
 
     Assumes independent patients and a fixed model. Too narrow below about 20 patients a class; for
     a proportion near 0 or 1 use proportion_interval, for an AUC near 1 auc_interval. Sees nothing
@@ -74,15 +76,16 @@ def paired_bootstrap(
     groups: Patients = None,
     *,
     metric: str | Metric = "accuracy",
-    threshold: float = 0.5,
+    threshold: float = THRESHOLD,
     replicates: int = 10_000,
     confidence: float = 0.95,
     seed: Seed = 0,
 ) -> Comparison:
     """Return how much two models differ in a metric on the same patients, with an interval.
 
-    As cluster_bootstrap, with the same draw of patients for both models; p is twice the smaller
-    share of replicates on either side of 0 (one added to both counts, so never exactly 0).
+    As cluster_bootstrap, the threshold too, with the same draw of patients for both models; p is
+    twice the smaller share of replicates on either side of 0 (one added to both counts, so never
+    exactly 0).
 
     Assumes independent patients and two fixed models: on out-of-fold predictions it rejects too
     often, as McNemar does. Too narrow below about 20 patients a class. For a p-value alone,

@@ -12,6 +12,7 @@ from medlib.statistics._sample import Patients, Sample, Seed
 from medlib.statistics.dealing import deal_by_images, score_by_patient
 from medlib.statistics.outcome import Comparison
 from medlib.statistics.weighted import Metric, Weights, checked, one_metric
+from medlib.threshold import THRESHOLD
 
 ROUNDING = 1e-12
 """Two values of a metric closer than this are the same one, computed in another order."""
@@ -24,7 +25,7 @@ def paired_permutation_test(
     groups: Patients = None,
     *,
     metric: str | Metric = "accuracy",
-    threshold: float = 0.5,
+    threshold: float = THRESHOLD,
     replicates: int = 10_000,
     seed: Seed = 0,
 ) -> Comparison:
@@ -35,10 +36,11 @@ def paired_permutation_test(
     swaps of G patients if these are no more than replicates, else of random ones (one added to both
     counts). For accuracy with one image a patient it is the exact McNemar test.
 
-    Both scores must be on one scale (probabilities). Assumes independent patients and fixed models;
-    the hypothesis, exchangeable predictions, is stricter than equal accuracy. On out-of-fold
-    predictions it rejects too often (use out_of_fold_test). Source: Good 2005, Permutation,
-    Parametric and Bootstrap Tests of Hypotheses, 3rd ed.
+    Both scores must be on one scale (probabilities); above threshold they count as positive.
+    Assumes independent patients and fixed models; the hypothesis, exchangeable predictions, is
+    stricter than equal accuracy. On out-of-fold predictions it rejects too often (use
+    out_of_fold_test). Source: Good 2005, Permutation, Parametric and Bootstrap Tests of Hypotheses,
+    3rd ed.
     Raises InputError for NaN or constant scores, one class, unequal lengths, an unknown metric.
     """
     given = {"scores_a": scores_a, "scores_b": scores_b}
