@@ -103,7 +103,7 @@ app.command()(processors)
 
 
 def main() -> NoReturn:
-    """Entry point: what the reader can mend is one sentence on stderr and exit code 2."""
+    """Entry point: what the reader can mend is one sentence on stderr and exit code 2, or 4."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, TextIOWrapper
@@ -140,7 +140,7 @@ def _split(text: str) -> tuple[str, str]:
 def _exit_code(error: InputError | NotebookError | Stopped) -> int:
     if isinstance(error, Stopped):
         return 128 + error.number  # as a shell says it
-    return 2 if isinstance(error, InputError) else 1
+    return error.exit_code if isinstance(error, InputError) else 1
 
 
 def _say(line: str) -> None:

@@ -1,13 +1,22 @@
 """What a reader is meant to see when something cannot be done."""
 
 import signal
+from typing import ClassVar
 
 
 class InputError(ValueError):
     """Something the reader gave cannot be used; the message is one sentence that says what to do.
 
-    The command line prints the message alone and exits with code 2.
+    The command line prints the message alone and exits with `exit_code`.
     """
+
+    exit_code: ClassVar[int] = 2
+
+
+class TooManyError(InputError):
+    """What was given can be read, but the exact answer takes longer than a reader would wait."""
+
+    exit_code = 4
 
 
 class NotebookError(RuntimeError):

@@ -5,7 +5,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 from medlib.consistency import (
-    COVERING,
     STANDARD_DEVIATIONS,
     FoldVector,
     Reading,
@@ -14,7 +13,7 @@ from medlib.consistency import (
     Spectrum,
     Spread,
     Tables,
-    TooManyError,
+    Window,
     accuracy_bounds,
     expected_sd,
     feasible_tables,
@@ -29,6 +28,7 @@ from medlib.consistency import (
     spectrum,
     standard_error,
 )
+from medlib.errors import TooManyError
 from medlib.grim_question import Question, read_question
 from medlib.grim_result import GrimResult, joined
 from medlib.statistics.outcome import Interval
@@ -67,11 +67,11 @@ def examine(
         rates: Any of sensitivity, specificity, ppv, npv, f1, auc, prevalence.
 
     Returns:
-        The findings; `possible` says whether everything can be as written.
+        The findings; `possible` says whether everything can be as written, by rounding.
 
     Raises:
-        InputError: A number cannot be read, is out of range, or contradicts another's meaning;
-            or the exact answer would take too long.
+        InputError: A number cannot be read, is out of range, or contradicts another's meaning.
+        TooManyError: The exact answer would take too long.
 
     """
     return _judge(read_question(n, folds, mean, sd, classes, repeats, unit_per_case, rates))
@@ -91,16 +91,29 @@ def _judge(question: Question) -> GrimResult:
 def _with_counts(result: GrimResult, mean: Reported, n: int) -> GrimResult:
     """Which counts print as the mean, and the interval they support."""
     q = result.question
-    nearest, cut = (list(_counts(q, mean, n, rounding)) for rounding in COVERING)
-    further = tuple(sorted(set(cut) - set(nearest)))
-    result = replace(result, counts=nearest, counts_if_cut_off=further)
-    if not nearest and not further:
-        return replace(result, faults=(_no_count(mean, n * q.copies),))
-    cases = sorted({round(Fraction(c, q.copies)) for c in nearest or cut})
+    found = {rounding: set(_counts(q, mean, n, rounding)) for rounding in Rounding}
+    either = sorted(set().union(*found.values()))
+    result = replace(
+        result,
+        counts=sorted(found[Rounding.EITHER]),
+        counts_if_cut_off=tuple(sorted(found[Rounding.TRUNCATED] - found[Rounding.EITHER])),
+        count_roundings={c: tuple(r for r in Rounding if c in found[r]) for c in either},
+    )
+    result = _only(result, [r for r in Rounding if found[r]], _no_count(mean, n * q.copies, either))
+    if not either:
+        return result
+    cases = sorted({round(Fraction(c, q.copies)) for c in result.counts or either})
     ends: dict[str, tuple[Interval, Interval]] = {
         m: (_interval(cases[0], n, m), _interval(cases[-1], n, m)) for m in METHODS
     }
     return replace(result, intervals=ends, cases_needed=_cases_needed(q))
+
+
+def _only(result: GrimResult, roundings: Collection[Rounding], fault: str) -> GrimResult:
+    """The result if something can be under these conventions only, with the fault of rounding."""
+    left = tuple(r for r in result.roundings if r in set(roundings))
+    faults = () if Rounding.EITHER in roundings or not fault else (fault,)
+    return replace(result, roundings=left, faults=(*result.faults, *faults))
 
 
 def _counts(question: Question, mean: Reported, n: int, rounding: Rounding) -> list[int]:
@@ -113,7 +126,9 @@ def _interval(count: int, n: int, method: ProportionMethod) -> Interval:
     return proportion_interval(count, n, method=method, quantity="accuracy")
 
 
-def _no_count(mean: Reported, total: int) -> str:
+def _no_count(mean: Reported, total: int, cut_off: list[int]) -> str:
+    if cut_off:
+        return f"No whole number of {total} rounds to {mean}."
     below = int(mean.value * total)
     near = " and ".join(f"{c} ({percent(c / total, 2)})" for c in (below, below + 1) if c <= total)
     return f"No whole number of {total} is {mean}: the nearest are {near}."
@@ -144,22 +159,26 @@ def _with_folds(result: GrimResult, mean: Reported) -> GrimResult:
     found = {v.correct: v for v in (*readings[0].examples, *vectors)}
     listed = sorted([*found.values()][:MOST_LISTED], key=lambda v: (v.sum_of_squares, v.correct))
     result = replace(result, readings=readings, vectors=tuple(listed))
-    if not vectors or readings[0].possible is not False:
-        return result
-    spreads = _spreads(vectors, counted, complete=complete)
-    return replace(result, faults=(*result.faults, _no_spread(result, q.sd, spreads)))
+    # Where no count rounds to the mean, that is the fault, and the spread adds none to it.
+    blamed = bool(vectors) and (bool(result.counts) or not readings[0].roundings)
+    if readings[0].possible or not blamed:
+        return _only(result, readings[0].roundings, "")
+    rounding = Rounding.EITHER if result.counts else Rounding.TRUNCATED
+    spreads = _spreads(vectors if complete else [], counted, mean.window(rounding))
+    return _only(result, readings[0].roundings, _no_spread(result, q.sd, spreads))
 
 
 def _spreads(
-    vectors: list[FoldVector], counted: Spectrum | None, *, complete: bool
+    vectors: list[FoldVector], counted: Spectrum | None, window: Window
 ) -> dict[Spread, list[float]]:
-    """Every value the standard deviation can take, of either kind; empty if not known."""
-    if complete:
+    """Every value the SD can take where the mean is in the window; empty if not known."""
+    kept = [v for v in vectors if v.mean in window or v.pooled in window]
+    if kept:
         return {
-            Spread.POPULATION: [v.population_sd for v in vectors],
-            Spread.SAMPLE: [v.sample_sd for v in vectors],
+            Spread.POPULATION: [v.population_sd for v in kept],
+            Spread.SAMPLE: [v.sample_sd for v in kept],
         }
-    return {} if counted is None else {s: counted.spreads(s) for s in STANDARD_DEVIATIONS}
+    return {} if counted is None else {s: counted.spreads(s, window) for s in STANDARD_DEVIATIONS}
 
 
 def _readings(question: Question, mean: Reported, sd: Reported) -> tuple[Reading, ...]:
@@ -204,11 +223,10 @@ def _with_tables(result: GrimResult) -> GrimResult:
     q = result.question
     rates = {name: text for name, text in q.rates.items() if name != "auc"}
     everything = rates | ({"accuracy": q.mean} if q.mean else {})
-    if everything and rates_possible(everything) is None:
-        names = ", ".join(f"{name} {text}" for name, text in everything.items())
-        fault = f"No study of any size has all of these: {names}."
-        return replace(result, faults=(*result.faults, fault))
-    if q.n is None or result.counts == [] == list(result.counts_if_cut_off):
+    anywhere = [r for r in Rounding if not everything or rates_possible(everything, (r,))]
+    names = ", ".join(f"{name} {text}" for name, text in everything.items())
+    result = _only(result, anywhere, f"No study of any size has all of these: {names}.")
+    if not anywhere or q.n is None or result.counts == [] == list(result.counts_if_cut_off):
         return result
     usable = dict(q.rates) if q.copies == 1 else rates
     notes = [*result.notes, ACCURACY_OF_A_TABLE] if rates else [*result.notes]
@@ -218,8 +236,10 @@ def _with_tables(result: GrimResult) -> GrimResult:
         tables = _tables(q, usable, everything)
     except TooManyError as error:
         return replace(result, notes=(*notes, f"Whole counts were not checked: {error}."))
-    empty = _no_table(q, usable, everything) if tables.total == 0 else ()
-    return replace(result, tables=tables, notes=tuple(notes), faults=(*result.faults, *empty))
+    # What already cannot be, by its own rounding, is not blamed twice.
+    fault = "" if result.faults and tables.total else _no_table(q, usable, everything)
+    result = replace(result, tables=tables, notes=tuple(notes))
+    return _only(result, [r for r in Rounding if tables.totals[r]], fault)
 
 
 def _tables(
@@ -229,7 +249,7 @@ def _tables(
     correct: dict[Rounding, Collection[int]] | None = None
     mean = everything.get("accuracy")
     if mean is not None and q.n is not None:
-        correct = {r: _counts(q, mean, q.n, r) for r in COVERING}
+        correct = {r: _counts(q, mean, q.n, r) for r in Rounding}
     negatives, positives = (c * copies for c in q.classes) if q.classes else (None, None)
     n = None if q.n is None else q.n * copies
     return feasible_tables(positives, negatives, usable, n=n, correct=correct)
@@ -237,11 +257,11 @@ def _tables(
 
 def _no_table(
     question: Question, usable: dict[str, Reported], everything: dict[str, Reported]
-) -> tuple[str, ...]:
+) -> str:
     names = ", ".join(f"{name} {text}" for name, text in (usable | everything).items())
     q = question
     of = f"{q.classes[0]} negative and {q.classes[1]} positive" if q.classes else f"{q.n}"
-    return (f"No 2 x 2 table of {of} cases has all of these: {names}.",)
+    return f"No 2 x 2 table of {of} cases has all of these: {names}."
 
 
 def _with_area(result: GrimResult) -> GrimResult:
@@ -256,21 +276,25 @@ def _with_area(result: GrimResult) -> GrimResult:
     result = replace(result, bounds=accuracy_bounds(float(area.value), float(share)))
     if q.mean is None or q.classes or q.copies > 1:
         return result
-    return replace(result, faults=(*result.faults, *_outside(q.mean, area, q.rates["prevalence"])))
+    prevalence = q.rates["prevalence"]
+    ends = {r: _accuracies(area.window(r), prevalence.window(r)) for r in Rounding}
+    windows = {r: q.mean.window(r) for r in Rounding}
+    inside = [
+        r for r, (low, high) in ends.items() if windows[r].low <= high and windows[r].high >= low
+    ]
+    low, high = map(float, ends[Rounding.EITHER])
+    fault = (
+        f"An AUC of {area} at a prevalence of {prevalence} allows accuracies from "
+        f"{percent(low)} to {percent(high)} only, not {q.mean}."
+    )
+    return _only(result, inside, fault)
 
 
-def _outside(mean: Reported, area: Reported, prevalence: Reported) -> tuple[str, ...]:
-    """A fault if no area and prevalence that print so allow an accuracy that prints so."""
+def _accuracies(area: Window, prevalence: Window) -> tuple[Fraction, Fraction]:
+    """The lowest and highest accuracy that such an area and prevalence allow."""
 
-    def ends(text: Reported) -> tuple[Fraction, Fraction]:
-        low, high = text.value - text.unit / 2, text.value + text.unit
-        return max(Fraction(0), low), min(Fraction(1), high)
+    def ends(window: Window) -> tuple[Fraction, Fraction]:
+        return max(Fraction(0), window.low), min(Fraction(1), window.high)
 
     rarer = max(Fraction(0), min(min(q, 1 - q) for q in ends(prevalence)))
-    low, high = ends(area)[0] * rarer, 1 - (1 - ends(area)[1]) * rarer
-    if ends(mean)[0] <= high and ends(mean)[1] >= low:
-        return ()
-    return (
-        f"An AUC of {area} at a prevalence of {prevalence} allows accuracies from "
-        f"{percent(float(low))} to {percent(float(high))} only, not {mean}.",
-    )
+    return ends(area)[0] * rarer, 1 - (1 - ends(area)[1]) * rarer

@@ -1,7 +1,6 @@
 """The command `medlib grim`; what it needs is imported when it runs, so that help comes at once."""
 
 import json as jsonlib
-import unicodedata
 from typing import Annotated
 
 import typer
@@ -26,17 +25,17 @@ def grim(
     prevalence: Annotated[Text, typer.Option(metavar="NUMBER", help="Share of positives")] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs")] = False,
 ) -> None:
-    """Can reported numbers be true? Exit code 0: they can; 1: they cannot; 2: unreadable."""
+    """Say whether reported numbers can be true; give them as printed: 92%, 0.92, 92,0%, ±2%.
+
+    Exit code 0: they can; 1: they cannot; 2: a number cannot be read;
+    3: only if digits were cut off, not rounded; 4: too long to decide.
+    """
     from medlib.grim import examine
     from medlib.grim_text import show
 
-    given = (
-        n, folds, mean, sd, classes, repeats, unit_per_case,
-        sensitivity, specificity, ppv, npv, f1, auc, prevalence,
-    )  # fmt: skip
-    *first, sensitivity, specificity, ppv, npv, f1, auc, prevalence = map(_narrow, given)
     result = examine(
-        *first, sensitivity=sensitivity, specificity=specificity, ppv=ppv, npv=npv, f1=f1, auc=auc,
+        n, folds, mean, sd, classes, repeats, unit_per_case,
+        sensitivity=sensitivity, specificity=specificity, ppv=ppv, npv=npv, f1=f1, auc=auc,
         prevalence=prevalence,
     )  # fmt: skip
     if json:
@@ -44,8 +43,3 @@ def grim(
     else:
         show(result)
     raise typer.Exit(result.exit_code)
-
-
-def _narrow(text: Text) -> Text:
-    """Full-width digits and signs, as Chinese and Japanese papers print them, as ASCII."""
-    return None if text is None else unicodedata.normalize("NFKC", text)

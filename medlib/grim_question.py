@@ -67,7 +67,7 @@ def read_question(
         n=cases,
         folds=_folds(folds, cases),
         mean=None if mean is None else parse(mean, "mean"),
-        sd=None if sd is None else parse(sd, "sd"),
+        sd=None if sd is None else parse(sd, "sd", spread=True),
         classes=sizes,
         repeats=None if repeats is None else parse_count(repeats, "repeats", most=1000),
         units=1 if unit_per_case is None else parse_count(unit_per_case, "unit-per-case"),

@@ -6,19 +6,27 @@ from functools import cached_property
 from typing import Any
 
 from medlib.consistency import (
+    STANDARD_DEVIATIONS,
     AccuracyBounds,
     FoldVector,
     Reading,
+    Rounding,
     Spread,
-    Table,
     Tables,
     percent,
+    roundings_matched,
     spreads_matched,
 )
 from medlib.grim_question import Question
 from medlib.statistics.outcome import Interval
 
 CHANCE, TRADITIONAL = 0.5, 0.75  # reference accuracies of the t-tests shown
+ONLY_IF_CUT_OFF = "They can be only if digits were cut off and not rounded."
+TIES = {
+    Rounding.HALF_UP: "up",
+    Rounding.HALF_EVEN: "to even",
+    Rounding.EITHER: "now up, now down, as binary floating point does",
+}
 
 
 @dataclass(frozen=True)
@@ -27,8 +35,10 @@ class GrimResult:
 
     Attributes:
         question: The numbers.
+        roundings: The conventions under which everything can be as written.
         counts: How many can have been right, ascending; None if no mean or n was given.
         counts_if_cut_off: Further counts, if digits were cut off and not rounded.
+        count_roundings: Of each count, the conventions that print it as the mean.
         vectors: Fold vectors with that mean, by rising spread.
         vectors_total: How many there are; None if more than were listed and not counted.
         readings: What the spread can mean, the literal reading first.
@@ -37,14 +47,16 @@ class GrimResult:
         chance_sd: SD over the folds to expect if the errors fall at random.
         tables: 2 x 2 tables that fit; None if nothing was said about classes or rates.
         bounds: What the AUC allows for the accuracy.
-        faults: A sentence for each thing that cannot be; empty if all can.
+        faults: A sentence for each thing that cannot be by rounding; empty if all can.
         notes: Sentences on what was assumed.
 
     """
 
     question: Question
+    roundings: tuple[Rounding, ...] = tuple(Rounding)
     counts: list[int] | None = None
     counts_if_cut_off: tuple[int, ...] = ()
+    count_roundings: Mapping[int, tuple[Rounding, ...]] = field(default_factory=dict)
     vectors: tuple[FoldVector, ...] = ()
     vectors_total: int | None = 0
     readings: tuple[Reading, ...] = ()
@@ -58,20 +70,38 @@ class GrimResult:
 
     @property
     def possible(self) -> bool:
-        """Whether the numbers can be as written: SD over the folds, and all the rest."""
-        return not self.faults
+        """Whether the numbers, rounded, can be as written: SD over the folds, and the rest."""
+        return Rounding.EITHER in self.roundings
+
+    @property
+    def only_if_cut_off(self) -> bool:
+        """Whether the numbers can be only if digits were cut off and not rounded."""
+        return not self.possible and Rounding.TRUNCATED in self.roundings
 
     @property
     def exit_code(self) -> int:
-        """0 if the numbers can be, 1 if they cannot."""
-        return 0 if self.possible else 1
+        """0 if the numbers can be, 1 if they cannot, 3 if only with digits cut off."""
+        return 0 if self.possible else 3 if self.only_if_cut_off else 1
 
     @property
     def verdict(self) -> str:
         """One or more sentences."""
         if self.possible:
-            return "These numbers can be: whole counts exist that print like this."
-        return " ".join(self.faults)
+            return f"These numbers can be{self._ties}: whole counts exist that print like this."
+        if not self.only_if_cut_off:
+            return " ".join(self.faults)
+        spread = self.readings and self.readings[0].only_if_cut_off
+        last = self.readings[0].sentence if spread else ONLY_IF_CUT_OFF
+        return " ".join(["By rounding these numbers cannot be.", *self.faults, last])
+
+    @property
+    def _ties(self) -> str:
+        """What must be true of numbers half-way between two, if it matters."""
+        halves = tuple(r for r in (Rounding.HALF_UP, Rounding.HALF_EVEN) if r in self.roundings)
+        if len(halves) == 2:
+            return ""
+        way = TIES[halves[0] if halves else Rounding.EITHER]
+        return f", if halves are rounded {way}"
 
     def text(self, width: int = 100) -> str:
         """The report for a reader, as plain text of that many columns."""
@@ -80,21 +110,24 @@ class GrimResult:
         return as_text(self, width)
 
     @cached_property
-    def fits(self) -> dict[tuple[int, ...], list[Spread]]:
-        """Which meanings of the reported spread each vector fits."""
+    def fits(self) -> dict[tuple[int, ...], dict[Spread, tuple[Rounding, ...]]]:
+        """Which meanings of the reported spread each vector fits, and under which conventions."""
         mean, sd = self.question.mean, self.question.sd
         if mean is None or sd is None:
             return {}
-        return {v.correct: list(spreads_matched(v, mean, sd)) for v in self.vectors}
+        return {v.correct: spreads_matched(v, mean, sd) for v in self.vectors}
 
     def as_dict(self) -> dict[str, Any]:
         """The same for programs: plain lists, numbers as proportions, None for undefined."""
         return {
             "possible": self.possible,
+            "possible_only_if_cut_off": self.only_if_cut_off,
+            "roundings": _names(self.roundings),
             "verdict": self.verdict,
             "question": self._question(),
             "counts": self.counts,
             "counts_if_cut_off": list(self.counts_if_cut_off),
+            "count_roundings": {c: _names(r) for c, r in self.count_roundings.items()},
             "fold_vectors": [self._vector(v) for v in self.vectors],
             "fold_vectors_total": self.vectors_total,
             "readings": [_reading(r) for r in self.readings],
@@ -129,8 +162,18 @@ class GrimResult:
             "standard_error": vector.standard_error,
             **{f"t_against_{r}": self.tests(vector.t, r) for r in (CHANCE, TRADITIONAL)},
             **{f"p_against_{r}": self.tests(vector.p, r) for r in (CHANCE, TRADITIONAL)},
-            "fits": [str(spread) for spread in self.fits.get(vector.correct, [])],
+            "roundings": _names(self.vector_roundings(vector)),
+            "fits": {s: _names(r) for s, r in self.fits.get(vector.correct, {}).items()},
         }
+
+    def vector_roundings(self, vector: FoldVector) -> tuple[Rounding, ...]:
+        """The conventions that print its mean and the spread it fits, SD before error, as given."""
+        fits = self.fits.get(vector.correct, {})
+        found = {r for s in STANDARD_DEVIATIONS for r in fits.get(s, ())}
+        found = found or {r for roundings in fits.values() for r in roundings}
+        if found or self.question.mean is None:
+            return tuple(r for r in Rounding if r in found)
+        return roundings_matched(vector, self.question.mean)
 
     def tests(self, statistic: Any, reference: float) -> dict[str, float | None]:
         """A naive and a corrected t or p against a reference."""
@@ -153,19 +196,24 @@ def _reading(reading: Reading) -> dict[str, Any]:
         "sentence": reading.sentence,
         "example": list(reading.examples[0].correct) if reading.examples else None,
         "figures": reading.figures,
+        "roundings": _names(reading.roundings),
     }
+
+
+def _names(roundings: tuple[Rounding, ...]) -> list[str]:
+    return [str(rounding) for rounding in roundings]
 
 
 def _tables(tables: Tables) -> dict[str, Any]:
     return {
         "total": tables.total,
-        "listed": [_table(table) for table in tables.listed],
+        "totals": dict(tables.totals),
+        "listed": [
+            {**vars(table), "roundings": _names(roundings)}
+            for table, roundings in zip(tables.listed, tables.roundings, strict=True)
+        ],
         "ranges": {rate: [float(a), float(b)] for rate, (a, b) in tables.spans.items()},
     }
-
-
-def _table(table: Table) -> dict[str, int]:
-    return {"tp": table.tp, "fn": table.fn, "tn": table.tn, "fp": table.fp}
 
 
 def joined(numbers: list[int], most: int = 8) -> str:

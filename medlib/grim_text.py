@@ -9,8 +9,8 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from medlib.consistency import FoldVector, Reading, percent
-from medlib.grim_result import CHANCE, TRADITIONAL, GrimResult, joined, spans_text
+from medlib.consistency import FoldVector, Reading, Rounding, percent
+from medlib.grim_result import TRADITIONAL, GrimResult, joined, spans_text
 
 MOST_ROWS = 12
 MOST_LETTERS = 20  # of a vector beside which t and p still fit
@@ -18,14 +18,25 @@ MOST_PLAIN = 10  # folds whose counts are written out
 NARROWEST = 60
 NAMES = {"wilson": "Wilson", "clopper-pearson": "Clopper-Pearson", "jeffreys": "Jeffreys"}
 EXPLANATION = (
-    "SD pop. divides by the number of folds, SD sample by one less. t and p: naive / corrected "
+    "SD pop. divides by the number of folds, SD sample by one less. p: naive / corrected "
     "for the training cases that folds share."
 )
+CONVENTIONS = (
+    "Rounding says what must have been done for it to be printed so: any; rounded; up, even or "
+    "ties (halves rounded up, to even, or now up, now down); cut (digits cut off)."
+)
+SHORT = {
+    Rounding.HALF_UP: "up",
+    Rounding.HALF_EVEN: "even",
+    Rounding.EITHER: "ties",
+    Rounding.TRUNCATED: "cut",
+}
 MARKS = {
     True: ("can be", "green"),
     False: ("cannot", "red"),
     None: ("unknown", "yellow"),
 }
+CUT_OFF = ("cut off", "yellow")
 
 
 def as_text(result: GrimResult, width: int) -> str:
@@ -62,6 +73,8 @@ def _headline(result: GrimResult) -> str:
 
 def _verdict(result: GrimResult) -> Panel:
     word, style = ("CAN BE", "green") if result.possible else ("CANNOT BE", "red")
+    if result.only_if_cut_off:
+        word, style = "ONLY IF CUT OFF", "yellow"
     rescues = [r.title for r in result.readings[1:] if r.possible]
     text = result.verdict
     if not result.possible and rescues and result.readings[0].possible is False:
@@ -89,7 +102,7 @@ def _count_sentence(result: GrimResult) -> str:
     total = (q.n or 0) * q.copies
     unit = "slices or other units" if q.units > 1 else "cases" if q.copies == 1 else "tests"
     text = (
-        f"{q.mean} of {total} {unit} is {joined(result.counts)} right."
+        f"{q.mean} of {total} {unit} is {joined(result.counts)} right ({_how_printed(result)})."
         if result.counts
         else (f"No number of {total} {unit} rounds to {q.mean}.")
     )
@@ -97,6 +110,24 @@ def _count_sentence(result: GrimResult) -> str:
         further = joined(list(result.counts_if_cut_off))
         text += f" If digits were cut off and not rounded: also {further}."
     return text
+
+
+def _how_printed(result: GrimResult) -> str:
+    """Which counts are printed as the mean by which convention."""
+    groups: dict[str, list[int]] = {}
+    for count in result.counts or ():
+        groups.setdefault(Rounding.text(result.count_roundings[count]), []).append(count)
+    if len(groups) == 1:
+        return next(iter(groups))
+    return "; ".join(f"{joined(counts)} {text}" for text, counts in groups.items())
+
+
+def _rounding(roundings: tuple[Rounding, ...]) -> str:
+    """The same for one row of a table: every convention is "any"."""
+    words = Rounding.text(roundings)
+    for rounding, short in SHORT.items():
+        words = words.replace(rounding, short)
+    return "any" if set(roundings) == set(Rounding) else words.replace(" or ", "/")
 
 
 def _folds(result: GrimResult) -> RenderableType:
@@ -119,7 +150,7 @@ def _folds(result: GrimResult) -> RenderableType:
         ),
         _vector_grid(result, shown),
     ]
-    lines.append(Text(EXPLANATION, style="dim"))
+    lines += [Text(EXPLANATION, style="dim"), Text(CONVENTIONS, style="dim")]
     if result.chance_sd is not None:
         by_chance = f"If the errors fell at random, expect an SD of {percent(result.chance_sd)}."
         lines.append(Text(by_chance))
@@ -142,12 +173,13 @@ def _vector_grid(result: GrimResult, vectors: list[FoldVector]) -> Grid:
     rows = [_vector_row(result, vector) for vector in vectors]
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
     grid.add_column("folds x\nright" if many else "right in\neach fold", min_width=14)
-    titles = ["\nchance"] if rows[0][1] else [""]
+    grid.add_column("\nrounding", no_wrap=True)
+    titles = ["\nchance"] if rows[0][2] else [""]
     titles += ["SD\npop.", "SD\nsample", "std.\nerror"]
-    titles += [f"t against\n{CHANCE:.0%}", f"p against\n{TRADITIONAL:.0%}"]
-    # Long vectors leave no room for the tests, which say least where there are many cases.
-    shown = 7 if max(len(row[0]) for row in rows) <= MOST_LETTERS else 5
-    for title in titles[: shown - 1]:
+    titles.append(f"p against\n{TRADITIONAL:.0%}")
+    # Long vectors leave no room for the test, which says least where there are many cases.
+    shown = 7 if max(len(row[0]) for row in rows) <= MOST_LETTERS else 6
+    for title in titles[: shown - 2]:
         grid.add_column(title, justify="right", no_wrap=True)
     for vector, row in zip(vectors, rows, strict=True):
         grid.add_row(*row[:shown], style="green" if result.fits.get(vector.correct) else None)
@@ -156,15 +188,14 @@ def _vector_grid(result: GrimResult, vectors: list[FoldVector]) -> Grid:
 
 def _vector_row(result: GrimResult, vector: FoldVector) -> list[str]:
     chance = result.probability(vector)
-    t = result.tests(vector.t, CHANCE)
     p = result.tests(vector.p, TRADITIONAL)
     return [
         _short(vector),
+        _rounding(result.vector_roundings(vector)),
         "" if chance is None else _small(chance),
         percent(vector.population_sd),
         percent(vector.sample_sd),
         percent(vector.standard_error),
-        " / ".join("-" if x is None else f"{x:.1f}" for x in t.values()),
         " / ".join(map(_small, p.values())),
     ]
 
@@ -186,8 +217,9 @@ def _readings(readings: tuple[Reading, ...]) -> Grid:
     grid.add_column(justify="right", min_width=5)
     grid.add_column()
     for reading in readings:
-        word, style = MARKS[reading.possible]
-        title = Text(f"The {reading.title}.", style="bold")
+        word, style = CUT_OFF if reading.only_if_cut_off else MARKS[reading.possible]
+        how = f" ({Rounding.text(reading.roundings)})" if reading.roundings else ""
+        title = Text(f"The {reading.title}{how}.", style="bold")
         grid.add_row(Text(word, style=f"bold {style}"), Group(title, Text(reading.sentence)))
     return grid
 
@@ -214,12 +246,14 @@ def _tables(result: GrimResult) -> RenderableType:
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("true pos.", "missed", "true neg.", "false pos."):
         grid.add_column(title, justify="right")
-    for table in tables.listed[:MOST_ROWS]:
-        grid.add_row(*map(str, (table.tp, table.fn, table.tn, table.fp)))
+    grid.add_column("rounding")
+    for table, how in list(zip(tables.listed, tables.roundings, strict=True))[:MOST_ROWS]:
+        grid.add_row(*map(str, (table.tp, table.fn, table.tn, table.fp)), _rounding(how))
     shown = f", the first {MOST_ROWS} shown" if tables.total > MOST_ROWS else ""
     ranges = "; ".join(
         f"{name.upper() if len(name) < 4 else name} {spans_text(float(low), float(high))}"
         for name, (low, high) in tables.spans.items()
     )
     number = f"{tables.total} tables fit{shown}." if tables.total > 1 else "One table fits."
-    return Group(Text(number), grid, Text(f"Over all of them: {ranges}."))
+    over_all = Text(f"Over all of them: {ranges}.")
+    return Group(Text(number), grid, Text(CONVENTIONS, style="dim"), over_all)

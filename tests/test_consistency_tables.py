@@ -19,8 +19,7 @@ from medlib.consistency import (
     parse,
     rates_possible,
 )
-from medlib.consistency.grim import TooManyError
-from medlib.errors import InputError
+from medlib.errors import InputError, TooManyError
 
 
 def reported(**texts):

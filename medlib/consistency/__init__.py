@@ -7,13 +7,14 @@ from medlib.consistency.auc import AccuracyBounds, accuracy_bounds, auc_bounds
 from medlib.consistency.confusion import RATES, Table, Tables, feasible_tables
 from medlib.consistency.counting import Spectrum, spectrum
 from medlib.consistency.folds import FoldVector, expected_sd, fold_sizes
-from medlib.consistency.grim import TooManyError, fold_counts, possible_counts
+from medlib.consistency.grim import fold_counts, possible_counts
 from medlib.consistency.grimmer import (
     STANDARD_DEVIATIONS,
     STANDARD_ERRORS,
     Spread,
     find_vectors,
     matching_vectors,
+    roundings_matched,
     spreads_matched,
 )
 from medlib.consistency.rates import rates_possible
@@ -27,6 +28,7 @@ from medlib.consistency.readings import (
 )
 from medlib.consistency.reported import (
     COVERING,
+    ORDINARY,
     Reported,
     Rounding,
     Window,
@@ -37,6 +39,7 @@ from medlib.consistency.reported import (
 
 __all__ = [
     "COVERING",
+    "ORDINARY",
     "RATES",
     "STANDARD_DEVIATIONS",
     "STANDARD_ERRORS",
@@ -49,7 +52,6 @@ __all__ = [
     "Spread",
     "Table",
     "Tables",
-    "TooManyError",
     "Window",
     "accuracy_bounds",
     "auc_bounds",
@@ -68,6 +70,7 @@ __all__ = [
     "possible_counts",
     "rates_possible",
     "repeat_means",
+    "roundings_matched",
     "spectrum",
     "spreads_matched",
     "standard_error",

@@ -8,12 +8,12 @@ whole numbers: no table is missed, and 10,000 cases take well under a second.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from operator import mul
 
-from medlib.consistency.grim import TooManyError
 from medlib.consistency.rates import CELLS, cuts
 from medlib.consistency.reported import COVERING, Reported, Rounding, Window
-from medlib.errors import InputError
+from medlib.errors import InputError, TooManyError
 
 MOST_ROWS = 51_000  # pairs of (positives, true positives); about a second
 
@@ -57,12 +57,16 @@ class Tables:
         total: How many there are.
         listed: The first of them.
         spans: Smallest and largest value of each rate over all of them, where defined.
+        roundings: Of each listed table, the conventions that print it as the reported numbers.
+        totals: How many there are under each convention.
 
     """
 
     total: int
     listed: tuple[Table, ...]
     spans: dict[str, tuple[Fraction, Fraction]]
+    roundings: tuple[tuple[Rounding, ...], ...]
+    totals: dict[Rounding, int]
 
 
 def feasible_tables(
@@ -74,7 +78,7 @@ def feasible_tables(
     correct: dict[Rounding, Collection[int]] | None = None,
     limit: int = 1000,
 ) -> Tables:
-    """All tables that are printed as the reported numbers under one convention.
+    """All tables that are printed as the reported numbers under one convention, any of four.
 
     Args:
         positives: Number of positive cases; None to try every number (then give n).
@@ -91,18 +95,42 @@ def feasible_tables(
         TooManyError: More than `MOST_ROWS` rows to go through.
 
     """
-    windows = [{name: text.window(r) for name, text in reported.items()} for r in COVERING]
-    sums = [None if correct is None else _runs(correct[r]) for r in COVERING]
-    total, listed, ends = 0, list[Table](), dict[Table, None]()
+    windows = {r: {name: text.window(r) for name, text in reported.items()} for r in Rounding}
+    sums = {r: None if correct is None else _runs(correct[r]) for r in Rounding}
+    total, totals, ends = 0, dict.fromkeys(Rounding, 0), dict[Table, None]()
+    listed: list[tuple[Table, tuple[Rounding, ...]]] = []
     for positive, negative in _classes(positives, negatives, n):
         for tp in range(positive + 1):
             row = _Row(tp, positive - tp, negative)
-            fits = set().union(*(_fitting(row, w, s) for w, s in zip(windows, sums, strict=True)))
-            merged = _merge(fits)
+            fits = _fits(row, windows, sums)
+            merged = _merge(set().union(*fits.values()))
             total += sum(map(len, merged))
+            for rounding, runs in fits.items():
+                totals[rounding] += sum(map(len, runs))
             ends |= {row.table(tn): None for run in merged for tn in (run[0], run[-1])}
-            listed += [row.table(tn) for run in merged for tn in run[: limit - len(listed)]]
-    return Tables(total, tuple(listed[:limit]), _spans(ends))
+            values = (tn for run in merged for tn in run)
+            listed += [
+                (row.table(tn), tuple(r for r in Rounding if any(tn in run for run in fits[r])))
+                for tn in islice(values, limit - len(listed))
+            ]
+    tables, roundings = tuple(t for t, _ in listed), tuple(r for _, r in listed)
+    return Tables(total, tables, _spans(ends), roundings, totals)
+
+
+def _fits(
+    row: "_Row",
+    windows: dict[Rounding, dict[str, Window]],
+    sums: dict[Rounding, list[range] | None],
+) -> dict[Rounding, set[range]]:
+    """Runs of true negatives under each convention; those of `COVERING` are the others' too."""
+    fits = {r: _fitting(row, windows[r], sums[r]) for r in COVERING}
+    halves = (Rounding.HALF_UP, Rounding.HALF_EVEN)
+    tried = halves if fits[Rounding.EITHER] else ()
+    return (
+        {r: set[range]() for r in halves}
+        | fits
+        | {r: _fitting(row, windows[r], sums[r]) for r in tried}
+    )
 
 
 def _classes(positives: int | None, negatives: int | None, n: int | None) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from medlib.consistency.grim import possible_counts
 from medlib.consistency.grimmer import STANDARD_DEVIATIONS, Spread, most_squares
-from medlib.consistency.reported import COVERING, Reported, Rounding
+from medlib.consistency.reported import COVERING, Reported, Rounding, Window
 
 MOST_ADDITIONS = 200_000_000  # about a second
 MOST_VECTORS = 2**62  # beyond this the 64-bit counts could overflow
@@ -63,10 +63,15 @@ class Spectrum:
         pooled = Fraction(total, self.folds * self.size)
         return variance in sd.window(rounding).squared() and pooled in mean.window(rounding)
 
-    def spreads(self, spread: Spread) -> list[float]:
-        """Every value this kind of spread can take, ascending, as a proportion."""
+    def spreads(self, spread: Spread, within: Window | None = None) -> list[float]:
+        """Every value this kind of spread can take, ascending, as a proportion.
+
+        `within`: only vectors whose mean lies in this window.
+        """
         divisor = self.size**2 * spread.divisor(self.folds)
-        return [float(d / divisor) ** 0.5 for d in sorted({d for _, d in self.vectors})]
+        cases = self.folds * self.size
+        found = {d for t, d in self.vectors if within is None or within.side(t, cases) == 0}
+        return [float(d / divisor) ** 0.5 for d in sorted(found)]
 
 
 def spectrum(folds: int, size: int, mean: Reported) -> Spectrum | None:

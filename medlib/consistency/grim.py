@@ -5,18 +5,24 @@ count over a count, so with few cases most printed percentages cannot occur.
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
-from itertools import groupby, product
+from itertools import accumulate, groupby
 from math import lcm, prod
+from operator import mul
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from medlib.consistency.reported import Reported, Rounding
-from medlib.errors import InputError
+from medlib.errors import TooManyError
 
-MOST_COMBINATIONS = 400_000  # about a second
-
-
-class TooManyError(InputError):
-    """The exact answer needs more steps than a reader would wait for."""
+MOST_STEPS = 1_000_000  # about a second
+MOST_TOTALS = 2_000_000  # of all groups but the last; half a second, for they are added in numpy
+MOST_IN_INT64 = 2**62
+TOO_MANY = (
+    "folds of unequal size allow too many combinations here to check each; "
+    "give a number of cases that the folds divide, or the mean to more digits"
+)
 
 
 def possible_counts(mean: Reported, units: int, rounding: Rounding = Rounding.EITHER) -> range:
@@ -65,19 +71,109 @@ def group_totals(
         TooManyError: The folds have so many sizes that the totals cannot be gone through.
 
     """
+    for head, runs in _heads(sizes, mean, rounding, reach):
+        for last in sorted(set().union(*runs)):
+            yield (*head, last)
+
+
+def fold_counts(
+    sizes: tuple[int, ...], mean: Reported, rounding: Rounding = Rounding.EITHER
+) -> list[int]:
+    """The numbers right over all folds that are printed as `mean`, ascending.
+
+    Raises:
+        TooManyError: As `group_totals`.
+
+    """
+    if len(set(sizes)) == 1:
+        return list(possible_counts(mean, sum(sizes), rounding))
+    capacities = [size * folds for size, folds in group_sizes(sizes)]
+    if prod(c + 1 for c in capacities[:-1]) > MOST_TOTALS:
+        raise TooManyError(TOO_MANY)
+    marks = np.zeros(sum(sizes) + 2, dtype=np.int64)  # +1 where a run of counts begins, -1 after it
+    heads = _sums(capacities[:-1], [1] * len(capacities[:-1]))
+    for weight, sums in _means(sizes, mean, rounding):
+        used, last = _sums(capacities[:-1], weight[:-1]), weight[-1]
+        low = np.maximum(0, -((used - sums.start) // last)).astype(np.int64)
+        high = np.minimum(capacities[-1], (sums.stop - 1 - used) // last).astype(np.int64)
+        some = low <= high
+        np.add.at(marks, (heads + low)[some], 1)
+        np.add.at(marks, (heads + high)[some] + 1, -1)
+    return [int(count) for count in np.flatnonzero(np.cumsum(marks) > 0)]
+
+
+def _sums(capacities: list[int], weight: list[int]) -> NDArray[Any]:
+    """The weighted sum of every combination of totals, in a fixed order; exact."""
+    fits = sum(map(mul, capacities, weight)) < MOST_IN_INT64
+    sums = np.zeros(1, dtype=np.int64 if fits else object)
+    for capacity, each in zip(capacities, weight, strict=True):
+        steps = np.arange(capacity + 1).astype(sums.dtype) * each
+        sums = (sums[:, None] + steps).ravel()
+    return sums
+
+
+def _means(
+    sizes: tuple[int, ...], mean: Reported, rounding: Rounding
+) -> list[tuple[list[int], range]]:
+    """Both means in whole numbers: each group's weight, and which weighted sums are printed so."""
     groups = group_sizes(sizes)
-    capacities = [size * folds for size, folds in groups]
-    heads, last = capacities[:-1], capacities[-1]
-    ranges = [_near(mean, capacity, reach) for capacity in heads]
-    if prod(map(len, ranges)) * max(1, int(last * mean.unit)) > MOST_COMBINATIONS:
-        raise TooManyError(
-            "folds of unequal size allow too many combinations here to check each; "
-            "give a number of cases that the folds divide, or the mean to more digits"
+    common, scale = weights(groups)
+    window = mean.window(rounding)
+    means = [([1] * len(groups), window.integers(sum(sizes)))]
+    if len(groups) > 1:
+        means.append((scale, window.integers(common * len(sizes))))
+    return [(weight, sums) for weight, sums in means if sums]
+
+
+def _heads(
+    sizes: tuple[int, ...], mean: Reported, rounding: Rounding, reach: float
+) -> Iterator[tuple[tuple[int, ...], list[range]]]:
+    """Totals of all groups but the last, and the runs of totals of the last that complete them."""
+    means = _means(sizes, mean, rounding)
+    capacities = [size * folds for size, folds in group_sizes(sizes)]
+    near = [_near(mean, capacity, reach) for capacity in capacities[:-1]]
+    for tried, head in enumerate(_prefixes(capacities, means, near)):
+        if tried * len(capacities) > MOST_STEPS:
+            raise TooManyError(TOO_MANY)
+        yield head, [_completing(head, weight, sums, capacities[-1]) for weight, sums in means]
+
+
+def _prefixes(
+    capacities: list[int], means: list[tuple[list[int], range]], near: list[list[int]]
+) -> Iterator[tuple[int, ...]]:
+    """Totals of the first groups that the rest can still complete to one of the means."""
+    rests = [_rests(capacities, weight) for weight, _ in means]
+
+    def extend(head: tuple[int, ...], sums: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        place = len(head)
+        reachable = (
+            s < wanted.stop and s + rest[place] >= wanted.start
+            for s, rest, (_, wanted) in zip(sums, rests, means, strict=True)
         )
-    for head in product(*ranges):
-        for total in sorted(_last_totals(groups, head, mean, rounding)):
-            if 0 <= total <= last:
-                yield (*head, total)
+        if not any(reachable):
+            return
+        if place == len(near):
+            yield head
+            return
+        for count in near[place]:
+            added = (s + count * w[place] for s, (w, _) in zip(sums, means, strict=True))
+            yield from extend((*head, count), tuple(added))
+
+    return extend((), (0,) * len(means))
+
+
+def _rests(capacities: list[int], weight: list[int]) -> list[int]:
+    """The most that the groups from each place on can add to a weighted sum."""
+    each = [c * w for c, w in zip(capacities, weight, strict=True)]
+    return [*accumulate(reversed(each))][::-1]
+
+
+def _completing(head: tuple[int, ...], weight: list[int], sums: range, capacity: int) -> range:
+    """The run of totals of the last group that bring the weighted sum into the range."""
+    used, last = sum(map(mul, head, weight)), weight[-1]
+    low = max(0, -((used - sums.start) // last))
+    high = min(capacity, (sums.stop - 1 - used) // last)
+    return range(low, max(low, high + 1))
 
 
 def _near(mean: Reported, capacity: int, reach: float) -> list[int]:
@@ -86,29 +182,3 @@ def _near(mean: Reported, capacity: int, reach: float) -> list[int]:
     low = max(0, int((centre - width) * capacity) - 1)
     high = min(capacity, int((centre + width) * capacity) + 1)
     return sorted(range(low, high + 1), key=lambda count: abs(count - centre * capacity))
-
-
-def _last_totals(
-    groups: list[tuple[int, int]], head: tuple[int, ...], mean: Reported, rounding: Rounding
-) -> set[int]:
-    """Totals of the last group that complete the others, under either meaning of the mean."""
-    common, scale = weights(groups)
-    folds = sum(number for _, number in groups)
-    cases = sum(size * number for size, number in groups)
-    window = mean.window(rounding)
-    totals = {count - sum(head) for count in window.integers(cases)}
-    if len(groups) == 1:
-        return totals
-    over_folds = sum(s * w for s, w in zip(head, scale[:-1], strict=True))
-    last = groups[-1][0]
-    shifted = window.affine(folds * last, -Fraction(over_folds * last, common))
-    return totals | set(shifted.integers())
-
-
-def fold_counts(
-    sizes: tuple[int, ...], mean: Reported, rounding: Rounding = Rounding.EITHER
-) -> list[int]:
-    """The numbers right over all folds that are printed as `mean`, ascending."""
-    if len(set(sizes)) == 1:
-        return list(possible_counts(mean, sum(sizes), rounding))
-    return sorted({sum(totals) for totals in group_totals(sizes, mean, rounding)})

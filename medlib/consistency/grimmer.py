@@ -14,9 +14,9 @@ from functools import lru_cache
 from math import sqrt
 
 from medlib.consistency.folds import FoldVector
-from medlib.consistency.grim import TooManyError, group_sizes, group_totals, weights
+from medlib.consistency.grim import group_sizes, group_totals, weights
 from medlib.consistency.reported import COVERING, Reported, Rounding, Window
-from medlib.errors import InputError
+from medlib.errors import InputError, TooManyError
 
 MOST_FOLDS = 400  # deeper than any cross-validation, shallower than Python's stack
 MOST_STEPS = 300_000  # about a second
@@ -221,6 +221,12 @@ def spreads_matched(
     return {spread: roundings for spread, roundings in found.items() if roundings}
 
 
+def roundings_matched(vector: FoldVector, mean: Reported) -> tuple[Rounding, ...]:
+    """The conventions under which one of the vector's two means is printed as this mean."""
+    windows = {rounding: mean.window(rounding) for rounding in Rounding}
+    return tuple(r for r, w in windows.items() if vector.mean in w or vector.pooled in w)
+
+
 @lru_cache(maxsize=64)
 def _windows(mean: Reported, sd: Reported) -> tuple[tuple[Rounding, Window, Window], ...]:
     return tuple((r, mean.window(r), sd.window(r).squared()) for r in Rounding)
@@ -232,8 +238,11 @@ def find_vectors(
     sd: Reported | None = None,
     spreads: Iterable[Spread] = STANDARD_DEVIATIONS,
     limit: int = 1000,
+    roundings: Iterable[Rounding] = COVERING,
 ) -> tuple[list[FoldVector], bool]:
-    """Vectors printed as these numbers under any convention, and whether these are all.
+    """Vectors printed as these numbers under one of the conventions, and whether these are all.
+
+    The default conventions cover every one there is.
 
     Returns:
         At most `limit` vectors, by rising spread, and True if there are no others.
@@ -245,7 +254,7 @@ def find_vectors(
     if limit < 1:
         raise InputError(f"limit is {limit}; it must be positive")
     found: dict[tuple[int, ...], FoldVector] = {}
-    for rounding in COVERING:
+    for rounding in roundings:
         for spread in spreads if sd else (Spread.POPULATION,):
             for vector in matching_vectors(sizes, mean, sd, spread, rounding):
                 if len(found) == limit and vector.correct not in found:

@@ -39,17 +39,20 @@ def cuts(name: str, window: Window) -> list[tuple[Row, bool]]:
     return [(low, window.low_open), (high, window.high_open), (whole, True)]
 
 
-def rates_possible(reported: dict[str, Reported]) -> tuple[Fraction, ...] | None:
+def rates_possible(
+    reported: dict[str, Reported], roundings: Iterable[Rounding] = COVERING
+) -> tuple[Fraction, ...] | None:
     """Shares (tp, fn, tn, fp) of a study that would print these rates, or None if none would.
 
     Args:
         reported: Printed rates by name, of those in `CELLS`. All were shortened in one way.
+        roundings: The ways to try; the default covers every one there is.
 
     Returns:
         An example, not the only one; None is a proof that the rates contradict each other.
 
     """
-    for rounding in COVERING:
+    for rounding in roundings:
         shares = _shares(reported, rounding)
         if shares is not None:
             return shares

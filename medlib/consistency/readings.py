@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from medlib.consistency.folds import FoldVector
-from medlib.consistency.grim import TooManyError
 from medlib.consistency.grimmer import (
     STANDARD_DEVIATIONS,
     STANDARD_ERRORS,
     Spread,
     find_vectors,
+    matching_vectors,
+    spreads_matched,
 )
-from medlib.consistency.reported import Reported
+from medlib.consistency.reported import COVERING, ORDINARY, Reported, Rounding
+from medlib.errors import TooManyError
 
 USUAL_REPEATS = (5, 10, 3, 2, 4, 20)
 MOST_PLAIN = 10  # folds whose counts are written out
@@ -32,10 +34,11 @@ class Reading:
     Attributes:
         name: Short, for programs.
         title: Short, for people.
-        possible: Whether whole counts exist that print like this; None if not decided.
+        possible: Whether whole counts exist that round to this; None if not decided.
         sentence: What follows, in plain words.
         examples: Vectors that do, closest to the printed spread first.
         figures: Numbers the sentence mentions.
+        roundings: The conventions under which whole counts exist that are printed like this.
 
     """
 
@@ -45,6 +48,12 @@ class Reading:
     sentence: str
     examples: tuple[FoldVector, ...] = ()
     figures: dict[str, float] = field(default_factory=dict)
+    roundings: tuple[Rounding, ...] = ()
+
+    @property
+    def only_if_cut_off(self) -> bool:
+        """Whether whole counts exist only if digits were cut off and not rounded."""
+        return self.roundings == (Rounding.TRUNCATED,)
 
 
 def over_folds(sizes: tuple[int, ...], mean: Reported, sd: Reported) -> Reading:
@@ -54,33 +63,31 @@ def over_folds(sizes: tuple[int, ...], mean: Reported, sd: Reported) -> Reading:
         TooManyError: It cannot be decided in about a second.
 
     """
-    examples = _examples(sizes, mean, sd, STANDARD_DEVIATIONS)
-    if examples:
-        sentence = f"{_counts(examples[0])} right, for example."
-    else:
-        sentence = f"No way to spread the errors over the folds gives {sd}."
     title = "standard deviation over the folds (as written)"
-    return Reading("sd_over_folds", title, bool(examples), sentence, examples)
+    fit = _fit(sizes, mean, sd, STANDARD_DEVIATIONS)
+    if not fit.examples:
+        sentence = f"No way to spread the errors over the folds gives {sd}."
+        return Reading("sd_over_folds", title, possible=False, sentence=sentence)
+    return fit.reading("sd_over_folds", title, f"{_counts(fit.examples[0])} right, for example.")
 
 
 def standard_error(sizes: tuple[int, ...], mean: Reported, sd: Reported) -> Reading:
     """The standard error of the mean of the folds: the SD over the root of their number."""
+    name, title = "standard_error", "standard error of the mean over the folds"
     try:
-        examples = _examples(sizes, mean, sd, STANDARD_ERRORS)
+        fit = _fit(sizes, mean, sd, STANDARD_ERRORS)
     except TooManyError as error:
-        return Reading("standard_error", "standard error of the mean", None, f"{error}.")
-    if not examples:
-        sentence = f"No fold results have a standard error of {sd}."
-    else:
-        only = "This fixes the folds at" if len(examples) == 1 else "For example"
-        sentence = (
-            f"{only} {_counts(examples[0])} right, with a standard deviation of "
-            f"{percent(examples[0].sample_sd)}. A standard error says how well the mean is "
-            "known, not how far folds differ, and folds that share training cases make it too "
-            "small."
-        )
-    title = "standard error of the mean over the folds"
-    return Reading("standard_error", title, bool(examples), sentence, examples)
+        return Reading(name, title, None, f"{error}.")
+    if not fit.examples:
+        return Reading(name, title, False, f"No fold results have a standard error of {sd}.")
+    only = "This fixes the folds at" if fit.only and len(fit.examples) == 1 else "For example"
+    sentence = (
+        f"{only} {_counts(fit.examples[0])} right, with a standard deviation of "
+        f"{percent(fit.examples[0].sample_sd)}. A standard error says how well the mean is "
+        "known, not how far folds differ, and folds that share training cases make it too "
+        "small."
+    )
+    return fit.reading(name, title, sentence)
 
 
 def repeat_means(cases: int, repeats: int | None, mean: Reported, sd: Reported) -> Reading:
@@ -93,19 +100,21 @@ def repeat_means(cases: int, repeats: int | None, mean: Reported, sd: Reported) 
         sd: Printed spread.
 
     """
-    title = "standard deviation of the means of repeats"
+    name, title = "sd_of_repeat_means", "standard deviation of the means of repeats"
+    found = None
     for number in (repeats,) if repeats else USUAL_REPEATS:
         try:
-            examples = _examples((cases,) * number, mean, sd, STANDARD_DEVIATIONS)
+            fit = _fit((cases,) * number, mean, sd, STANDARD_DEVIATIONS)
         except TooManyError as error:
-            return Reading("sd_of_repeat_means", title, None, f"{error}.")
-        if examples:
-            sentence = _repeats_sentence(cases, examples[0], known=repeats is not None)
-            figures = {"repeats": float(number)}
-            return Reading("sd_of_repeat_means", title, True, sentence, examples, figures)
+            return Reading(name, title, None, f"{error}.")
+        if fit.examples and (found is None or fit.possible):
+            sentence = _repeats_sentence(cases, fit.examples[0], known=repeats is not None)
+            found = fit.reading(name, title, sentence, {"repeats": float(number)})
+        if fit.possible:
+            break
     tried = repeats or " or ".join(map(str, sorted(USUAL_REPEATS)))
     sentence = f"No means of {tried} repeats have a standard deviation of {sd}."
-    return Reading("sd_of_repeat_means", title, False, sentence)
+    return found or Reading(name, title, False, sentence)
 
 
 def _repeats_sentence(cases: int, example: FoldVector, *, known: bool) -> str:
@@ -145,8 +154,8 @@ def finer_units(
         "units_per_case": float(per_case),
     }
     if per_case <= 1 and units_per_case is None:
-        sentence = f"Not needed: chance alone spreads folds of this size by {sd} or more."
-        return Reading("unit_per_case", title, True, sentence, (), figures)
+        sentence = f"Not needed: chance alone spreads folds of so many cases by {sd} or less."
+        return Reading("unit_per_case", title, True, sentence, (), figures, tuple(Rounding))
     factor = units_per_case or round(per_case)
     return _units_reading(title, sizes, mean, sd, factor, figures)
 
@@ -160,7 +169,7 @@ def _units_reading(
     figures: dict[str, float],
 ) -> Reading:
     try:
-        examples = _examples(_times(sizes, factor), mean, sd, STANDARD_DEVIATIONS)
+        fit = _fit(_times(sizes, factor), mean, sd, STANDARD_DEVIATIONS)
         figures |= _smallest_factor(sizes, mean, sd)
     except TooManyError as error:
         return Reading("unit_per_case", title, None, f"{error}.", (), figures)
@@ -170,13 +179,13 @@ def _units_reading(
         "patient resemble each other: were they split between training and test, the accuracy "
         "is too high; and the number of independent cases stays what it was."
     )
-    return Reading("unit_per_case", title, bool(examples), sentence, examples, figures)
+    return fit.reading("unit_per_case", title, sentence, figures)
 
 
 def _smallest_factor(sizes: tuple[int, ...], mean: Reported, sd: Reported) -> dict[str, float]:
     """The fewest units a case for which whole counts exist at all, if few are enough."""
     for factor in range(1, MOST_UNITS + 1):
-        if find_vectors(_times(sizes, factor), mean, sd, limit=1)[0]:
+        if find_vectors(_times(sizes, factor), mean, sd, limit=1, roundings=ORDINARY)[0]:
             return {"fewest_units_per_case": float(factor)}
     return {}
 
@@ -185,11 +194,96 @@ def _times(sizes: tuple[int, ...], factor: int) -> tuple[int, ...]:
     return tuple(size * factor for size in sizes)
 
 
-def _examples(
-    sizes: tuple[int, ...], mean: Reported, sd: Reported, spreads: tuple[Spread, ...]
+@dataclass(frozen=True)
+class _Fit:
+    """Vectors that fit, closest to the printed spread first, and under which conventions some do.
+
+    The vectors are those of ordinary rounding, or where there are none those of cutting off.
+    """
+
+    examples: tuple[FoldVector, ...] = ()
+    roundings: tuple[Rounding, ...] = ()
+    only: bool = False  # whether there are no other vectors
+
+    @property
+    def possible(self) -> bool:
+        """Whether some vector is rounded to the printed numbers."""
+        return Rounding.EITHER in self.roundings
+
+    def reading(
+        self, name: str, title: str, sentence: str, figures: dict[str, float] | None = None
+    ) -> Reading:
+        """The reading that these vectors allow."""
+        if self.examples and not self.possible:
+            sentence = f"Only if digits were cut off and not rounded. {sentence}"
+        return Reading(
+            name, title, self.possible, sentence, self.examples, figures or {}, self.roundings
+        )
+
+
+def _fit(sizes: tuple[int, ...], mean: Reported, sd: Reported, spreads: tuple[Spread, ...]) -> _Fit:
+    for covering in COVERING:
+        vectors, complete = _some(sizes, mean, sd, spreads, covering)
+        if vectors:
+            break
+    else:
+        return _Fit()
+    matched = (spreads_matched(v, mean, sd, spreads).values() for v in vectors)
+    roundings = {covering}.union(*(found for each in matched for found in each))
+    if covering is Rounding.EITHER:
+        missing = [r for r in Rounding if r not in roundings]
+        roundings |= {r for r in missing if _exists(sizes, mean, sd, spreads, r)}
+    ordered = tuple(r for r in Rounding if r in roundings)
+    return _Fit(_nearest_first(vectors, mean, sd, spreads), ordered, only=complete)
+
+
+def _some(
+    sizes: tuple[int, ...],
+    mean: Reported,
+    sd: Reported,
+    spreads: tuple[Spread, ...],
+    rounding: Rounding,
+    enough: int = ENOUGH,
+) -> tuple[list[FoldVector], bool]:
+    """Vectors that fit under one convention, and whether these are all.
+
+    Raises:
+        TooManyError: None was found before the search became too long.
+
+    """
+    found, error = dict[tuple[int, ...], FoldVector](), None
+    for spread in spreads:
+        try:
+            for vector in matching_vectors(sizes, mean, sd, spread, rounding):
+                if len(found) >= enough:
+                    break
+                found[vector.correct] = vector
+        except TooManyError as too_many:
+            error = too_many
+    if error is not None and not found:
+        raise error
+    ordered = sorted(found.values(), key=lambda v: (v.sum_of_squares, v.correct))
+    return ordered, error is None and len(found) < enough
+
+
+def _exists(
+    sizes: tuple[int, ...],
+    mean: Reported,
+    sd: Reported,
+    spreads: tuple[Spread, ...],
+    rounding: Rounding,
+) -> bool:
+    """Whether a vector is printed so under this convention; no where that takes too long to see."""
+    try:
+        return bool(_some(sizes, mean, sd, spreads, rounding, enough=1)[0])
+    except TooManyError:
+        return False
+
+
+def _nearest_first(
+    vectors: list[FoldVector], mean: Reported, sd: Reported, spreads: tuple[Spread, ...]
 ) -> tuple[FoldVector, ...]:
-    vectors, _ = find_vectors(sizes, mean, sd, spreads, limit=ENOUGH)
-    divisor = spreads[-1 if spreads is STANDARD_DEVIATIONS else 0].divisor(len(sizes))
+    divisor = spreads[-1 if spreads is STANDARD_DEVIATIONS else 0].divisor(len(vectors[0].sizes))
 
     def distance(vector: FoldVector) -> tuple[float, Fraction]:
         spread = float(vector.sum_of_squares / divisor) ** 0.5

@@ -24,6 +24,19 @@ class Rounding(StrEnum):
     EITHER = "ties either way"  # what binary floating point does: 0.575 prints as 0.57
     TRUNCATED = "cut off"
 
+    @staticmethod
+    def text(roundings: Iterable["Rounding"]) -> str:
+        """What these conventions come to, such as "rounded or cut off" or "half to even"."""
+        found = set(roundings)
+        halves = [r for r in (Rounding.HALF_UP, Rounding.HALF_EVEN) if r in found]
+        either = [Rounding.EITHER] if Rounding.EITHER in found else []
+        ordinary = "rounded" if len(halves) == 2 else "".join(halves or either)
+        cut = [Rounding.TRUNCATED] if Rounding.TRUNCATED in found else []
+        return " or ".join([ordinary, *cut] if ordinary else cut) or "none"
+
+
+ORDINARY = (Rounding.EITHER,)
+"""Rounding, whatever is done with ties: what a number is taken to be unless said otherwise."""
 
 # Every window of HALF_UP and HALF_EVEN lies inside that of EITHER, so two cover all four.
 COVERING = (Rounding.EITHER, Rounding.TRUNCATED)
@@ -104,21 +117,35 @@ class Reported:
         return self.text
 
 
-_NUMBER = re.compile(r"(?P<whole>\d*)(?:\.(?P<decimals>\d*))?\s*(?P<percent>[%％])?", re.ASCII)
+# Digits, letters and signs as wide as a Chinese character, as ASCII. Not NFKC, which would also
+# read the footnote mark of "9²%" as a digit.
+_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0xFE6A: "%"}
+# No proportion has thousands, so a comma in one can only be the decimal mark.
+_NUMBER = re.compile(r"(?P<whole>\d*)(?:[.,](?P<decimals>\d*))?\s*(?P<percent>%)?", re.ASCII)
+_SIGN = re.compile(r"(±|\+/?-)\s*")
 
 
-def parse(text: str, name: str) -> Reported:
-    """Read a printed proportion: "92%", "92.0 %", "0.92", ".92".
+def parse(text: str, name: str, *, spread: bool = False) -> Reported:
+    """Read a printed proportion: "92%", "92.0 %", "0.92", ".92", "92,0%", "９２％".
 
     Args:
         text: The number exactly as printed, with its trailing zeros.
         name: What the number is called in an error message.
+        spread: Whether it may begin with the sign of a spread: "±2%", "+-2%", "+/-2%".
 
     Raises:
         InputError: It is no number, lies outside 0 to 100 %, or has no digit to judge it by.
 
     """
-    stripped = text.strip()
+    stripped = text.translate(_NARROW).strip()
+    sign = _SIGN.search(stripped)
+    if sign is not None and spread and sign.start() == 0:
+        stripped = stripped[sign.end() :]
+    elif sign is not None:
+        raise InputError(
+            f"{name} '{text}' has the sign ± of a spread in it; give one number, and what "
+            "follows the sign as sd"
+        )
     match = _NUMBER.fullmatch(stripped)
     if match is None or not (match["whole"] or match["decimals"]):
         raise InputError(
@@ -157,7 +184,12 @@ def parse_count(text: str | int, name: str, *, least: int = 1, most: int = 1_000
         InputError: It is not a whole number, or lies outside least to most.
 
     """
-    digits = str(text).strip()
+    digits = str(text).translate(_NARROW).strip()
+    if "," in digits:
+        raise InputError(
+            f"{name} '{text}' has a comma, which may mark thousands or decimals; "
+            "write a whole number without it, such as 1000"
+        )
     if not re.fullmatch(r"\d+", digits, re.ASCII):
         raise InputError(f"{name} '{text}' is not a whole number")
     count = int(digits[:20])
@@ -173,7 +205,7 @@ def parse_counts(text: str, name: str) -> tuple[int, ...]:
         InputError: One of them is not a positive whole number.
 
     """
-    return tuple(parse_count(part, name) for part in text.split(","))
+    return tuple(parse_count(part, name) for part in text.translate(_NARROW).split(","))
 
 
 def consistent_roundings(pairs: Iterable[tuple[Reported, Fraction]]) -> tuple[Rounding, ...]:
