@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from medlib import statistics as st
 from medlib.errors import InputError
+from medlib.statistics import auc
 
 
 def study(seed, n1=30, n0=40, shift=1.0, digits=1):
@@ -95,9 +97,80 @@ def test_perfect_ranking_of_a_few_cases_is_not_certainty():
     labels = np.repeat([0, 1], [30, 25])
     found = st.auc_interval(labels, labels + np.linspace(0, 0.5, 55))
     assert (found.estimate, found.high) == (1.0, 1.0)
-    assert found.low == pytest.approx(0.025 ** (1 / 25), abs=1e-12)
+    assert 0.9 < found.low < 0.95
     mirrored = st.auc_interval(1 - labels, labels + np.linspace(0, 0.5, 55))
     assert (mirrored.low, mirrored.high) == pytest.approx((0, 1 - found.low), abs=1e-12)
+
+
+def one_positive_falls(n1, n0):
+    """Studies in which one positive sinks below one negative after another."""
+    labels, negative = np.repeat([1, 0], [n1, n0]), np.arange(n0)
+    for below in range(n0 + 1):
+        fallen = n0 - below - 0.5
+        yield labels, np.concatenate([[fallen], n0 + np.arange(n1 - 1), negative])
+
+
+def classes_approach(n1, n0):
+    """Studies of normal quantiles whose distance shrinks."""
+    labels = np.repeat([1, 0], [n1, n0])
+    positive, negative = (norm.ppf((np.arange(n) + 0.5) / n) for n in (n1, n0))
+    for distance in np.arange(6, 1, -0.05):
+        yield labels, np.concatenate([positive + distance, negative])
+
+
+def pairs_change_places(n1, n0):
+    """Studies in each of which one more pair of neighbours is out of order."""
+    rng, labels = np.random.default_rng(0), np.repeat([0, 1], [n0, n1])
+    for _ in range(n1 * n0 // 10):
+        yield labels.copy(), np.arange(n1 + n0)
+        at = rng.choice(np.flatnonzero(np.diff(labels) == 1))
+        labels[at : at + 2] = 1, 0
+
+
+@pytest.mark.parametrize("path", [one_positive_falls, classes_approach, pairs_change_places])
+@pytest.mark.parametrize("n", [25, 50])
+def test_the_lower_end_does_not_rise_as_the_auc_falls(path, n):
+    found = [st.auc_interval(*study) for study in path(n, n)]
+    lows = [interval.low for interval in found if interval.estimate > 0.9]
+    assert found[0].estimate == 1
+    assert (np.diff(lows) <= 1e-9).all()
+    mirrored = [st.auc_interval(1 - labels, scores) for labels, scores in path(n, n)]
+    highs = [1 - interval.high for interval in mirrored if interval.estimate < 0.1]
+    assert highs == pytest.approx(lows, abs=1e-9)
+
+
+@pytest.mark.parametrize("path", [one_positive_falls, classes_approach, pairs_change_places])
+@pytest.mark.parametrize("sizes", [(10, 10), (10, 40), (40, 10)])
+def test_in_small_or_unequal_classes_it_rises_by_no_more_than_the_second_digit(path, sizes):
+    found = [st.auc_interval(*study) for study in path(*sizes)]
+    lows = [interval.low for interval in found if interval.estimate > 0.9]
+    assert np.diff(lows).max() < 0.02
+
+
+@pytest.mark.parametrize(("area", "n1", "n0"), [(0.998, 25, 25), (0.98, 10, 40), (1.0, 25, 25)])
+def test_score_ends_lie_z_of_their_own_standard_errors_from_the_area(area, n1, n0):
+    for end in auc.score_ends(area, n1, n0, 0.95):
+        others = (n1 + n0) / 2 - 1
+        variance = end * (1 - end) / (n1 * n0)
+        variance *= 1 + others * ((1 - end) / (2 - end) + end / (1 + end))
+        assert abs(end - area) == pytest.approx(1.959963984540054 * variance**0.5, abs=1e-6)
+
+
+def test_near_1_the_interval_still_covers_the_true_auc():
+    truth, n, rng = 0.99, 50, np.random.default_rng(11)
+    labels = np.repeat([1, 0], n)
+    inside = [
+        truth in st.auc_interval(labels, np.concatenate(pair))  # of exponential scores
+        for pair in zip(rng.exponential(99, (600, n)), rng.exponential(1, (600, n)), strict=True)
+    ]
+    assert np.mean(inside) > 0.93  # without drawing out it is 0.88
+
+
+def test_below_95_percent_nothing_is_drawn_out():
+    labels, scores = study(0, shift=2.0)
+    found = st.auc_interval(labels, scores)
+    assert 0.85 < found.estimate < 0.95
+    assert found.method == "DeLong, logit scale"
 
 
 def test_any_increasing_change_of_scores_leaves_the_comparison_unchanged():

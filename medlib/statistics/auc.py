@@ -5,11 +5,17 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import optimize, stats
 
 from medlib.errors import InputError
 from medlib.statistics._checks import Bools, Floats, as_fraction, as_labels, as_scores
 from medlib.statistics.outcome import Comparison, Interval
+
+DRAWN_FROM, DRAWN_WHOLLY = 0.95, 0.99
+"""AUCs from which on an interval is drawn out, little at first so that none jumps, then wholly."""
+
+ALMOST_ONE = 1 - 1e-9
+"""Where the search for an end begins: at an AUC of 1 itself the variance is 0 too."""
 
 
 def auc_interval(
@@ -25,8 +31,14 @@ def auc_interval(
     the negatives) and V01 (of each negative among the positives):
     Var = var(V10) / n1 + var(V01) / n0, variances with n - 1. "linear" gives AUC +- z SE; "logit"
     (default) sets the interval on log(AUC / (1 - AUC)), stays inside 0..1 and covers better near 1.
-    Where all pairs are in order the variance is 0 and says nothing; then the lower end is
-    (alpha / 2)^(1 / m), m the size of the smaller class: m disjoint pairs were all in order.
+
+    Near 1 few pairs are out of order, so the variance is often too small, and at 1 it is 0. From
+    0.95 on each end is drawn out towards that of Newcombe's score interval where that lies farther
+    out, wholly from 0.99 on (below 0.05 likewise), so the lower end no longer jumps up as the first
+    pairs fall out of order. In simulation (10 + 10, 25 + 25, 50 + 50 cases, AUC 0.9 to 0.999) it
+    held the true AUC in 0.936 to 0.994 of 3000 draws for normal, logistic, exponential and partly
+    hidden positives (DeLong's alone: from 0.876), and in 0.876 at the least where a few positives
+    score below every negative.
 
     Scores of several repeats of a cross-validation (repeats x cases) give the mean of their AUCs:
     placements are averaged over repeats, so cases are counted once however often they were scored.
@@ -34,7 +46,8 @@ def auc_interval(
     Assumes independent cases: not for several images a patient (use cluster_bootstrap). Does not
     see that cross-validated scores come from several models.
 
-    Sources: DeLong et al. 1988, Biometrics 44:837; Sun & Xu 2014 (ranks); Pepe 2003 (logit).
+    Sources: DeLong et al. 1988, Biometrics 44:837; Sun & Xu 2014 (ranks); Pepe 2003 (logit);
+    Newcombe 2006, Statistics in Medicine 25:559 (method 5).
     Raises InputError for NaN or constant scores, one class, fewer than two cases in a class.
     """
     truth = as_labels(labels)
@@ -48,12 +61,12 @@ def auc_interval(
     variance = _covariance(positive[None], negative[None]).item()
     basis = f"{positive.size} positive, {negative.size} negative"
     basis += f", {len(values)} repeats" if len(values) > 1 else ""
-    if area in (0.0, 1.0):
-        bound = float(((1 - level) / 2) ** (1 / min(positive.size, negative.size)))
-        low, high = (bound, 1.0) if area == 1 else (0.0, 1 - bound)
-        return Interval("AUC", area, low, high, level, "exact bound, all pairs in order", basis)
-    low, high = _around(area, float(np.sqrt(variance)), level, scale)
-    return Interval("AUC", area, low, high, level, f"DeLong, {scale} scale", basis)
+    plain = _around(area, float(np.sqrt(variance)), level, scale)
+    low, high = _drawn_out(area, plain, positive.size, negative.size, level)
+    method = f"DeLong, {scale} scale" + (
+        ", drawn out to Newcombe's" if (low, high) != plain else ""
+    )
+    return Interval("AUC", area, low, high, level, method, basis)
 
 
 def _repeats(scores: ArrayLike) -> Sequence[ArrayLike]:
@@ -67,10 +80,47 @@ def _repeats(scores: ArrayLike) -> Sequence[ArrayLike]:
 
 def _around(area: float, se: float, level: float, scale: str) -> tuple[float, float]:
     z = float(stats.norm.isf((1 - level) / 2))
+    if area in (0.0, 1.0):  # no pair, or every pair, out of order: the variance is 0
+        return area, area
     if scale == "linear":
         return max(0.0, area - z * se), min(1.0, area + z * se)
     centre, half = np.log(area / (1 - area)), z * se / (area * (1 - area))
     return float(1 / (1 + np.exp(half - centre))), float(1 / (1 + np.exp(-half - centre)))
+
+
+def _drawn_out(
+    area: float, ends: tuple[float, float], n1: int, n0: int, level: float
+) -> tuple[float, float]:
+    """The ends, near an AUC of 0 or 1 drawn out to those of the score interval."""
+    if area < 0.5:
+        low, high = _drawn_out(1 - area, (1 - ends[1], 1 - ends[0]), n1, n0, level)
+        return 1 - high, 1 - low
+    share = min(1.0, max(0.0, (area - DRAWN_FROM) / (DRAWN_WHOLLY - DRAWN_FROM)))
+    if not share:
+        return ends
+    low, high = score_ends(area, n1, n0, level)
+    return (
+        ends[0] - share * max(0.0, ends[0] - low),
+        ends[1] + share * max(0.0, high - ends[1]),
+    )
+
+
+def score_ends(area: float, n1: int, n0: int, level: float) -> tuple[float, float]:
+    """The AUCs that lie z of *their* standard errors from the one seen, below and above.
+
+    The variance at an AUC of t is Hanley and McNeil's for exponential scores, with the mean of the
+    two class sizes, N, in both places: t (1 - t) [1 + (N - 1) ((1 - t) / (2 - t) + t / (1 + t))] /
+    (n1 n0). Source: Newcombe 2006, Statistics in Medicine 25:559, method 5.
+    """
+    z, others = float(stats.norm.isf((1 - level) / 2)), (n1 + n0) / 2 - 1
+
+    def beyond(t: float) -> float:
+        spread = 1 + others * ((1 - t) / (2 - t) + t / (1 + t))
+        return (t - area) ** 2 - z**2 * t * (1 - t) * spread / (n1 * n0)
+
+    low = optimize.brentq(beyond, 0, min(area, ALMOST_ONE)) if area > 0 else 0.0
+    high = optimize.brentq(beyond, max(area, 1 - ALMOST_ONE), 1) if area < 1 else 1.0
+    return float(low), float(high)
 
 
 def delong_test(
