@@ -5,7 +5,8 @@ patient: cluster_bootstrap. Two fixed models on the same cases: mcnemar_test,
 paired_difference_interval, delong_test, or with patients paired_bootstrap and
 paired_permutation_test. Cross-validation, where models share training cases: out_of_fold_interval
 and out_of_fold_test on repeated 5-fold predictions; with fold scores alone corrected_t. Anything at
-all above chance: label_permutation_test. Many tests: holm. Before the study: power_mcnemar,
+all above chance: label_permutation_test. Several readers of the same cases: reader_analysis, and
+model_against_readers for a model beside them. Many tests: holm. Before the study: power_mcnemar,
 sample_size_mcnemar, sample_size_for_interval, detectable_difference.
 """
 
@@ -44,20 +45,40 @@ from medlib.statistics.proportions import (
     predictive_values,
     proportion_interval,
 )
+from medlib.statistics.reader_simulation import (
+    ROE_METZ,
+    ReaderStudy,
+    ReaderVariances,
+    simulate_readers,
+)
+from medlib.statistics.readers import (
+    ErrorCovariance,
+    ReaderAnalysis,
+    auc_covariance,
+    model_against_readers,
+    obuchowski_rockette,
+    reader_analysis,
+)
 from medlib.statistics.weighted import METRICS, Cases, Metric
 
 __all__ = [
     "METRICS",
+    "ROE_METZ",
     "Adjusted",
     "Bootstrap",
     "Cases",
     "Comparison",
+    "ErrorCovariance",
     "Interval",
     "Metric",
     "Posterior",
     "Power",
     "PredictiveValues",
+    "ReaderAnalysis",
+    "ReaderStudy",
+    "ReaderVariances",
     "SampleSize",
+    "auc_covariance",
     "auc_interval",
     "bayesian_correlated_t",
     "benjamini_hochberg",
@@ -72,7 +93,9 @@ __all__ = [
     "label_permutation_test",
     "mcnemar_counts",
     "mcnemar_test",
+    "model_against_readers",
     "naive_t",
+    "obuchowski_rockette",
     "out_of_fold_interval",
     "out_of_fold_test",
     "paired_bootstrap",
@@ -82,7 +105,9 @@ __all__ = [
     "power_two_proportions",
     "predictive_values",
     "proportion_interval",
+    "reader_analysis",
     "sample_size_for_interval",
     "sample_size_mcnemar",
+    "simulate_readers",
     "tango_score",
 ]
