@@ -7,7 +7,8 @@ paired_permutation_test. Cross-validation, where models share training cases: ou
 and out_of_fold_test on repeated 5-fold predictions; with fold scores alone corrected_t. Anything at
 all above chance: label_permutation_test. Several readers of the same cases: reader_analysis, and
 model_against_readers for a model beside them. Many tests: holm. Before the study: power_mcnemar,
-sample_size_mcnemar, sample_size_for_interval, detectable_difference.
+sample_size_mcnemar, sample_size_for_interval, detectable_difference; before a prediction model:
+sample_size_for_development, sample_size_for_validation.
 """
 
 from medlib.statistics.auc import auc_interval, delong_test
@@ -59,6 +60,12 @@ from medlib.statistics.readers import (
     obuchowski_rockette,
     reader_analysis,
 )
+from medlib.statistics.sample_size import (
+    SampleSizes,
+    cox_snell_from_auc,
+    sample_size_for_development,
+    sample_size_for_validation,
+)
 from medlib.statistics.weighted import METRICS, Cases, Metric
 
 __all__ = [
@@ -78,6 +85,7 @@ __all__ = [
     "ReaderStudy",
     "ReaderVariances",
     "SampleSize",
+    "SampleSizes",
     "auc_covariance",
     "auc_interval",
     "bayesian_correlated_t",
@@ -85,6 +93,7 @@ __all__ = [
     "binomial_test",
     "cluster_bootstrap",
     "corrected_t",
+    "cox_snell_from_auc",
     "delong_test",
     "detectable_difference",
     "five_by_two_f",
@@ -106,7 +115,9 @@ __all__ = [
     "predictive_values",
     "proportion_interval",
     "reader_analysis",
+    "sample_size_for_development",
     "sample_size_for_interval",
+    "sample_size_for_validation",
     "sample_size_mcnemar",
     "simulate_readers",
     "tango_score",

@@ -76,8 +76,8 @@ def reader_analysis(
 
     Random readers and cases: a statement about other readers and other cases. Fixed readers: about
     these readers on other cases, and a smaller interval. Assumes independent cases, each read once.
-    Simulated studies without a difference are rejected near the level from 3 readers and 25 cases
-    a class (see the tests).
+    500 simulated studies a setting (Roe & Metz, 25 or 100 cases a class, AUC 0.7 or 0.9) reject at
+    0.05 in 0.024 to 0.074 for 5 and 10 readers, in 0.040 to 0.094 for 3: three are few.
 
     Raises InputError for scores of another shape, missing scores, constant scores, one class, or
     one reader.
