@@ -178,8 +178,11 @@ def cross_validate_repeatedly(
     """Return cross-validations of the same cases, each with another deal and other first weights.
 
     Repeat r (0, 1, ...) is `cross_validate` with seed + r; all folds stand in one queue. One
-    accuracy and its interval from all of them: `statistics.out_of_fold_interval`.
+    accuracy and its interval from all of them: `statistics.out_of_fold_interval`. Raises
+    InputError for repeats below 1.
     """
+    if repeats < 1:
+        raise InputError(f"repeats is {repeats}; give 1 or more")
     pairs = [(cohort, seed + repeat) for repeat in range(repeats)]
     return _validate(learner, pairs, folds, jobs, cache, progress, keep_models=False)
 
@@ -187,8 +190,16 @@ def cross_validate_repeatedly(
 def correct_and_folds(runs: Sequence[CrossValidation]) -> tuple[Bools, Integers]:
     """Return, repeats x cases, whether each prediction is right and which fold tested the case.
 
-    For repeats on the same cases, as `statistics.out_of_fold_interval` takes them.
+    For repeats on the same cases in one order, as `statistics.out_of_fold_interval` takes them;
+    InputError for no run, or for runs of other cases.
     """
+    if not runs or any(
+        list(run.predictions.image_id) != list(runs[0].predictions.image_id) for run in runs
+    ):
+        raise InputError(
+            "correct_and_folds needs repeats of one cross-validation, at least one and all of the "
+            "same cases in the same order; make them with cross_validate_repeatedly"
+        )
     return np.stack([run.correct for run in runs]), np.stack([run.fold for run in runs])
 
 

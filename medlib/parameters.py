@@ -30,6 +30,7 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     "repeats": SPREADS,
     "network_repeats": SPREADS,
     "07_significance.repeats": (5, math.inf),  # five of them are compared with all
+    "07_significance.folds": (5, 5),  # its tests are those of 5 and 5 x 5 folds
     "repeated_draws": SPREADS,
     "toy_repeats": SPREADS,
     "toy_runs": SPREADS,

@@ -24,6 +24,9 @@ from medlib.paths import cache_folder, write_whole
 PACKAGES = ("medlib", "torch", "timm", "numpy", "scipy", "scikit-learn", "scikit-image", "pydicom")
 BF16 = {"avx512_bf16", "amx_bf16"}  # flags of processors on which networks compute in bf16
 PARTS = ("cohort", "parameters", "environment")
+ENDS = 0.3
+"""How far an interval's end may move beyond its number's tolerance, in widths: the models' part of
+a variance is itself an estimate. 1.5 times the most seen in ten runs of chapter 4, 0.2."""
 Value = float | int | bool | str | list[Any]
 
 
@@ -152,29 +155,65 @@ def compare(
 ) -> list[str]:
     """One sentence for each record that vanished, is new, or moved by more than its tolerance.
 
-    A number without a tolerance has to be the same; one recorded with `compared=False` may be any,
-    one with a bound any below it.
+    A number without a tolerance has to be the same, and its interval too; one recorded with
+    `compared=False` may be any, one with a bound any below it. Other patients, parameters (but the
+    precision, which is the processor's) or units are told as well.
     """
     where = f"{committed.notebook} on {committed.cohort.get('name')}"
+    other = [
+        f"{where}: the run has other {name}, {of(fresh)} instead of {of(committed)}"
+        for name, of in (("patients", _patients), ("parameters", _parameters))
+        if of(fresh) != of(committed)
+    ]
     gone = [f"{where}: '{k}' vanished" for k in committed.records if k not in fresh.records]
     new = [f"{where}: '{k}' is new" for k in fresh.records if k not in committed.records]
     moved = [
-        f"{where}: '{key}' was {old.value}, is {fresh.records[key].value}, "
+        f"{where}: '{key}' was {_in_words(old)}, is {_in_words(fresh.records[key])}, "
         f"tolerance {tolerances.get(key, 0)}"
         for key, old in committed.records.items()
         if key in fresh.records and not _agrees(fresh.records[key], old, tolerances.get(key, 0))
     ]
-    return gone + new + moved
+    return other + gone + new + moved
+
+
+def _patients(run: Results) -> Any:
+    return run.cohort.get("content_hash")
+
+
+def _parameters(run: Results) -> dict[str, Any]:
+    return {name: value for name, value in run.parameters.items() if name != "precision"}
+
+
+def _in_words(record: Record) -> str:
+    ends = "" if record.interval is None else f" ({record.interval[0]} to {record.interval[1]})"
+    return f"{record.value}{ends}{record.unit and ' '}{record.unit}"
 
 
 def _agrees(fresh: Record, old: Record, tolerance: float) -> bool:
+    if (fresh.unit, fresh.below, fresh.compared) != (old.unit, old.below, old.compared):
+        return False
     if old.below is not None:
         return _is_below(fresh.value, old.below)
-    return not old.compared or _close(fresh.value, old.value, tolerance)
+    if not old.compared:
+        return True
+    return _close(fresh.value, old.value, tolerance) and _same_ends(
+        fresh.interval, old.interval, tolerance
+    )
+
+
+def _same_ends(
+    fresh: tuple[float, float] | None, old: tuple[float, float] | None, tolerance: float
+) -> bool:
+    if fresh is None or old is None:
+        return fresh is old
+    reach = tolerance + ENDS * (old[1] - old[0]) if tolerance else 0.0
+    return _close(list(fresh), list(old), reach)
 
 
 def _is_below(value: Value, bound: float) -> bool:
-    return isinstance(value, int | float) and abs(value) < bound
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < bound < math.inf
 
 
 def environment() -> dict[str, Any]:

@@ -23,6 +23,7 @@ def test_a_fresh_run_gives_the_committed_numbers(chapter):
     name = f"{chapters.COHORT}/{chapter}.json"
     allowed = spread.tolerances(chapter, chapters.COHORT)
     fresh, committed = results.read(FRESH / name), results.read(ROOT / "results" / name)
+    assert spread.is_of(committed), f"tolerances of {chapter} are of former numbers"
     moved = results.compare(fresh, committed, allowed)
     assert not moved, "\n".join(moved)
 

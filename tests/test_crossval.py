@@ -16,6 +16,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from medlib.crossval import (
+    correct_and_folds,
     cross_validate,
     cross_validate_many,
     cross_validate_repeatedly,
@@ -132,6 +133,17 @@ def test_repeats_are_cross_validations_with_the_seeds_that_follow():
         alone = validated(folds=2, seed=seed)
         pd.testing.assert_frame_equal(repeat.predictions, alone.predictions)
     assert (repeats[0].predictions["fold"] != repeats[1].predictions["fold"]).any()
+    right, fold = correct_and_folds(repeats)
+    np.testing.assert_array_equal(right, [run.correct for run in repeats])
+    np.testing.assert_array_equal(fold, [run.fold for run in repeats])
+    turned = replace(repeats[1], predictions=repeats[1].predictions[::-1])
+    with pytest.raises(InputError, match="same cases in the same order"):
+        correct_and_folds([repeats[0], turned])
+
+
+def test_no_repeat_is_refused():
+    with pytest.raises(InputError, match="repeats is 0"):
+        cross_validate_repeatedly(TINY, study(), repeats=0)
 
 
 def test_finished_folds_are_read_not_trained_again_and_give_the_same_numbers(tmp_path):

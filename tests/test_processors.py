@@ -184,7 +184,7 @@ def kept_twice(folder, second, *, committed=None):
 
 def test_further_profiles_join_those_on_record(tmp_path):
     [moved] = kept_twice(tmp_path, {"native": run(a=1.0, b=1), "zen": run(a=0.9, b=1)})
-    assert moved.values == {"native": 1.0, "avx2": 1.2, "zen": 0.9}
+    assert moved.values == {"native": 1.0, "avx2": 1.2, "again": 1.0, "zen": 0.9}
     assert moved.tolerance == pytest.approx(0.45)
 
 
@@ -194,6 +194,20 @@ def test_another_processor_joins_under_its_name(tmp_path):
     [moved] = kept_twice(tmp_path, {"native": other})
     assert moved.values == {"native": 1.0, "avx2": 1.2, "native (Intel)": 1.8}
     assert moved.tolerance == pytest.approx(1.2)
+
+
+def test_a_fresh_native_run_is_a_further_one_and_the_committed_stays(tmp_path):
+    [moved] = kept_twice(tmp_path, {"native": run(a=1.1, b=1)})
+    assert moved.values == {"native": 1.0, "avx2": 1.2, "again": 1.1}
+    assert spread.is_of(run(a=1.0, b=1), tmp_path)
+    assert not spread.is_of(run(a=1.1, b=1), tmp_path)
+
+
+def test_another_processor_that_moves_too_far_ran_other_text(tmp_path):
+    other = run(a=3.9, b=1)
+    other.environment = {"processor": "Intel"}
+    with pytest.raises(InputError, match=r"'a' was 1\.0, is 3\.9"):
+        kept_twice(tmp_path, {"native": other})
 
 
 @pytest.mark.parametrize("number", ["a", "b"])
@@ -212,6 +226,7 @@ def test_where_nobody_has_looked_the_command_is_named(tmp_path):
 @pytest.mark.parametrize("chapter", chapters.names())
 def test_what_moved_is_still_recorded(chapter):
     committed = read(project_root() / "results" / chapters.COHORT / f"{chapter}.json")
+    assert spread.is_of(committed), "measured around former numbers: `make processors`"
     gone = [m.key for m in spread.read(chapter, chapters.COHORT) if m.key not in committed.records]
     assert gone == []
 

@@ -79,6 +79,43 @@ def test_a_number_without_a_tolerance_has_to_come_again_exactly():
     assert len(compare(make(a=0.9001), make(a=0.9))) == 1
 
 
+def with_interval(*ends, value=0.9, **parts):
+    results = make()
+    results.record("a", value, interval=ends or None, **parts)
+    return results
+
+
+def test_the_interval_of_an_exact_number_has_to_come_again_exactly():
+    assert compare(with_interval(0.8, 1.0), with_interval(0.8, 1.0)) == []
+    assert len(compare(with_interval(0.8, 0.99), with_interval(0.8, 1.0))) == 1
+    assert len(compare(with_interval(), with_interval(0.8, 1.0))) == 1
+
+
+def test_the_interval_of_a_number_that_moves_may_move_and_not_be_another():
+    old, tolerance = with_interval(0.8, 1.0), {"a": 0.02}
+    assert compare(with_interval(0.75, 1.0), old, tolerance) == []
+    assert len(compare(with_interval(0.1, 0.2), old, tolerance)) == 1
+
+
+def test_other_patients_parameters_or_units_are_told():
+    old = make(a=1)
+    for changed in ({"cohort": {**old.cohort, "content_hash": "0"}}, {"parameters": {"epochs": 1}}):
+        [told] = compare(replace(make(a=1), **changed), old)
+        assert "the run has other" in told
+    assert len(compare(with_interval(0.8, 1, unit="mm"), with_interval(0.8, 1, unit="cm"))) == 1
+
+
+def test_the_precision_is_the_processors_and_may_differ():
+    runs = [replace(make(a=1), parameters={"precision": p}) for p in ("bf16", "fp32")]
+    assert compare(*runs) == []
+
+
+@pytest.mark.parametrize("bound", [np.inf, np.nan])
+def test_a_bound_that_everything_is_below_is_refused(bound):
+    with pytest.raises(InputError, match="not below"):
+        make().record("identity", 1e300, below=bound)
+
+
 def test_of_an_identity_the_bound_is_compared_and_not_the_digits(tmp_path):
     def of(difference):
         results = make()

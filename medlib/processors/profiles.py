@@ -53,9 +53,11 @@ class Profile:
 
 NATIVE: Final = Profile("native", "this processor, with all it can do")
 
+AGAIN: Final = Profile("again", "this processor once more: what moves here moves by itself")
+
 PROCESSORS: Final = (
     NATIVE,
-    Profile("again", "this processor once more: what moves here moves by itself"),
+    AGAIN,
     Profile(
         "avx2",
         "a processor with AVX2 and FMA, without AVX-512 and bf16 (most desktops since 2013)",

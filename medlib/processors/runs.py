@@ -65,6 +65,8 @@ class Run:
     def do(self) -> None:
         """Run the chapter from nothing; raises NotebookError with what it said where it fails."""
         stamp = self._stamp()
+        for left in (self.numbers.with_suffix(".stamp"), self.numbers, self.notebook):
+            left.unlink(missing_ok=True)  # of a run with other text, which must not look like this
         cache = self.folder / f"cache-{self.chapter}"
         shutil.rmtree(cache, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)

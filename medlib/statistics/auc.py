@@ -1,6 +1,5 @@
 """Questions about the area under the ROC curve: how sure is it, do two models differ in it."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -40,45 +39,32 @@ def auc_interval(
     hidden positives (DeLong's alone: from 0.876), and in 0.876 at the least where a few positives
     score below every negative.
 
-    Scores of several repeats of a cross-validation (repeats x cases) give the mean of their AUCs:
-    placements are averaged over repeats, so cases are counted once however often they were scored.
-
     Assumes independent cases: not for several images a patient (use cluster_bootstrap). Does not
-    see that cross-validated scores come from several models.
+    see that cross-validated scores come from several models (use out_of_fold_auc).
 
     Sources: DeLong et al. 1988, Biometrics 44:837; Sun & Xu 2014 (ranks); Pepe 2003 (logit);
     Newcombe 2006, Statistics in Medicine 25:559 (method 5).
     Raises InputError for NaN or constant scores, one class, fewer than two cases in a class.
     """
     truth = as_labels(labels)
-    values = [as_scores(row, truth) for row in _repeats(scores)]
+    values = as_scores(scores, truth)
     level = as_fraction(confidence, "confidence", open_ends=True)
     if scale not in ("logit", "linear"):
         raise InputError(f"scale = {scale!r} is unknown; choose logit or linear.")
-    each = zip(*(placements(truth, row) for row in values), strict=True)
-    positive, negative = (np.mean(side, axis=0) for side in each)
+    positive, negative = placements(truth, values)
     area = float(positive.mean())
     variance = _covariance(positive[None], negative[None]).item()
     basis = f"{positive.size} positive, {negative.size} negative"
-    basis += f", {len(values)} repeats" if len(values) > 1 else ""
-    plain = _around(area, float(np.sqrt(variance)), level, scale)
-    low, high = _drawn_out(area, plain, positive.size, negative.size, level)
+    plain = around(area, float(np.sqrt(variance)), level, scale)
+    low, high = drawn_out(area, plain, positive.size, negative.size, level)
     method = f"DeLong, {scale} scale" + (
         ", drawn out to Newcombe's" if (low, high) != plain else ""
     )
     return Interval("AUC", area, low, high, level, method, basis)
 
 
-def _repeats(scores: ArrayLike) -> Sequence[ArrayLike]:
-    """Return the rows of a table of scores, or the only one."""
-    try:
-        given = np.asarray(scores)
-    except ValueError:  # of unequal lengths: said better where each row is looked at
-        return [scores]
-    return list(given) if given.ndim == 2 else [given]
-
-
-def _around(area: float, se: float, level: float, scale: str) -> tuple[float, float]:
+def around(area: float, se: float, level: float, scale: str) -> tuple[float, float]:
+    """The ends z standard errors around an AUC, on a "linear" or "logit" scale."""
     z = float(stats.norm.isf((1 - level) / 2))
     if area in (0.0, 1.0):  # no pair, or every pair, out of order: the variance is 0
         return area, area
@@ -88,12 +74,12 @@ def _around(area: float, se: float, level: float, scale: str) -> tuple[float, fl
     return float(1 / (1 + np.exp(half - centre))), float(1 / (1 + np.exp(-half - centre)))
 
 
-def _drawn_out(
+def drawn_out(
     area: float, ends: tuple[float, float], n1: int, n0: int, level: float
 ) -> tuple[float, float]:
     """The ends, near an AUC of 0 or 1 drawn out to those of the score interval."""
     if area < 0.5:
-        low, high = _drawn_out(1 - area, (1 - ends[1], 1 - ends[0]), n1, n0, level)
+        low, high = drawn_out(1 - area, (1 - ends[1], 1 - ends[0]), n1, n0, level)
         return 1 - high, 1 - low
     share = min(1.0, max(0.0, (area - DRAWN_FROM) / (DRAWN_WHOLLY - DRAWN_FROM)))
     if not share:

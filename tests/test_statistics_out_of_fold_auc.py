@@ -1,0 +1,57 @@
+"""The AUC of a repeated cross-validation: cases count once, and models have luck."""
+
+import numpy as np
+import pytest
+
+from medlib import simulation
+from medlib import statistics as st
+from medlib.errors import InputError
+
+Y = np.repeat([0, 1], 25)
+
+
+def deals(repeats, seed=0):
+    return simulation.deal(Y, folds=5, repeats=repeats, rng=np.random.default_rng(seed))
+
+
+def scores_of(seed, distance=1.0):
+    return np.random.default_rng(seed).normal(size=50) + distance * Y
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_models_that_agree_over_repeats_leave_delongs_interval(seed):
+    scores = scores_of(seed)
+    plain = st.auc_interval(Y, scores)
+    found = st.out_of_fold_auc(Y, [scores] * 3, deals(3))
+    ends = (found.estimate, found.low, found.high)
+    assert ends == pytest.approx((plain.estimate, plain.low, plain.high), abs=1e-12)
+
+
+def test_the_estimate_is_the_mean_of_the_repeats():
+    rows = [scores_of(seed) for seed in range(4)]
+    mean = np.mean([st.auc_interval(Y, row).estimate for row in rows])
+    assert st.out_of_fold_auc(Y, rows, deals(4)).estimate == pytest.approx(mean, abs=1e-12)
+
+
+def test_scores_that_share_the_luck_of_their_model_widen_the_interval():
+    split, rng = deals(5), np.random.default_rng(1)
+    luck = rng.normal(size=(5, 5))
+    shared = np.stack([scores_of(2) + Y * luck[r][split[r].astype(int)] for r in range(5)])
+    alone = np.stack([row[rng.permutation(50)] for row in split])
+    found = [st.out_of_fold_auc(Y, shared, folds) for folds in (split, alone)]
+    assert found[0].high - found[0].low > 1.1 * (found[1].high - found[1].low)
+
+
+def test_images_of_one_patient_count_as_one_patient():
+    scores = scores_of(3)
+    three = np.repeat(np.arange(50), 3)
+    once = st.out_of_fold_auc(Y, [scores] * 2, deals(2))
+    copied = st.out_of_fold_auc(
+        Y[three], np.stack([scores[three]] * 2), deals(2)[:, three], groups=three
+    )
+    assert (copied.low, copied.high) == pytest.approx((once.low, once.high), abs=0.01)
+
+
+def test_labels_of_another_length_are_named():
+    with pytest.raises(InputError, match="50 cases a repeat and labels 49"):
+        st.out_of_fold_auc(Y[1:], [scores_of(0)] * 2, deals(2))
