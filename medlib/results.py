@@ -196,7 +196,7 @@ def _agrees(fresh: Record, old: Record, tolerance: float) -> bool:
         return _is_below(fresh.value, old.below)
     if not old.compared:
         return True
-    return _close(fresh.value, old.value, tolerance) and _same_ends(
+    return is_close(fresh.value, old.value, tolerance) and _same_ends(
         fresh.interval, old.interval, tolerance
     )
 
@@ -207,7 +207,7 @@ def _same_ends(
     if fresh is None or old is None:
         return fresh is old
     reach = tolerance + ENDS * (old[1] - old[0]) if tolerance else 0.0
-    return _close(list(fresh), list(old), reach)
+    return is_close(list(fresh), list(old), reach)
 
 
 def _is_below(value: Value, bound: float) -> bool:
@@ -299,9 +299,12 @@ def _read_record(content: dict[str, Any]) -> Record:
     )
 
 
-def _close(a: Value, b: Value, tolerance: float) -> bool:
+def is_close(a: Value, b: Value, tolerance: float = 0.0) -> bool:
+    """Whether two values differ by no more than a tolerance (lists: in each place)."""
     if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(_close(x, y, tolerance) for x, y in zip(a, b, strict=True))
+        return len(a) == len(b) and all(
+            is_close(x, y, tolerance) for x, y in zip(a, b, strict=True)
+        )
     if isinstance(a, str | bool) or isinstance(b, str | bool | list) or isinstance(a, list):
         return a == b
     # the last digit written may differ by rounding alone

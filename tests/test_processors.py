@@ -11,7 +11,7 @@ from medlib import chapters
 from medlib.cli import app
 from medlib.errors import InputError
 from medlib.paths import project_root
-from medlib.processors import cells, ledger, patients, profiles, spread
+from medlib.processors import cells, ledger, on_record, patients, profiles, spread
 from medlib.processors.profiles import NATIVE, PROCESSORS, Profile
 from medlib.processors.runs import plan
 from medlib.results import Results, read
@@ -141,7 +141,7 @@ def test_without_an_interval_a_tolerance_wider_than_the_number_is_called_out():
 
 @pytest.mark.parametrize("name", chapters.names())
 def test_every_tolerance_of_the_book_can_fail(name):
-    wide = [one.key for one in spread.read(name, chapters.COHORT) if one.is_chaotic]
+    wide = [one.key for one in on_record.read(name, chapters.COHORT) if one.is_chaotic]
     assert not wide, f"{name} records single draws; record means over several instead of: {wide}"
 
 
@@ -165,21 +165,21 @@ def test_runs_of_different_texts_are_not_compared():
 
 
 def test_what_moved_is_kept_and_read_back(tmp_path, monkeypatch):
-    monkeypatch.setattr(spread, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(on_record, "project_root", lambda: tmp_path)
     runs = {"native": run(a=1.0, c=[1, 2]), "avx2": run(a=1.2, c=[1, 4])}
-    spread.write(runs, {p.name: p for p in PROCESSORS})
-    assert spread.read("06_x", "phantom-chest-ct") == spread.moved(runs)
-    assert spread.tolerances("06_x", "phantom-chest-ct") == {"a": 0.3, "c": 3.0}
+    on_record.write(runs, {p.name: p for p in PROCESSORS})
+    assert on_record.read("06_x", "phantom-chest-ct") == spread.moved(runs)
+    assert on_record.tolerances("06_x", "phantom-chest-ct") == {"a": 0.3, "c": 3.0}
 
 
 def kept_twice(folder, second, *, committed=None):
     """Profiles on record after two rounds, the numbers committed in between."""
     known = {p.name: p for p in PROCESSORS}
     first = {"native": run(a=1.0, b=1), "avx2": run(a=1.2, b=1)}
-    spread.write(first, known, folder)
+    on_record.write(first, known, folder)
     (committed or first["native"]).save(folder / "results/phantom-chest-ct/06_x.json")
-    spread.write(second, known, folder)
-    return spread.read("06_x", "phantom-chest-ct", folder)
+    on_record.write(second, known, folder)
+    return on_record.read("06_x", "phantom-chest-ct", folder)
 
 
 def test_further_profiles_join_those_on_record(tmp_path):
@@ -199,8 +199,8 @@ def test_another_processor_joins_under_its_name(tmp_path):
 def test_a_fresh_native_run_is_a_further_one_and_the_committed_stays(tmp_path):
     [moved] = kept_twice(tmp_path, {"native": run(a=1.1, b=1)})
     assert moved.values == {"native": 1.0, "avx2": 1.2, "again": 1.1}
-    assert spread.is_of(run(a=1.0, b=1), tmp_path)
-    assert not spread.is_of(run(a=1.1, b=1), tmp_path)
+    assert on_record.former(run(a=1.0, b=1), tmp_path) == []
+    assert on_record.former(run(a=1.6, b=1, c=1), tmp_path) == ["a", "c"]
 
 
 def test_another_processor_that_moves_too_far_ran_other_text(tmp_path):
@@ -210,24 +210,44 @@ def test_another_processor_that_moves_too_far_ran_other_text(tmp_path):
         kept_twice(tmp_path, {"native": other})
 
 
-@pytest.mark.parametrize("number", ["a", "b"])
-def test_runs_of_other_numbers_are_forgotten(tmp_path, number):
-    changed = run(**{"a": 1.0, "b": 1, number: 9})
-    for name, committed in (("before", None), ("after", changed)):
-        moved = kept_twice(tmp_path / name, {"native": changed}, committed=committed)
-        assert moved == []
+def test_runs_of_another_value_are_forgotten_and_those_of_the_same_stay(tmp_path):
+    moved = kept_twice(
+        tmp_path,
+        {"native": run(a=1.0, b=9), "zen": run(a=1.0, b=8)},
+        committed=run(a=1.0, b=9),
+    )
+    assert {one.key: one.values for one in moved} == {
+        "a": {"native": 1.0, "avx2": 1.2, "again": 1.0, "zen": 1.0},
+        "b": {"native": 9, "zen": 8},
+    }
+
+
+def test_a_text_that_changed_without_its_committed_numbers_forgets_them(tmp_path):
+    assert kept_twice(tmp_path, {"native": run(a=9.0, b=1)}) == []
+
+
+def test_a_third_round_knows_which_profiles_a_number_had(tmp_path):
+    second = {"native": run(a=1.0, b=1, c=2), "zen": run(a=1.0, b=1, c=2)}
+    kept_twice(tmp_path, second, committed=run(a=1.0, b=1, c=2))
+    third = {"native": run(a=1.0, b=1, c=2), "fp32": run(a=1.0, b=1, c=3)}
+    on_record.write(third, {p.name: p for p in PROCESSORS}, tmp_path)
+    moved = {m.key: m.values for m in on_record.read("06_x", "phantom-chest-ct", tmp_path)}
+    assert moved["c"] == {"native": 2, "zen": 2, "again": 2, "fp32": 3}
+    assert set(moved["a"]) == {"native", "avx2", "again", "zen", "fp32"}
 
 
 def test_where_nobody_has_looked_the_command_is_named(tmp_path):
     with pytest.raises(InputError, match="make processors"):
-        spread.read("06_x", "phantom-chest-ct", tmp_path)
+        on_record.read("06_x", "phantom-chest-ct", tmp_path)
 
 
 @pytest.mark.parametrize("chapter", chapters.names())
 def test_what_moved_is_still_recorded(chapter):
     committed = read(project_root() / "results" / chapters.COHORT / f"{chapter}.json")
-    assert spread.is_of(committed), "measured around former numbers: `make processors`"
-    gone = [m.key for m in spread.read(chapter, chapters.COHORT) if m.key not in committed.records]
+    assert on_record.former(committed) == [], "measured around other values: `make processors`"
+    gone = [
+        m.key for m in on_record.read(chapter, chapters.COHORT) if m.key not in committed.records
+    ]
     assert gone == []
 
 

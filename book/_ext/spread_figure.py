@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from medlib import plots
 from medlib.chapters import COHORT
-from medlib.processors import spread
+from medlib.processors import on_record
 from medlib.results import read
 
 SHOWN: Final = (
@@ -62,7 +62,7 @@ def rows(root: Path) -> list[Row]:
 
 def _row(root: Path, chapter: str, key: str, label: str) -> Row:
     record = read(root / "results" / COHORT / f"{chapter}.json")[key]
-    moved = {one.key: one.values for one in spread.read(chapter, COHORT, root)}.get(key, {})
+    moved = {one.key: one.values for one in on_record.read(chapter, COHORT, root)}.get(key, {})
     values = {name: _number(value) for name, value in moved.items()}
     seeds = {name for name in values if name.startswith("seed-")}
     if record.interval is None:

@@ -16,7 +16,7 @@ from sphinx.config import Config
 
 from medlib.chapters import COHORT, names
 from medlib.markdown import number, table
-from medlib.processors import spread
+from medlib.processors import on_record, spread
 from medlib.processors.profiles import NATIVE
 from medlib.processors.spread import Moved
 from medlib.results import read
@@ -48,14 +48,14 @@ def counts(root: Path) -> str:
     for name in names(root):
         records = read(root / "results" / COHORT / f"{name}.json").records.values()
         compared = sum(record.compared and record.below is None for record in records)
-        moved = len(spread.read(name, COHORT, root))
+        moved = len(on_record.read(name, COHORT, root))
         figures = (len(records), len(records) - compared, compared - moved, moved)
         rows.append([name, str(len(_content(root, name)["profiles"])), *map(str, figures)])
     return table(["chapter", "runs", "numbers", "not compared", "never moved", "moved"], rows)
 
 
 def _content(root: Path, name: str) -> dict[str, Any]:
-    text = spread.location(name, COHORT, root).read_text(encoding="utf-8")
+    text = on_record.location(name, COHORT, root).read_text(encoding="utf-8")
     content: dict[str, Any] = json.loads(text)
     return content
 
@@ -77,7 +77,7 @@ def fill(app: Sphinx, config: Config) -> None:
     root = Path(app.srcdir)
     config.myst_substitutions = {
         **config.myst_substitutions,
-        "spread": {name: moved_table(spread.read(name, COHORT, root)) for name in names(root)},
+        "spread": {name: moved_table(on_record.read(name, COHORT, root)) for name in names(root)},
         "spread_counts": counts(root),
         "profiles": profiles(root),
         "spread_figure": spread_figure.html(spread_figure.rows(root)),

@@ -79,7 +79,7 @@ def _chapters(names: Sequence[str] | None) -> list[str]:
 
 def _report(name: str, runs: "Sequence[Run]", *, write: bool) -> list[str]:
     """Print what moved in a chapter, keep it if asked; one sentence for what cannot be checked."""
-    from medlib.processors import cells, ledger, spread
+    from medlib.processors import cells, ledger, on_record, spread
 
     own = [run for run in runs if run.chapter == name]
     results = {run.profile.name: run.results() for run in own}
@@ -87,7 +87,7 @@ def _report(name: str, runs: "Sequence[Run]", *, write: bool) -> list[str]:
     moved = spread.moved(results)
     Console().print(_table(name, moved, profiles))
     if write:
-        spread.write(results, profiles)
+        on_record.write(results, profiles)
     return [
         *(f"{name}: '{m.key}' is too unstable to be checked" for m in moved if m.is_chaotic),
         *cells.changed(own),
