@@ -2,11 +2,22 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from medlib.results import Record
+from medlib.results import CONFIDENCE, Kind, Record
 
 LONGEST_LIST = 6  # values a table cell can show
+SHORT: Final[Mapping[Kind, str]] = {
+    "confidence interval": "95 % CI",
+    "quantile range": "middle 95 %",
+    "range": "range",
+}
+"""What two ends are, as short as brackets need it; `ENDS` explains it."""
+ENDS: Final = (
+    "*95 % CI*: confidence interval. *Middle 95 %*: so many of the draws or repeats lie between "
+    "the ends; it says how they differ, not how well the value is known. *Range*: lowest and "
+    "highest of the cases listed."
+)
 
 
 def number(value: Any, spread: float | None = None) -> str:
@@ -30,12 +41,17 @@ def number(value: Any, spread: float | None = None) -> str:
 
 
 def with_interval(record: Record) -> str:
-    """`0.81 [0.74, 0.88]`, or the value alone where no interval was recorded."""
+    """`0.81 [95 % CI: 0.74, 0.88]`, or the value alone where no ends were recorded.
+
+    >>> with_interval(Record("a", 0.8, interval=(0.7, 0.9), kind="quantile range"))
+    '0.80 [middle 95 %: 0.70, 0.90]'
+    """
     if record.interval is None:
         return number(record.value)
     low, high = record.interval
     spread = high - low
-    return f"{number(record.value, spread)} [{number(low, spread)}, {number(high, spread)}]"
+    ends = f"{number(low, spread)}, {number(high, spread)}"
+    return f"{number(record.value, spread)} [{SHORT[record.kind or CONFIDENCE]}: {ends}]"
 
 
 def code(text: object) -> str:

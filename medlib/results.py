@@ -1,20 +1,22 @@
 """Every number the book states: recorded by a notebook, read back by pages, compared on re-runs.
 
 A file of results is JSON: ``{notebook, cohort, parameters, environment, records}``, each record
-``{key, value, unit, interval, claims, compared, below}``. Values are rounded to eight significant
-digits. How far a number may move on another machine was measured: see `medlib.processors.spread`.
+``{key, value, unit, interval, kind, claims, compared, below}``. Values are rounded to eight
+significant digits. How far a number may move on another machine was measured: see
+`medlib.processors.spread`.
 """
 
 import json
 import math
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 import pandas as pd
 
@@ -28,12 +30,30 @@ ENDS = 0.3
 """How far an interval's end may move beyond its number's tolerance, in widths: the models' part of
 a variance is itself an estimate. 1.5 times the most seen in ten runs of chapter 4, 0.2."""
 Value = float | int | bool | str | list[Any]
+Kind = Literal["confidence interval", "quantile range", "range"]
+"""What the two ends beside a value are: of its 95 % confidence interval, of the middle 95 % of
+several studies, draws or repeats, or the lowest and highest of several possibilities."""
+CONFIDENCE: Final[Kind] = "confidence interval"
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+OLD_KINDS: Final[Mapping[tuple[str, str], Kind | None]] = {
+    ("02_convolution", "first_layer_noise_smoothness"): "quantile range",
+    ("05_cohort", "baseline_.+"): "quantile range",
+    ("06_resnet50_cv", "(scratch|features)_draws_mean"): "quantile range",
+    ("07_significance", "(typeI|coverage)_.+"): "range",
+    ("07_significance", "text_share_significant_.+"): None,  # of p, another quantity
+    ("08_reported_numbers", "ppv_at_1_1_percent"): "range",
+    ("08_reported_numbers", "draws_mean"): "quantile range",
+    ("09_leakage", "random_labels_fold_sd_.+"): "quantile range",
+}
+"""Notebook and pattern of the keys whose ends were no confidence interval in files written before
+a record said what its ends are; None where they were no ends of the value at all."""
 
 
 @dataclass(frozen=True)
 class Record:
     """One number: what it is called, what it is, which statements it bears on.
 
+    interval, kind: two ends, and what they are the ends of; both None where there are none.
     compared: whether another computer is held to it. Not to what describes the computer (seconds,
     bandwidth, energy), nor to lists kept for a picture, which are held by a summary beside them.
     below: of an identity, the most by which rounding can break it. Another computer is held to this
@@ -47,6 +67,7 @@ class Record:
     claims: tuple[str, ...] = ()
     compared: bool = True
     below: float | None = None
+    kind: Kind | None = None
 
 
 @dataclass
@@ -66,24 +87,29 @@ class Results:
         *,
         unit: str = "",
         interval: Sequence[float] | None = None,
+        kind: Kind = CONFIDENCE,
         claims: Sequence[str] = (),
         compared: bool = True,
         below: float | None = None,
     ) -> Value:
         """Keep one number under `key` and return it, rounded as it will be read back.
 
+        `kind` says what `interval` is, if it is no 95 % confidence interval: see `Kind`.
         `compared=False` is for what describes the computer, such as seconds; `below` for how far
         the two sides of an identity differ: see `Record`. Raises InputError for a key used twice, a
-        value that is not finite or not below its bound, or an interval that does not hold two
-        ordered numbers.
+        value that is not finite or not below its bound, an interval that does not hold two
+        ordered numbers, or an unknown kind.
         """
         if key in self.records:
             raise InputError(f"{self.notebook} records '{key}' twice; give each number its own key")
+        if kind not in KINDS:
+            raise InputError(f"the kind of '{key}' is '{kind}'; choose {', '.join(KINDS)}")
         ends = None if interval is None else _interval(key, interval)
         plain = _plain(key, value)
         if below is not None and not _is_below(plain, below):
             raise InputError(f"'{key}' of {self.notebook} is {plain}, not below {below:g}")
-        self.records[key] = Record(key, plain, unit, ends, tuple(claims), compared, below)
+        meant = kind if ends else None
+        self.records[key] = Record(key, plain, unit, ends, tuple(claims), compared, below, meant)
         return plain
 
     def __getitem__(self, key: str) -> Record:
@@ -101,13 +127,13 @@ class Results:
         return write_whole(target, json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n")
 
     def table(self) -> pd.DataFrame:
-        """All records as a table for display: key, value, interval, unit, claims."""
+        """All records as a table for display: key, value, its ends, what they are, unit, claims."""
         rows = [
-            (r.key, _shown(r.value), "" if r.interval is None else _shown(list(r.interval)), r.unit,
-             " ".join(r.claims))
+            (r.key, _shown(r.value), "" if r.interval is None else _shown(list(r.interval)),
+             r.kind or "", r.unit, " ".join(r.claims))
             for r in self.records.values()
         ]  # fmt: skip
-        return pd.DataFrame(rows, columns=["key", "value", "interval", "unit", "claims"])
+        return pd.DataFrame(rows, columns=["key", "value", "ends", "kind", "unit", "claims"])
 
     def as_dict(self) -> dict[str, Any]:
         """The form that goes to disk."""
@@ -136,7 +162,7 @@ def read(path: Path) -> Results:
     """Results from a file that `save` wrote; InputError where it is missing or not such a file."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        records = {r["key"]: _read_record(r) for r in content.pop("records")}
+        records = {r["key"]: _read_record(content["notebook"], r) for r in content.pop("records")}
         if not all(isinstance(content[name], dict) for name in PARTS):
             raise ValueError(f"{', '.join(PARTS)} have to be tables of names and values")
         return Results(**content, records=records)
@@ -287,16 +313,32 @@ def _shown(value: Value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _read_record(content: dict[str, Any]) -> Record:
-    ends = content["interval"]
+def _read_record(notebook: str, content: dict[str, Any]) -> Record:
+    key, ends = content["key"], content["interval"]
+    kind = content["kind"] if "kind" in content else _old_kind(notebook, key)
+    if ends is not None and kind is not None and kind not in KINDS:
+        raise ValueError(f"'{key}' has ends of an unknown kind, '{kind}'")
+    if ends is None or kind is None:
+        ends = kind = None
     return Record(
         **{
             **content,
-            "value": _plain(content["key"], content["value"]),
+            "value": _plain(key, content["value"]),
             "interval": None if ends is None else (float(ends[0]), float(ends[1])),
+            "kind": kind,
             "claims": tuple(content["claims"]),
         }
     )
+
+
+def _old_kind(notebook: str, key: str) -> Kind | None:
+    """What the ends of a number are in a file that does not say so."""
+    known = (
+        kind
+        for (name, pattern), kind in OLD_KINDS.items()
+        if name == notebook and re.fullmatch(pattern, key)
+    )
+    return next(known, CONFIDENCE)
 
 
 def is_close(a: Value, b: Value, tolerance: float = 0.0) -> bool:

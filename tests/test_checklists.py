@@ -216,8 +216,15 @@ def test_an_unknown_licence_is_a_missing_one(tmp_path, content, unknown):
 
 def test_numbers_are_given_with_their_interval_or_said_to_have_none(tmp_path, content):
     found = answer("reforms", "7b", run_of(tmp_path, content))
-    assert "`scratch_accuracy` 0.81 [0.70, 0.90]" in found.says
+    assert "`scratch_accuracy` 0.81 [95 % CI: 0.70, 0.90]" in found.says
     assert "no interval for `scratch_auc`" in found.says
+
+
+def test_a_spread_of_draws_does_not_pass_for_a_confidence_interval(tmp_path, content):
+    content["records"][0] |= {"kind": "quantile range"}
+    content["records"][1] |= {"interval": [0.8, 0.95]}
+    found = answer("reforms", "7b", run_of(tmp_path, content))
+    assert "no interval for `scratch_accuracy`" in found.says
 
 
 def test_long_lists_say_how_much_they_leave_out(tmp_path, content):

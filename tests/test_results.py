@@ -1,5 +1,6 @@
 """Numbers are kept whole, read back as written, and compared within what was promised."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from medlib.errors import InputError
 from medlib.models.arithmetic import has_bf16
-from medlib.results import Results, compare, environment, location, read, read_all
+from medlib.paths import project_root
+from medlib.results import KINDS, Results, compare, environment, location, read, read_all
 
 
 def make(**values):
@@ -66,6 +68,76 @@ def test_a_key_names_one_number():
 def test_a_reversed_interval_is_refused():
     with pytest.raises(InputError, match="reversed"):
         make().record("accuracy", 0.9, interval=(0.95, 0.8))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_two_ends_are_is_read_back(tmp_path, kind):
+    results = make(plain=1)
+    results.record("mean", 0.9, interval=(0.8, 0.95), kind=kind)
+    kept = read(results.save(tmp_path / "x.json"))
+    assert (kept["mean"].kind, kept["plain"].kind) == (kind, None)
+    assert kind in kept.table().kind.tolist()
+
+
+def test_ends_are_those_of_a_confidence_interval_unless_another_kind_is_named():
+    results = make()
+    results.record("accuracy", 0.9, interval=(0.8, 0.95))
+    assert results["accuracy"].kind == "confidence interval"
+    with pytest.raises(InputError, match="choose confidence interval, quantile range, range"):
+        results.record("draws", 0.9, interval=(0.8, 0.95), kind="spread")
+
+
+def as_before(tmp_path, notebook, key):
+    """A number in a file written before records said what their ends are."""
+    record = {"key": key, "value": 0.9, "unit": "", "interval": [0.8, 0.95], "claims": []}
+    whole = {"notebook": notebook, "cohort": {"name": "c"}, "parameters": {}, "environment": {}}
+    (tmp_path / "old.json").write_text(json.dumps({**whole, "records": [record]}))
+    return read(tmp_path / "old.json")[key]
+
+
+@pytest.mark.parametrize(
+    ("notebook", "key", "kind"),
+    [
+        ("06_resnet50_cv", "features_accuracy", "confidence interval"),
+        ("06_resnet50_cv", "features_draws_mean", "quantile range"),
+        ("06_resnet50_cv", "scratch_draws_mean", "quantile range"),
+        ("05_cohort", "baseline_mean", "quantile range"),
+        ("07_significance", "typeI_naive_5x5", "range"),
+        ("07_significance", "features_typeI_naive_5x5", "confidence interval"),
+        ("08_reported_numbers", "draws_mean", "quantile range"),
+        ("08_reported_numbers", "ppv_at_1_1_percent", "range"),
+        ("09_leakage", "random_labels_fold_sd_by_slice", "quantile range"),
+        ("a reader's own", "draws_mean", "confidence interval"),
+    ],
+)
+def test_ends_in_an_older_file_keep_their_meaning(tmp_path, notebook, key, kind):
+    record = as_before(tmp_path, notebook, key)
+    assert (record.kind, record.interval) == (kind, (0.8, 0.95))
+
+
+def test_p_values_in_an_older_file_are_no_ends_of_a_share(tmp_path):
+    record = as_before(tmp_path, "07_significance", "text_share_significant_75")
+    assert (record.value, record.interval, record.kind) == (0.9, None, None)
+
+
+def test_a_file_with_an_unknown_kind_of_ends_is_refused(tmp_path):
+    path = tmp_path / "x.json"
+    results = make()
+    results.record("a", 0.9, interval=(0.8, 0.95))
+    path.write_text(results.save(path).read_text().replace("confidence interval", "tolerance"))
+    with pytest.raises(InputError, match="unknown kind, 'tolerance'"):
+        read(path)
+
+
+@pytest.mark.parametrize("path", sorted(project_root().glob("results/*/*.json")), ids=str)
+def test_a_95_percent_interval_on_record_holds_its_number(path):
+    """Ends of another quantity, such as p-values beside a share, would not."""
+    outside = [
+        record.key
+        for record in read(path).records.values()
+        if record.interval and not record.interval[0] <= record.value <= record.interval[1]
+    ]
+    assert outside == []
 
 
 def test_a_re_run_within_tolerance_agrees():

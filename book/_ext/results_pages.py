@@ -3,8 +3,10 @@
 Pages use MyST substitutions. A key that does not exist is an undefined value: MyST warns, and the
 build, which takes warnings for errors, fails.
 
-- ``{{ r["06_resnet50_cv"]["iq-oth-nccd"]["accuracy"].text }}``: a value with its interval, rounded
-  to what the interval supports; ``.value``, ``.unit``, ``.low`` and ``.high`` are its parts.
+- ``{{ r["06_resnet50_cv"]["iq-oth-nccd"]["accuracy"].text }}``: a value with its ends and what they
+  are, rounded to what the ends support; ``.value``, ``.unit``, ``.low``, ``.high`` and ``.kind``
+  are its parts.
+- ``{{ ends }}``: what the words in the brackets mean.
 - ``{{ tables["06_resnet50_cv"] }}``: all numbers of a chapter, one column a cohort, and below it
   where each cohort comes from.
 - ``{{ benchmarks["NAME"] }}``: one table a task. ``{{ statements }}``: the 46 statements.
@@ -20,7 +22,7 @@ import yaml
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from medlib.markdown import number, table, with_interval
+from medlib.markdown import ENDS, number, table, with_interval
 from medlib.results import Record, Results, read_all
 
 Runs = Mapping[tuple[str, str], Results]
@@ -34,6 +36,7 @@ def parts(record: Record) -> dict[str, Any]:
         "unit": record.unit,
         "low": low,
         "high": high,
+        "kind": record.kind,
         "text": f"{with_interval(record)} {record.unit}".rstrip(),
     }
 
@@ -145,6 +148,7 @@ def fill(app: Sphinx, config: Config) -> None:
             }
             for notebook, cohorts in notebooks.items()
         },
+        "ends": ENDS,
         "tables": {name: side_by_side(cohorts) for name, cohorts in notebooks.items()},
         "benchmarks": measured,
         "all_benchmarks": "\n\n".join(f"**{task}**\n\n{text}" for task, text in measured.items())

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from medlib import plots
 from medlib.chapters import COHORT
 from medlib.processors import on_record
-from medlib.results import read
+from medlib.results import CONFIDENCE, read
 
 SHOWN: Final = (
     ("04_handmade_or_deep", "handmade_accuracy", "hand-made features"),
@@ -65,7 +65,7 @@ def _row(root: Path, chapter: str, key: str, label: str) -> Row:
     moved = {one.key: one.values for one in on_record.read(chapter, COHORT, root)}.get(key, {})
     values = {name: _number(value) for name, value in moved.items()}
     seeds = {name for name in values if name.startswith("seed-")}
-    if record.interval is None:
+    if record.interval is None or record.kind != CONFIDENCE:
         raise ValueError(f"{chapter} records '{key}' without an interval; show another number")
     return Row(
         f"{label} ({chapter[:2]})",

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from medlib.errors import InputError
 from medlib.markdown import code, named, number, plain, with_interval
-from medlib.results import Record, Results
+from medlib.results import CONFIDENCE, Record, Results
 
 SPLIT: Final = ("folds", "test_share", "test_patients")
 """Parameters that tell how cases were dealt out for testing."""
@@ -261,10 +261,10 @@ def score_names(run: Results) -> str:
 
 
 def intervals(run: Results) -> str:
-    """Performance that has an interval, and what has none."""
+    """Performance that has a confidence interval, and what has none."""
     every = _performance(run)
-    bare = [code(r.key) for r in every if r.interval is None]
-    text = _list([r for r in every if r.interval], "an interval of a measure of performance")
+    bare = [code(r.key) for r in every if r.kind != CONFIDENCE]
+    text = _list([r for r in every if r.kind == CONFIDENCE], "an interval of performance")
     return f"{text}; no interval for {_listing(bare, '')}" if bare else text
 
 

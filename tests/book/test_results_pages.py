@@ -68,7 +68,7 @@ def test_a_number_shows_the_digits_it_supports(value, spread, shown):
 def test_cohorts_stand_side_by_side_simulated_first(runs):
     lines = results_pages.side_by_side(results_pages.by_notebook(runs)["01_trial"]).splitlines()
     assert lines[0] == "| number | phantom (simulated) | clinic (real) | claims |"
-    assert lines[2] == "| `accuracy` | 0.81 [0.70, 0.90] | 0.9 | C42, C43 |"
+    assert lines[2] == "| `accuracy` | 0.81 [95 % CI: 0.70, 0.90] | 0.9 | C42, C43 |"
     assert lines[3] == "| `noise` (HU) | 12.3 | not recorded |   |"
     assert "`abababababababab`" in lines[-1]
     assert "Somebody 2020; run on Q" in lines[-1]
@@ -112,8 +112,20 @@ def test_prose_and_tables_get_their_numbers(tmp_path, runs):
     number = '{{ r["01_trial"]["phantom"]["accuracy"].text }}'
     failed, said, page = built(tmp_path, f"It is {number}.\n\n{{{{ statements }}}}", runs)
     assert (failed, said) == (0, "")
-    assert "It is 0.81 [0.70, 0.90]." in page
+    assert "It is 0.81 [95 % CI: 0.70, 0.90]." in page
     assert "肺癌" in page
+
+
+def test_brackets_say_what_they_are_and_the_page_explains_it(tmp_path, runs):
+    simulated = runs["phantom", "01_trial"]
+    simulated.record("draws", 0.8, interval=(0.7, 0.9), kind="quantile range")
+    simulated.record("pairs", 0.8, interval=(0.7, 0.9), kind="range")
+    text = results_pages.side_by_side(results_pages.by_notebook(runs)["01_trial"])
+    failed, said, page = built(tmp_path, "In the brackets: {{ ends }}", runs)
+    assert (failed, said) == (0, "")
+    for short in markdown.SHORT.values():
+        assert f"[{short}: 0.70, 0.90]" in text
+        assert f"*{short.lower()}*" in " ".join(page.lower().split())
 
 
 @pytest.mark.parametrize(
