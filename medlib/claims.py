@@ -14,18 +14,26 @@ from typing import Any, Final
 import yaml
 
 from medlib.errors import InputError
-from medlib.results import Record, Results
+from medlib.results import CONFIDENCE, Record, Results
 
-VERDICTS: Final = (
-    "reproduced",
-    "reproduced with limits",
-    "refuted",
-    "impossible as stated",
-    "misquoted",
-    "unsupported",
-    "not testable",
-    "to be tested",
-)
+VERDICTS: Final[Mapping[str, str]] = {
+    "reproduced": "what was measured here, or follows from what was published, says the same",
+    "reproduced with limits": "so in part, or only under conditions that the text does not name",
+    "depends on what is left open": "true under one reading of the text and false under another",
+    "refuted": "what was measured here says otherwise",
+    "misquoted": "the source found says something else",
+    "no source found": "no source that says so could be found; the text resolves none",
+    "not reported": "the text leaves out what a reader needs to judge it",
+    "not testable": "no computation can decide it",
+    "to be tested": "a chapter is still to come",
+}
+"""Each verdict, and what it means."""
+EVIDENCE: Final[Mapping[str, str]] = {
+    "outcome": "an outcome: other data, seeds or machines could have given another answer",
+    "arithmetic": "arithmetic alone: it cannot come out otherwise, whatever the data",
+    "reading": "reading: the text itself and the literature, no number of this book",
+}
+"""What a verdict hangs on; the first two are also the kinds of a `Condition`."""
 NUMBER_OF_CLAIMS: Final = 46
 COMPARE: Final = {
     "<": operator.lt,
@@ -44,13 +52,16 @@ Runs = Mapping[tuple[str, str], Results]
 class Condition:
     """One number that a verdict needs: ``PART of KEY in NOTEBOOK on COHORT is TEST``.
 
-    part: "value", or "low" or "high" end of its interval. test: "> 0.04", "== true".
+    part: "value", or "low" or "high" end of its confidence interval. test: "> 0.04", "== true".
+    hangs_on: "outcome" if other data, seeds or machines could make it fail; "arithmetic" if nothing
+    but other code could (identities, counts, enumerations). A theorem that holds is no evidence.
     """
 
     notebook: str
     key: str
     test: str
     cohort: str
+    hangs_on: str
     part: str = "value"
 
     def __str__(self) -> str:
@@ -87,6 +98,14 @@ class Claim:
     rule: tuple[Condition, ...] = ()
     literature: tuple[str, ...] = field(default=())
 
+    @property
+    def evidence(self) -> str:
+        """What the verdict hangs on, a key of `EVIDENCE`; empty while it is to be tested."""
+        if self.verdict == "to be tested":
+            return ""
+        kinds = {condition.hangs_on for condition in self.rule}
+        return next((kind for kind in EVIDENCE if kind in kinds), "reading")
+
 
 def read_claims(path: Path) -> list[Claim]:
     """The ledger from its YAML; InputError where a statement or a verdict is missing."""
@@ -106,6 +125,11 @@ def board(claims: Sequence[Claim]) -> dict[str, int]:
     """How many statements have each verdict, in the order of `VERDICTS`."""
     counts = Counter(claim.verdict for claim in claims)
     return {verdict: counts[verdict] for verdict in VERDICTS}
+
+
+def evidence(claims: Sequence[Claim]) -> dict[str, list[Claim]]:
+    """The statements whose verdicts hang on an outcome, on arithmetic alone, or on reading."""
+    return {kind: [claim for claim in claims if claim.evidence == kind] for kind in EVIDENCE}
 
 
 def measured(claim: Claim, runs: Runs) -> list[tuple[str, str, Record]]:
@@ -132,10 +156,19 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
         **{
             **entry,
             "measured": tuple((m["notebook"], m["key"]) for m in entry.get("measured", [])),
-            "rule": tuple(Condition(**condition) for condition in entry.get("rule", [])),
+            "rule": tuple(_condition(name, each) for each in entry.get("rule", [])),
             "literature": tuple(entry.get("literature", [])),
         }
     )
+
+
+def _condition(claim: str, entry: Mapping[str, Any]) -> Condition:
+    if entry.get("hangs_on") not in ("outcome", "arithmetic"):
+        raise InputError(
+            f"a rule of {claim} on '{entry.get('key')}' has to say `hangs_on: outcome` or "
+            "`hangs_on: arithmetic` in the ledger"
+        )
+    return Condition(**entry)
 
 
 def _faults(claim: Claim, runs: Runs) -> list[str]:
@@ -158,6 +191,6 @@ def _faults(claim: Claim, runs: Runs) -> list[str]:
 def _part(record: Record, part: str) -> Any:
     if part == "value":
         return record.value
-    if record.interval is None:
-        raise InputError(f"'{record.key}' has no interval")
+    if record.interval is None or record.kind != CONFIDENCE:
+        raise InputError(f"'{record.key}' has no confidence interval")
     return record.interval[part == "high"]

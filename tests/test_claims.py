@@ -5,36 +5,47 @@ from dataclasses import replace
 import pytest
 import yaml
 
+from medlib import chapters
 from medlib.claims import (
+    EVIDENCE,
     VERDICTS,
     Claim,
     Condition,
     board,
     check,
+    evidence,
     measured,
     read_claims,
 )
 from medlib.errors import InputError
 from medlib.paths import project_root
+from medlib.processors import spread
 from medlib.results import Results, read_all
 
 LEDGER = project_root() / "book/claims.yml"
+TOYS = {
+    "slices_of_a_patient_apart_faked_points",
+    "crop_by_lesion_faked_points",
+    "typeI_naive_5x5",
+    "detectable_difference_50",
+}
+"""Outcomes that were the same in every run: random numbers from one seed, no images of a cohort."""
 
 
-def runs(**values):
+def runs(kind="confidence interval", **values):
     results = Results("08_x", {"name": "phantom", "simulated": True}, {}, {})
     for key, value in values.items():
-        results.record(key, value, interval=(0.1, 0.9))
+        results.record(key, value, interval=(0.1, 0.9), kind=kind)
     return {("phantom", "08_x"): results}
 
 
 def claim(**changes):
-    plain = Claim("C43", "result", "标准差为2%", "SD 2 %", "impossible as stated", "too small")
+    plain = Claim("C43", "result", "标准差为2%", "SD 2 %", "refuted", "too small")
     return replace(plain, **changes)
 
 
-def condition(test, part="value", key="sd"):
-    return Condition("08_x", key, test, "phantom", part)
+def condition(test, part="value", key="sd", hangs_on="outcome"):
+    return Condition("08_x", key, test, "phantom", hangs_on, part)
 
 
 def test_the_ledger_of_the_book_follows_from_its_results():
@@ -55,6 +66,97 @@ def test_the_board_counts_every_statement_once():
 def test_a_verdict_falls_with_its_number(test, part, holds):
     faults = check([claim(rule=(condition(test, part),))], runs(sd=0.04))
     assert (faults == []) is holds
+
+
+@pytest.mark.parametrize("kind", ["quantile range", "range"])
+def test_no_verdict_rests_on_ends_that_are_no_confidence_interval(kind):
+    faults = check([claim(rule=(condition("< 0.5", "low"),))], runs(kind, sd=0.04))
+    assert faults == ["C43: 'sd' has no confidence interval"]
+
+
+def conditions():
+    """Every condition of the ledger, with the values that all cohorts recorded."""
+    found = read_all(project_root() / "results")
+    for claim in read_claims(LEDGER):
+        for each in claim.rule:
+            values = [
+                run[each.key].value
+                for (_, notebook), run in found.items()
+                if notebook == each.notebook and each.key in run.records
+            ]
+            yield claim.id, each, values, found[each.cohort, each.notebook][each.key].compared
+
+
+def has_moved(condition, values, compared):
+    """Whether the number was seen to differ between cohorts, processors or seeds, or may."""
+    moved = spread.read(condition.notebook, chapters.COHORT)
+    on_record = any(one.key == condition.key for one in moved)
+    return on_record or not compared or any(value != values[0] for value in values)
+
+
+def test_what_is_called_arithmetic_never_came_out_otherwise():
+    wrong = [
+        f"{claim}: {each}"
+        for claim, each, values, compared in conditions()
+        if each.hangs_on == "arithmetic" and has_moved(each, values, compared)
+    ]
+    assert wrong == []
+
+
+def test_what_is_called_an_outcome_came_out_otherwise_or_is_drawn_at_random():
+    wrong = [
+        f"{claim}: {each}"
+        for claim, each, values, compared in conditions()
+        if each.hangs_on == "outcome"
+        and each.key not in TOYS
+        and not has_moved(each, values, compared)
+    ]
+    assert wrong == []
+
+
+def test_every_verdict_hangs_on_one_thing_or_is_to_come():
+    claims = read_claims(LEDGER)
+    found = evidence(claims)
+    assert list(found) == list(EVIDENCE)
+    ids = [one.id for those in found.values() for one in those]
+    assert len(ids) == len(set(ids)) == 46 - board(claims)["to be tested"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "evidence"),
+    [((), "reading"), (("arithmetic",) * 2, "arithmetic"), (("arithmetic", "outcome"), "outcome")],
+)
+def test_one_outcome_is_enough_for_a_verdict_to_hang_on_it(kinds, evidence):
+    rule = tuple(condition("> 0", hangs_on=kind) for kind in kinds)
+    assert claim(rule=rule).evidence == evidence
+    assert claim(rule=rule, verdict="to be tested").evidence == ""
+
+
+def test_the_spread_of_2_percent_is_judged_under_both_readings():
+    """Over folds it is a theorem, over repeats an outcome; the text does not say which."""
+    said = read_claims(LEDGER)[42]
+    assert {each.key: each.hangs_on for each in said.rule} == {
+        "min_population_sd": "arithmetic",
+        "vectors_with_sd_of_2_percent": "arithmetic",
+        "five_by_five_repeat_means_possible": "arithmetic",
+        "draws_repeat_sd_up_to_2_5_percent": "outcome",
+    }
+    assert "does not say which" in " ".join(said.reason.split())
+
+
+def test_what_the_text_leaves_out_is_told_from_what_no_source_says():
+    verdicts = {one.id: one.verdict for one in read_claims(LEDGER)}
+    left_out = ["C34", "C36", "C39", "C40", "C41", "C44"]
+    assert {verdicts[name] for name in left_out} == {"not reported"}
+    assert {verdicts[name] for name in ("C01", "C19", "C20", "C22")} == {"no source found"}
+    assert verdicts["C10"] == verdicts["C11"] == "misquoted"
+
+
+def test_pooled_rates_of_978_and_996_force_an_accuracy_above_95_percent():
+    assert read_claims(LEDGER)[12].verdict == "reproduced with limits"  # C13
+    for sick, healthy in ((1, 9999), (28, 972), (500, 500), (9999, 1)):
+        accuracy = (0.978 * sick + 0.996 * healthy) / (sick + healthy)
+        assert 0.978 <= accuracy <= 0.996
 
 
 def test_a_vanished_number_is_named():
@@ -86,6 +188,15 @@ def test_a_statement_without_a_verdict_or_reason_is_refused(tmp_path, spoil):
     entries[7] |= spoil
     (tmp_path / "claims.yml").write_text(yaml.safe_dump(entries, allow_unicode=True))
     with pytest.raises(InputError, match="C08"):
+        read_claims(tmp_path / "claims.yml")
+
+
+@pytest.mark.parametrize("spoil", ["luck", None])
+def test_a_condition_that_does_not_say_what_it_hangs_on_is_refused(tmp_path, spoil):
+    entries = yaml.safe_load(LEDGER.read_text(encoding="utf-8"))
+    entries[42]["rule"][0]["hangs_on"] = spoil
+    (tmp_path / "claims.yml").write_text(yaml.safe_dump(entries, allow_unicode=True))
+    with pytest.raises(InputError, match=r"a rule of C43 on .* has to say `hangs_on: outcome`"):
         read_claims(tmp_path / "claims.yml")
 
 

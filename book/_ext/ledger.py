@@ -1,13 +1,15 @@
 """The claims ledger: `book/claims.yml` and `results/` as the tables of the book.
 
-- ``{{ board }}``: how many statements have each verdict.
+- ``{{ board }}``: how many statements have each verdict, and what it means.
+- ``{{ evidence }}``: how many verdicts hang on an outcome, on arithmetic alone, on reading.
 - ``{{ ledger }}``: a row a statement with quotation, verdict, literature, and numbers that link
   to the section whose cell recorded them.
 - ``{{ claims["C43"].verdict }}``, ``.reason``, ``.en``: one statement's parts for prose.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,18 +18,42 @@ from docutils.nodes import make_id
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from medlib.claims import Claim, Runs, board, measured, read_claims
+from medlib.claims import EVIDENCE, VERDICTS, Claim, Runs, board, evidence, measured, read_claims
 from medlib.markdown import table, with_interval
 from medlib.results import read_all
 
 
 def board_table(claims: Sequence[Claim]) -> str:
-    """Counts of the verdicts, and which statements have them."""
+    """Counts of the verdicts with their meaning, and which statements have them: the legend."""
     rows = [
-        [verdict, str(count), ", ".join(_to(c.id) for c in claims if c.verdict == verdict)]
+        [
+            _badge(verdict),
+            VERDICTS[verdict],
+            str(count),
+            _links(c for c in claims if c.verdict == verdict),
+        ]
         for verdict, count in board(claims).items()
     ]
-    return table(["verdict", "statements", "which"], rows)
+    return table(["verdict", "it means", "statements", "which"], rows)
+
+
+def _links(claims: Iterable[Claim]) -> str:
+    return ", ".join(_to(claim.id) for claim in claims)
+
+
+def _badge(verdict: str) -> str:
+    """A verdict with the colour of its kind beside it; the words say it without the colour."""
+    return f'<span class="verdict {verdict.replace(" ", "-")}">{verdict}</span>'
+
+
+def evidence_table(claims: Sequence[Claim]) -> str:
+    """What the verdicts hang on, and of how many conditions of their rules that is so."""
+    conditions = Counter(each.hangs_on for claim in claims for each in claim.rule)
+    rows = [
+        [EVIDENCE[kind], str(len(found)), str(conditions[kind]), _links(found)]
+        for kind, found in evidence(claims).items()
+    ]
+    return table(["the verdict hangs on", "verdicts", "conditions", "which"], rows)
 
 
 def ledger_table(claims: Sequence[Claim], runs: Runs, chapters: Path) -> str:
@@ -47,9 +73,17 @@ def _row(claim: Claim, runs: Runs, chapters: Path) -> list[str]:
     reason = " ".join(filter(None, [claim.reason, cited, _chapter(claim.chapter, chapters)]))
     return [
         f'<span id="{claim.id}"></span>**{claim.id}** {claim.zh}<br>{claim.en}',
-        f"**{claim.verdict}**<br>{reason}",
+        f"**{_badge(claim.verdict)}**{_hangs_on(claim)}<br>{reason}",
         "<br>".join(numbers),
     ]
+
+
+def _hangs_on(claim: Claim) -> str:
+    """How many conditions of a verdict's rule hang on an outcome."""
+    if not claim.rule:
+        return ""
+    outcomes = sum(condition.hangs_on == "outcome" for condition in claim.rule)
+    return f" (conditions: {outcomes} on outcomes, {len(claim.rule) - outcomes} arithmetic)"
 
 
 def _data(folder: str, cohort: Mapping[str, Any]) -> str:
@@ -109,6 +143,7 @@ def fill(app: Sphinx, config: Config) -> None:
     config.myst_substitutions = {
         **config.myst_substitutions,
         "board": board_table(claims),
+        "evidence": evidence_table(claims),
         "ledger": ledger_table(claims, runs, root / "notebooks"),
         "claims": parts(claims),
     }
