@@ -57,13 +57,13 @@ class Reading:
 
 
 def over_folds(sizes: tuple[int, ...], mean: Reported, sd: Reported) -> Reading:
-    """The literal reading: standard deviation, of either kind, over the folds.
+    """The first reading: standard deviation, of either kind, over the folds.
 
     Raises:
         TooManyError: It cannot be decided in about a second.
 
     """
-    title = "standard deviation over the folds (as written)"
+    title = "standard deviation over the folds"
     fit = _fit(sizes, mean, sd, STANDARD_DEVIATIONS)
     if not fit.examples:
         sentence = f"No way to spread the errors over the folds gives {sd}."
