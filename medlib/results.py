@@ -26,6 +26,7 @@ from medlib.paths import cache_folder, write_whole
 PACKAGES = ("medlib", "torch", "timm", "numpy", "scipy", "scikit-learn", "scikit-image", "pydicom")
 BF16 = {"avx512_bf16", "amx_bf16"}  # flags of processors on which networks compute in bf16
 PARTS = ("cohort", "parameters", "environment")
+HELD = ("unit", "kind", "below", "compared")  # of a record, beside its value and interval
 ENDS = 0.3
 """How far an interval's end may move beyond its number's tolerance, in widths: the models' part of
 a variance is itself an estimate. 1.5 times the most seen in ten runs of chapter 4, 0.2."""
@@ -216,15 +217,12 @@ def _in_words(record: Record) -> str:
 
 
 def _agrees(fresh: Record, old: Record, tolerance: float) -> bool:
-    if (fresh.unit, fresh.below, fresh.compared) != (old.unit, old.below, old.compared):
+    if any(getattr(fresh, part) != getattr(old, part) for part in HELD):
         return False
     if old.below is not None:
         return _is_below(fresh.value, old.below)
-    if not old.compared:
-        return True
-    return is_close(fresh.value, old.value, tolerance) and _same_ends(
-        fresh.interval, old.interval, tolerance
-    )
+    near = is_close(fresh.value, old.value, tolerance)
+    return not old.compared or (near and _same_ends(fresh.interval, old.interval, tolerance))
 
 
 def _same_ends(
@@ -237,9 +235,8 @@ def _same_ends(
 
 
 def _is_below(value: Value, bound: float) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < bound < math.inf
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(float(value)) < bound < math.inf  # type: ignore[arg-type]
 
 
 def environment() -> dict[str, Any]:
@@ -344,9 +341,8 @@ def _old_kind(notebook: str, key: str) -> Kind | None:
 def is_close(a: Value, b: Value, tolerance: float = 0.0) -> bool:
     """Whether two values differ by no more than a tolerance (lists: in each place)."""
     if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(
-            is_close(x, y, tolerance) for x, y in zip(a, b, strict=True)
-        )
+        pairs = zip(a, b, strict=len(a) == len(b))
+        return len(a) == len(b) and all(is_close(x, y, tolerance) for x, y in pairs)
     if isinstance(a, str | bool) or isinstance(b, str | bool | list) or isinstance(a, list):
         return a == b
     # the last digit written may differ by rounding alone

@@ -19,7 +19,7 @@ from medlib.claims import (
 )
 from medlib.errors import InputError
 from medlib.paths import project_root
-from medlib.processors import spread
+from medlib.processors import on_record
 from medlib.results import Results, read_all
 
 LEDGER = project_root() / "book/claims.yml"
@@ -89,9 +89,9 @@ def conditions():
 
 def has_moved(condition, values, compared):
     """Whether the number was seen to differ between cohorts, processors or seeds, or may."""
-    moved = spread.read(condition.notebook, chapters.COHORT)
-    on_record = any(one.key == condition.key for one in moved)
-    return on_record or not compared or any(value != values[0] for value in values)
+    moved = on_record.read(condition.notebook, chapters.COHORT)
+    seen_to_move = any(one.key == condition.key for one in moved)
+    return seen_to_move or not compared or any(value != values[0] for value in values)
 
 
 def test_what_is_called_arithmetic_never_came_out_otherwise():
