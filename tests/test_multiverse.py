@@ -64,6 +64,23 @@ def test_every_combination_of_options_is_there_once():
     assert not table.duplicated().any()
 
 
+def plain(x, y, fold, *, scale_all, selection, classifier):
+    """Out-of-fold predictions by scikit-learn's own pipelines."""
+    size = x.shape[1] if selection == "none" else min(BEST, x.shape[1])
+    z = StandardScaler().fit_transform(x) if scale_all else x
+    if selection == "on all data":
+        z = z[:, np.sort(np.argsort(-f_values(x, y), kind="stable")[:size])]
+    select = SelectKBest(f_values, k=size) if selection == "in the fold" else FunctionTransformer()
+    scale = FunctionTransformer() if scale_all else StandardScaler()
+    penalised = RidgeClassifier(alpha=PENALTY * size)
+    model = KNeighborsClassifier(1) if classifier == "nearest neighbour" else penalised
+    pipeline = make_pipeline(select, scale, model)
+    predicted = np.empty(len(y), int)
+    for k in np.unique(fold):
+        predicted[fold == k] = pipeline.fit(z[fold != k], y[fold != k]).predict(z[fold == k])
+    return predicted
+
+
 @pytest.mark.parametrize("features", [8, 200])
 def test_quick_predictions_are_those_of_plain_pipelines(features):
     rng = np.random.default_rng(features)
@@ -73,31 +90,16 @@ def test_quick_predictions_are_those_of_plain_pipelines(features):
     x[:, 3] = 7.0  # a feature that never varies
     fold = stratified_patient_folds(y, np.arange(40), folds=5, seed=1)
     right = right_under_each_choice(x, y, fold)
-    size = min(BEST, features)
     for i, scale_all in enumerate((False, True)):
-        z = StandardScaler().fit_transform(x) if scale_all else x
-        for j in range(3):
-            kept = SelectKBest(k=size).fit_transform(x[:, np.ptp(x, 0) > 0], y) if j == 2 else None
-            for k in range(2):
-                w = z
-                if j == 2:  # the same columns, scaled or not
-                    columns = [np.flatnonzero((x == c[:, None]).all(0))[0] for c in kept.T]
-                    w = z[:, columns]
-                scaler = FunctionTransformer() if scale_all else StandardScaler()
-                select = (
-                    SelectKBest(_f_without_warning, k=size) if j == 1 else FunctionTransformer()
+        for j, selection in enumerate(("none", "in the fold", "on all data")):
+            for k, name in enumerate(CHOICES["classifier"].options):
+                predicted = plain(
+                    x, y, fold, scale_all=scale_all, selection=selection, classifier=name
                 )
-                penalty = PENALTY * (features if j == 0 else w.shape[1] if j == 2 else size)
-                model = RidgeClassifier(alpha=penalty) if k == 0 else KNeighborsClassifier(1)
-                pipeline = make_pipeline(select, scaler, model)
-                expected = np.empty(40, bool)
-                for f in range(5):
-                    fitted = pipeline.fit(w[fold != f], y[fold != f])
-                    expected[fold == f] = fitted.predict(w[fold == f]) == y[fold == f]
-                assert np.array_equal(right[i, j, k], expected), (i, j, k)
+                assert np.array_equal(right[i, j, k], predicted == y), (scale_all, selection, name)
 
 
-def _f_without_warning(x, y):
+def f_values(x, y):
     """F of each column by its definition; 0 for one that does not vary."""
     groups = [x[y == k] for k in (0, 1)]
     within = sum(((g - g.mean(0)) ** 2).sum(0) for g in groups)

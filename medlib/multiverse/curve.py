@@ -36,12 +36,12 @@ def specification_curve(
     height, span = table[value].to_numpy()[order], np.asarray(ends, float)[order]
     upper.vlines(place, span[:, 0], span[:, 1], color="0.85", linewidth=1)
     for these, colour, name in ((bad, COLOURS[1], "a fault"), (~bad, COLOURS[0], "no fault")):
-        upper.plot(place[these], height[these], "|", color=colour, markersize=9, label=name)
+        upper.plot(place[these], height[these], ".", color=colour, markersize=4, label=name)
     for level, name in marks:
         upper.axhline(level, color="black", linestyle=":", linewidth=0.8)
         upper.annotate(name, (1.01, level), xycoords=("axes fraction", "data"), fontsize=8)
     upper.set(ylabel=value)
-    upper.legend(loc="lower right")
+    upper.legend(loc="lower right", markerscale=2)
     for row, (choice, option) in enumerate(options):
         taken = place[(table[choice.name] == option).to_numpy()[order]]
         colour = COLOURS[1] if option in choice.faults else "0.25"
