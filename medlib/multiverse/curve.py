@@ -46,7 +46,8 @@ def specification_curve(
         taken = place[(table[choice.name] == option).to_numpy()[order]]
         colour = COLOURS[1] if option in choice.faults else "0.25"
         lower.plot(taken, np.full(len(taken), row), "|", color=colour, markersize=5)
-    lower.set_yticks(range(len(options)), [f"{c.name}: {option}" for c, option in options])
+    names = [f"{c.name}: {option}{' (fault)' * (option in c.faults)}" for c, option in options]
+    lower.set_yticks(range(len(options)), names)
     lower.tick_params(axis="y", labelsize=8, length=0)
     lower.set(xlabel="specifications, lowest to highest", ylim=(len(options) - 0.5, -0.5))
     for edge in np.cumsum([len(choice.options) for choice in choices])[:-1]:
