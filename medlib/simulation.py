@@ -75,15 +75,24 @@ def discriminant(training: Floats, labels: Integers, test: Floats) -> NDArray[np
 def ridge(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
     """Return the class by ridge regression on features scaled by the training cases.
 
-    Solved among cases, not features, so that p may exceed m; penalty 0.1 of a feature's variance.
+    Penalty 0.1 of a feature's variance. Solved among features or cases, whichever are fewer; the
+    answer is the same.
     """
     centre, spread = training.mean(1, keepdims=True), training.std(1, keepdims=True) + 1e-9
     known, new = (training - centre) / spread, (test - centre) / spread
-    alike = known @ known.transpose(0, 2, 1) / known.shape[2] + 0.1 * np.eye(known.shape[1])
-    target = np.broadcast_to((2.0 * labels - 1)[:, None], (len(known), len(labels), 1))
-    weights = np.linalg.solve(alike, target - target.mean(1, keepdims=True))
-    score = new @ (known.transpose(0, 2, 1) @ weights) / known.shape[2]
-    return np.asarray(score[..., 0] + (2.0 * labels - 1).mean() > 0)
+    sign = 2.0 * labels - 1
+    target = np.broadcast_to((sign - sign.mean())[:, None], (len(known), len(labels), 1))
+    across = known.transpose(0, 2, 1)
+    if known.shape[2] < known.shape[1]:
+        weights = np.linalg.solve(_penalised(across @ known, known), across @ target)
+    else:
+        weights = across @ np.linalg.solve(_penalised(known @ across, known), target)
+    score = new @ weights / known.shape[2]
+    return np.asarray(score[..., 0] + sign.mean() > 0)
+
+
+def _penalised(products: Floats, known: Floats) -> Floats:
+    return products / known.shape[2] + 0.1 * np.eye(products.shape[1])
 
 
 def nearest_neighbour(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:

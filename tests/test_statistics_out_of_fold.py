@@ -6,7 +6,14 @@ import pytest
 from medlib import simulation
 from medlib import statistics as st
 from medlib.errors import InputError
-from medlib.statistics.out_of_fold import LEAST, MOST, SEED, shared_luck, variance_parts
+from medlib.statistics.out_of_fold import (
+    LEAST,
+    MOST,
+    SEED,
+    SHARED,
+    shared_luck,
+    variance_parts,
+)
 
 CASES, FOLDS = 50, 5
 LABELS = np.repeat([0, 1], CASES // 2)
@@ -106,8 +113,8 @@ def test_variance_parts_are_the_sums_over_pairs_of_the_definition():
 
 def test_shared_luck_is_held_between_its_bounds_and_left_out_where_the_seed_is_at_work():
     patients = 0.01
-    lucks = np.array([0, 0.5 * LEAST, 1, (MOST + SEED) / 2, SEED + 0.1]) * patients
-    expected = np.array([LEAST, LEAST, 1, MOST, LEAST]) * patients
+    lucks = np.array([0, LEAST / 4, 0.5, (MOST + SEED) / 2, SEED + 0.1]) * patients
+    expected = np.array([LEAST, LEAST, 0.5 * SHARED, MOST, LEAST]) * patients
     assert shared_luck(lucks, patients) == pytest.approx(expected, abs=1e-15)
 
 

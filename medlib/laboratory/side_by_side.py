@@ -1,10 +1,11 @@
 """The procedures of the literature on the same studies: how often each errs, how wide it is."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from medlib.errors import InputError
 from medlib.laboratory import procedures
@@ -19,6 +20,8 @@ from medlib.simulation import (
     out_of_fold_correct,
     p_values,
 )
+
+Bools: TypeAlias = NDArray[np.bool_]
 
 
 class Population(NamedTuple):
@@ -74,11 +77,10 @@ def compare(
         raise InputError(f"features have shapes {first.shape} and {second.shape}; give equal ones.")
     labels = population.labels
     dealt = deal(labels, folds=folds, repeats=max(repeats, nested_repeats), rng=rng)
-    split = rng.spawn(1)[0].bit_generator.state
+    subsamples = int(rng.integers(2**32))
 
     def scores(features: Floats) -> _Scores:
-        same = np.random.default_rng(0)
-        same.bit_generator.state = split  # both learners are tested on the same subsamples
+        same = np.random.default_rng(subsamples)  # both learners are tested on the same cases
         return _Scores(
             out_of_fold_correct(learner, features, labels, dealt[:repeats]),
             nested_scores(learner, features, labels, dealt[:nested_repeats]),
@@ -130,7 +132,7 @@ def _rivals(scores: _Scores, dealt: Integers, repeats: int) -> dict[str, Ends]:
     }
 
 
-def _significant(difference: _Scores, dealt: Integers, repeats: int) -> dict[str, Floats]:
+def _significant(difference: _Scores, dealt: Integers, repeats: int) -> dict[str, Bools]:
     """Return 1 where a procedure calls the two learners different at 5 %, one a run, by name."""
     p = p_values(difference.repeated, dealt[:repeats])
     k = int(dealt.max()) + 1
@@ -142,8 +144,8 @@ def _significant(difference: _Scores, dealt: Integers, repeats: int) -> dict[str
     }
 
 
-def _holds(ends: Ends, truth: float | Floats) -> Floats:
-    inside: Floats = (ends[0] <= truth + 1e-12) & (truth <= ends[1] + 1e-12)
+def _holds(ends: Ends, truth: float | Floats) -> Bools:
+    inside: Bools = (ends[0] <= truth + 1e-12) & (truth <= ends[1] + 1e-12)
     return inside
 
 
