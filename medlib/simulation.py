@@ -92,7 +92,8 @@ def ridge(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]
 
 
 def _penalised(products: Floats, known: Floats) -> Floats:
-    return products / known.shape[2] + 0.1 * np.eye(products.shape[1])
+    penalised: Floats = products / known.shape[2] + 0.1 * np.eye(products.shape[1])
+    return penalised
 
 
 def nearest_neighbour(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:

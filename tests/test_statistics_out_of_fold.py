@@ -182,6 +182,18 @@ def test_a_result_says_where_its_level_was_not_measured(rows, cases, words):
         assert not st.out_of_fold_interval(right, folds).caution
 
 
+def test_a_rare_class_is_met_with_a_caution_and_a_column_of_one_class_is_not():
+    rng = np.random.default_rng(12)
+    folds, right = partitions(rng, 5), (rng.random((5, CASES)) < 0.8).astype(float)
+    rare = np.arange(CASES) < 10
+    assert "one class has 20 %" in st.out_of_fold_interval(right, folds, labels=rare).caution
+    assert "one class" in st.out_of_fold_test(right, 1 - right, folds, labels=rare).caution
+    assert not st.out_of_fold_interval(right, folds, labels=LABELS).caution
+    assert not st.out_of_fold_interval(right, folds, labels=np.ones(CASES)).caution
+    with pytest.raises(InputError, match="labels has 3 values"):
+        st.out_of_fold_interval(right, folds, labels=[0, 1, 1])
+
+
 def test_twenty_folds_are_met_with_a_caution_and_two_with_a_refusal():
     rng = np.random.default_rng(10)
     right = (rng.random((5, 40)) < 0.8).astype(float)

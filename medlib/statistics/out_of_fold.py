@@ -45,8 +45,8 @@ SEED = 4.0
 Without a seed it was 0.1 to 2 parts in the same simulations, on average; where fits fail by seed,
 10 and more.
 """
-FEW_PATIENTS, FEW_REPEATS, FOLDS = 30, 5, (5, 10)
-"""Below these, or outside this range of folds, level and coverage were not measured or not kept."""
+FEW_PATIENTS, FEW_REPEATS, FOLDS, RARE = 30, 5, (5, 10), 0.3
+"""Fewer patients or repeats, other folds, a rarer class: level or coverage not kept, or unknown."""
 
 
 def out_of_fold_test(
@@ -55,13 +55,15 @@ def out_of_fold_test(
     folds: ArrayLike,
     groups: Patients = None,
     *,
+    labels: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> Comparison:
     """Return whether two learners differ on new cases, from repeated cross-validation.
 
     correct_a, correct_b: repeats x cases, 1 where the out-of-fold prediction is right and 0 where
     not (or any score a case, as a loss); folds: repeats x cases, which fold tested the case, the
-    same for both learners; groups: patient of each case. Ten repeats of 5 or 10 folds
+    same for both learners; groups: patient of each case; labels: class of each case, 0 or 1, so
+    that the result can warn where one is rare. Ten repeats of 5 or 10 folds
     are recommended; five repeats do.
 
     With d the difference averaged over repeats and all cases: t = d / sqrt(V), patients - 1 degrees
@@ -82,6 +84,7 @@ def out_of_fold_test(
             "the same repeats x cases."
         )
     level = as_fraction(confidence, "confidence", open_ends=True)
+    rare = _rare_class(labels, first.shape[1])
     parts = variance_parts(first - second, folds, groups)
     method = f"out-of-fold t over {first.shape[0]} repeats"
     basis = f"{first.mean():.3f} against {second.mean():.3f}, {parts.basis}"
@@ -96,7 +99,7 @@ def out_of_fold_test(
         )
     else:
         found = Comparison(quantity, 0.0, 1.0, method, 0.0, float(parts.df), basis=basis)
-    return replace(found, target="procedure", caution=parts.caution)
+    return replace(found, target="procedure", caution=_join(parts.caution, rare))
 
 
 def out_of_fold_interval(
@@ -105,11 +108,12 @@ def out_of_fold_interval(
     groups: Patients = None,
     *,
     target: Target = "procedure",
+    labels: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> Interval:
     """Return how accurate a learner is on new cases, from repeated cross-validation.
 
-    correct, folds: repeats x cases, as in out_of_fold_test. target: "procedure" asks for the
+    correct, folds, labels: as in out_of_fold_test. target: "procedure" asks for the
     accuracy expected over training samples and seeds, at this size less one fold; "model" for that
     of one fit, as it will be used: wider, by the luck of one seed and one training sample.
 
@@ -129,6 +133,7 @@ def out_of_fold_interval(
         raise InputError(
             f"target = {target!r} is unknown; choose from {', '.join(get_args(Target))}."
         )
+    caution = _rare_class(labels, right.shape[1])
     parts = variance_parts(right, folds, groups)
     variance = parts.procedure if target == "procedure" else parts.model
     p, n = parts.mean, right.shape[1]
@@ -137,7 +142,15 @@ def out_of_fold_interval(
     basis = f"{right.shape[0]} repeats, {parts.basis}, {size:.0f} effective"
     method = "out-of-fold Wilson"
     return Interval(
-        "accuracy", p, low, high, level, method, basis, target=target, caution=parts.caution
+        "accuracy",
+        p,
+        low,
+        high,
+        level,
+        method,
+        basis,
+        target=target,
+        caution=_join(parts.caution, caution),
     )
 
 
@@ -235,7 +248,20 @@ def _caution(cells: NDArray[np.int64], seeds_dominate: bool) -> str:
         doubts.append(f"{folds} folds, where {FOLDS[0]} to {FOLDS[1]} were tried")
     if seeds_dominate:
         doubts.append("fits differ far more than patients, as where training fails by seed")
-    return "; ".join(doubts)
+    return _join(*doubts)
+
+
+def _rare_class(labels: ArrayLike | None, cases: int) -> str:
+    """Return a doubt where one class has less than RARE of the cases; InputError as as_binary."""
+    if labels is None:
+        return ""
+    share = float(as_binary(labels, "labels", length=cases).mean())
+    rare = min(share, 1 - share)
+    return f"one class has {100 * rare:.0f} % of the cases" if 0 < rare < RARE else ""
+
+
+def _join(*doubts: str) -> str:
+    return "; ".join(doubt for doubt in doubts if doubt)
 
 
 def _cells(
