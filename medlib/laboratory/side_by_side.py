@@ -91,14 +91,16 @@ def compare(
     models = _of_models(learner, population)
     found = _ends(one, dealt, repeats)
     significant = _significant(one - other, dealt, repeats)
-    truth = {name: one.repeated.mean() / 2 + other.repeated.mean() / 2 for name in found}
-    truth["nested cross-validation"] = models.mean()
-    truth["conservative z"] = (one.subsampled.whole.mean() + other.subsampled.whole.mean()) / 2
+    usual = float(one.repeated.mean() + other.repeated.mean()) / 2
+    aims = {
+        "nested cross-validation": float(models.mean()),
+        "conservative z": float(one.subsampled.whole.mean() + other.subsampled.whole.mean()) / 2,
+    }
     rows = {
         name: {
             "fits": _fits(name, folds, repeats, nested_repeats),
-            "level": float(significant[name].mean()) if name in significant else np.nan,
-            "coverage": float(_holds(ends, truth[name]).mean()),
+            "level": float(np.mean(significant.get(name, np.nan))),
+            "coverage": float(_holds(ends, aims.get(name, usual)).mean()),
             "width": float((ends[1] - ends[0]).mean()),
             "of_model": float(_holds(ends, models).mean()),
         }
