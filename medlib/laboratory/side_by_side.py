@@ -32,7 +32,7 @@ class Population(NamedTuple):
     labels: Integers
     """n, the same in all studies."""
     new_features: Floats
-    """m x p, patients of the same population in no study (as the first learner sees them)."""
+    """m x p, patients of the same population in no study, as one of the learners sees them."""
     new_labels: Integers
 
 
@@ -52,6 +52,15 @@ class _Scores:
             Subsampled(*(a - b for a, b in parts)),
         )
 
+    def __and__(self, other: "_Scores") -> "_Scores":
+        """Return the runs of both, one after the other."""
+        parts = zip(self.subsampled, other.subsampled, strict=True)
+        return _Scores(
+            np.concatenate([self.repeated, other.repeated]),
+            np.concatenate([self.nested, other.nested]),
+            Subsampled(*(np.concatenate(pair) for pair in parts)),
+        )
+
 
 def compare(
     learner: BatchLearner,
@@ -65,10 +74,10 @@ def compare(
     """Return a row a procedure, held to 95 %: fits, level, coverage, width, and of_model.
 
     fits: how many each needs; level: share of studies where it calls the two learners different;
-    coverage: share of studies whose interval holds the expected accuracy it aims at, that of models
-    of (k - 1) n / k cases, or, for the conservative z, of 0.9 n, for nested cross-validation of all
-    n; width: mean width of the interval; of_model: share that holds the accuracy, on new patients,
-    of the one model that the same study's n cases give.
+    coverage: share of intervals, of either learner, that hold the expected accuracy they aim at,
+    that of models of (k - 1) n / k cases, or, for the conservative z, of 0.9 n, for nested
+    cross-validation of all n; width: mean width of the interval; of_model: share that holds the
+    accuracy, on new patients, of the one model that the same study's n cases give.
 
     Raises InputError for learners that do not see studies of one shape.
     """
@@ -88,13 +97,13 @@ def compare(
         )
 
     one, other = scores(first), scores(second)
-    models = _of_models(learner, population)
-    found = _ends(one, dealt, repeats)
+    both = one & other
+    models = np.concatenate([_of_models(learner, population, seen) for seen in (first, second)])
     significant = _significant(one - other, dealt, repeats)
-    usual = float(one.repeated.mean() + other.repeated.mean()) / 2
+    usual = float(both.repeated.mean())
     aims = {
         "nested cross-validation": float(models.mean()),
-        "conservative z": float(one.subsampled.whole.mean() + other.subsampled.whole.mean()) / 2,
+        "conservative z": float(both.subsampled.whole.mean()),
     }
     rows = {
         name: {
@@ -104,7 +113,7 @@ def compare(
             "width": float((ends[1] - ends[0]).mean()),
             "of_model": float(_holds(ends, models).mean()),
         }
-        for name, ends in found.items()
+        for name, ends in _ends(both, dealt, repeats).items()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("procedure")
 
@@ -151,9 +160,8 @@ def _holds(ends: Ends, truth: float | Floats) -> Bools:
     return inside
 
 
-def _of_models(learner: BatchLearner, population: Population) -> Floats:
+def _of_models(learner: BatchLearner, population: Population, features: Floats) -> Floats:
     """Return how accurate on new patients the model of all cases of each study is."""
-    features = population.features[0]
     new = np.broadcast_to(population.new_features, (len(features), *population.new_features.shape))
     predicted = learner(features, population.labels, new)
     share: Floats = (predicted == (population.new_labels == 1)).mean(axis=1)
