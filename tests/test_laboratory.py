@@ -6,7 +6,6 @@ import pytest
 from medlib import laboratory, simulation
 from medlib.errors import InputError
 from medlib.laboratory.components import components_of
-from medlib.laboratory.side_by_side import Population
 
 LABELS = np.repeat([0, 1], 15)
 Z = 1.959963984540054
@@ -166,7 +165,7 @@ def table():
     """Procedures on 300 studies of 30 patients, with fits that fail by seed."""
     rng = np.random.default_rng(8)
     new_labels = np.repeat([0, 1], 300)
-    population = Population(
+    population = laboratory.Population(
         (studies(rng, 300), studies(rng, 300)), LABELS,
         studies(rng, 1, new_labels)[0], new_labels,
     )  # fmt: skip
@@ -188,3 +187,41 @@ def test_each_procedure_states_how_many_fits_it_needs(table):
     assert table.fits["out-of-fold"] == 50
     assert table.fits["nested cross-validation"] == 150
     assert table.fits["conservative z"] == 315
+
+
+def test_blended_patients_have_the_means_and_covariances_of_their_class():
+    rng = np.random.default_rng(9)
+    mix = rng.standard_normal((3, 3))
+    pool = np.r_[rng.standard_normal((60, 3)) @ mix, rng.standard_normal((40, 3)) + 2]
+    scans, classes = np.stack([pool, pool]), np.repeat([0, 1], [60, 40])
+    found = laboratory.blended_population(scans, classes, patients=50, studies=4000, rng=rng)
+    first, second = found.features
+    assert np.array_equal(first, second)  # the two scans are equal here
+    assert first.shape == (4000, 50, 3)
+    for c in (0, 1):
+        seen = first[:, found.labels == c].reshape(-1, 3)
+        assert seen.mean(0) == pytest.approx(pool[classes == c].mean(0), abs=0.03)
+        assert np.cov(seen.T) == pytest.approx(np.cov(pool[classes == c].T, ddof=0), abs=0.08)
+    assert found.new_features.shape == (2000, 3)
+
+
+def test_a_coin_shows_each_patients_scans_to_the_two_learners():
+    scans = np.stack([np.zeros((10, 1)), np.ones((10, 1))])
+    classes, rng = np.repeat([0, 1], 5), np.random.default_rng(10)
+    drawn = laboratory.blended_population(scans, classes, patients=20, studies=50, rng=rng)
+    first, second = drawn.features
+    assert first + second == pytest.approx(np.ones_like(first), abs=1e-12)
+    assert np.mean(first > 0.5) == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"patients": 7}, "even numbers"), ({"labels": np.repeat([0, 1], [9, 1])}, "two or more"),
+     ({"scans": np.zeros((10, 1))}, "two scans each")],
+)  # fmt: skip
+def test_a_pool_that_cannot_be_blended_is_refused(change, words):
+    given = {"scans": np.zeros((2, 10, 1)), "labels": np.repeat([0, 1], 5), "patients": 10}
+    with pytest.raises(InputError, match=words):
+        laboratory.blended_population(
+            **{**given, **change}, studies=2, rng=np.random.default_rng(0)
+        )

@@ -7,16 +7,19 @@ studies and says how often each errs.
 
 from medlib.laboratory.components import variance_components
 from medlib.laboratory.designs import failing, nested_scores, subsampled_scores
+from medlib.laboratory.populations import blended_population
 from medlib.laboratory.procedures import (
     bayle_ends,
     conservative_z_ends,
     corrected_t_ends,
     nested_ends,
 )
-from medlib.laboratory.side_by_side import compare
+from medlib.laboratory.side_by_side import Population, compare
 
 __all__ = [
+    "Population",
     "bayle_ends",
+    "blended_population",
     "compare",
     "conservative_z_ends",
     "corrected_t_ends",
