@@ -3,12 +3,13 @@
 Which to use. One model on independent cases: proportion_interval, auc_interval. Several images a
 patient: cluster_bootstrap. Two fixed models on the same cases: mcnemar_test,
 paired_difference_interval, delong_test, or with patients paired_bootstrap and
-paired_permutation_test. Cross-validation, where models share training cases: out_of_fold_interval,
-out_of_fold_auc and out_of_fold_test on repeated 5-fold predictions; with fold scores alone
-corrected_t. Anything at all above chance: label_permutation_test. Several readers of the same
-cases: reader_analysis, and model_against_readers for a model beside them. Many tests: holm. Before
-the study: power_mcnemar, sample_size_mcnemar, sample_size_for_interval, detectable_difference;
-before a prediction model: sample_size_for_development, sample_size_for_validation.
+paired_permutation_test. Cross-validation, where models share training cases: out_of_fold_interval
+(of the procedure, or of one model), out_of_fold_auc and out_of_fold_test on repeated predictions;
+with fold scores alone corrected_t. Anything at all above chance: label_permutation_test. Several readers of
+the same cases: reader_analysis, and model_against_readers for a model beside them. Many tests:
+holm. Before the study: power_mcnemar, sample_size_mcnemar, sample_size_for_interval,
+detectable_difference; before a prediction model: sample_size_for_development,
+sample_size_for_validation.
 """
 
 from medlib.statistics.auc import auc_interval, delong_test
