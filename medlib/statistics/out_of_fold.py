@@ -63,15 +63,20 @@ def out_of_fold_test(
     correct_a, correct_b: repeats x cases, 1 where the out-of-fold prediction is right and 0 where
     not (or any score a case, as a loss); folds: repeats x cases, which fold tested the case, the
     same for both learners; groups: patient of each case; labels: class of each case, 0 or 1, so
-    that the result can warn where one is rare. Ten repeats of 5 or 10 folds
-    are recommended; five repeats do.
+    that the result can warn where one is rare. Ten repeats of 5 or 10 folds are recommended; five
+    do.
 
     With d the difference averaged over repeats and all cases: t = d / sqrt(V), patients - 1 degrees
     of freedom, V = `VarianceParts.procedure` of the differences. It asks about the learners trained
     on new samples of this size with new seeds, not about two given models (use mcnemar_test on an
     external test set).
 
-    `medlib.laboratory` measures its level.
+    At a nominal 5 %, seven pairs of equally good simulated learners that had no part in its
+    constants were called different in 3 to 7 % of studies of 50 patients in two classes alike (5
+    and 10 folds, 5 and 10 repeats), also where 10 or 20 % of fits failed by seed. It is too careful
+    (1 to 3 %) where both see the same features, and too bold with a class of 20 % (4 to 12 %), at
+    30 patients (3 to 11 %) and for a rule that chooses one of many equal features (9 to 17 %).
+    The result has a caution where this can be seen. Not for leave-one-out, nor for 2 folds.
 
     Sources: Bengio & Grandvalet 2004, J. Mach. Learn. Res. 5:1089 (the three parts); the bounds of
     gamma are this package's own. Raises InputError for NaN, unequal shapes, two folds, fewer than
@@ -121,7 +126,9 @@ def out_of_fold_interval(
     variance V (`VarianceParts`, of the target) if they were independent: n_effective =
     p (1 - p) / V, at most n (and where all or none are right, the number of patients).
 
-    `medlib.laboratory` measures its coverage.
+    For the same learners it covered 0.94 to 0.99, at 30 patients 0.93 to 0.99; where 20 % of fits
+    failed it was 0.22, 0.12 and 0.09 wide at 50, 200 and 1,000 patients. Wilson on one run and all
+    n, as commonly reported, covered 0.78 to 0.98.
 
     Sources and limits as out_of_fold_test; Wilson as proportion_interval. Raises InputError as
     out_of_fold_test does, for values other than 0 and 1 and for an unknown target.
