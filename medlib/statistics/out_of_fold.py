@@ -43,7 +43,8 @@ SEED = 4.0
 """omega - gamma above this many parts is the seed's luck, not the training sample's.
 
 Without a seed it was 0.1 to 2 parts in the same simulations, on average; where fits fail by seed,
-10 and more.
+10 and more. Two seeds a partition would tell the two apart in principle: with five partitions of 50
+cases the standard error of that is five times the cases' part, so it would not help.
 """
 FEW_PATIENTS, FEW_REPEATS, FOLDS, RARE = 50, 5, (5, 10), 0.3
 """Fewer patients or repeats, other folds, a rarer class: level or coverage not kept, or unknown."""
