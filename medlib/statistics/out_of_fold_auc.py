@@ -50,7 +50,7 @@ def out_of_fold_auc(
     shares = np.stack([_shares(truth, as_scores(row, truth)) for row in values])
     parts = variance_parts(shares, folds, groups)
     n1, n0 = int(truth.sum()), int((~truth).sum())
-    ends = around(parts.mean, float(np.sqrt(parts.total)), level, "logit")
+    ends = around(parts.mean, float(np.sqrt(parts.procedure)), level, "logit")
     low, high = drawn_out(parts.mean, ends, n1, n0, level)
     basis = f"{len(values)} repeats, {n1} positive, {n0} negative, {parts.basis}"
     return Interval("AUC", parts.mean, low, high, level, "out-of-fold DeLong", basis)
