@@ -73,10 +73,11 @@ def out_of_fold_test(
     external test set).
 
     At a nominal 5 %, seven pairs of equally good simulated learners that had no part in its
-    constants were called different in 3 to 7 % of studies of 50 patients in two classes alike (5
-    and 10 folds, 5 and 10 repeats), also where 10 or 20 % of fits failed by seed. It is too careful
-    (1 to 3 %) where both see the same features, and too bold with a class of 20 % (4 to 12 %), at
-    30 patients (3 to 11 %) and for a rule that chooses one of many equal features (9 to 17 %).
+    constants were called different in 3 to 7 % of 1,000 studies of 50 patients in two classes alike
+    (5 and 10 folds, 5 and 10 repeats), also where 10 or 20 % of fits failed by seed; in 2 to 8 % of
+    300 to 400 studies of 100 and 200 patients. It is too careful (1 to 3 %) where both see the same
+    features, and too bold with a class of 20 % (4 to 12 %), at 30 patients (3 to 11 %) and for a
+    rule that chooses one of many equal features (9 to 17 %).
     The result has a caution where this can be seen. Not for leave-one-out, nor for 2 folds.
 
     Sources: Bengio & Grandvalet 2004, J. Mach. Learn. Res. 5:1089 (the three parts); the bounds of
@@ -129,7 +130,7 @@ def out_of_fold_interval(
 
     For the same learners it covered 0.94 to 0.99, at 30 patients 0.93 to 0.99; where 20 % of fits
     failed it was 0.22, 0.12 and 0.09 wide at 50, 200 and 1,000 patients. Wilson on one run and all
-    n, as commonly reported, covered 0.63 to 0.98.
+    n, as commonly reported, covered 0.48 to 0.98.
 
     Sources and limits as out_of_fold_test; Wilson as proportion_interval. Raises InputError as
     out_of_fold_test does, for values other than 0 and 1 and for an unknown target.
