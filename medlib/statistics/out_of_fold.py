@@ -72,14 +72,13 @@ def out_of_fold_test(
     on new samples of this size with new seeds, not about two given models (use mcnemar_test on an
     external test set).
 
-    At a nominal 5 %, seven pairs of equally good simulated learners that had no part in its
-    constants were called different in 3 to 7 % of 1,000 studies of 50 patients in two classes alike
+    At a nominal 5 %, seven pairs of equally good simulated learners that its constants were not
+    fitted to were called different in 3 to 7 % of 1,000 studies of 50 patients in two classes alike
     (5 and 10 folds, 5 and 10 repeats), also where 10 or 20 % of fits failed by seed; in 2 to 8 % of
     300 to 400 studies of 100 and 200 patients. It is too careful (1 to 3 %) where both see the same
     features, and too bold with a class of 20 % (4 to 13 %), at 30 patients (3 to 11 %), for the
     nearest neighbour (6 to 10 %) and for a rule that chooses one of many equal features (9 to
-    17 %).
-    The result has a caution where this can be seen. Not for leave-one-out, nor for 2 folds.
+    17 %). The result has a caution where this can be seen. Not for leave-one-out, nor for 2 folds.
 
     Sources: Bengio & Grandvalet 2004, J. Mach. Learn. Res. 5:1089 (the three parts); the bounds of
     gamma are this package's own. Raises InputError for NaN, unequal shapes, two folds, fewer than
