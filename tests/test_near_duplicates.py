@@ -102,3 +102,12 @@ def test_fewer_images_than_partners_and_none_at_all():
     assert near_duplicates(np.zeros((0, 48, 48), np.float32)) == []
     assert near_duplicates(resize(slices(1), 48)) == []
     assert len(near_duplicates(resize(slices(2)[[0, 0]] * [[[1]], [[0.9]]], 48))) == 1
+
+
+def test_the_black_corners_of_a_turned_copy_of_a_bright_image_do_not_hide_it():
+    rng = np.random.default_rng(4)
+    tissue = ndimage.gaussian_filter(rng.normal(size=(12, 50, 50)), (0, 2.5, 2.5))
+    images = (150 + 300 * tissue).clip(0, 255).astype(np.float32)
+    stack = np.concatenate([images, *(turned(image, 2)[None] for image in images)])
+    found = {pair[:2] for pair in near_duplicates(resize(stack, 48))}
+    assert found == {(i, i + 12) for i in range(12)}

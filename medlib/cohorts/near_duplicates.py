@@ -57,6 +57,8 @@ AGREEING: Final = 0.96
 """Least agreement of copies."""
 COVERED: Final = 0.6
 """Least share of the frame that an aligned image fills."""
+RIM: Final = 1.5
+"""Thumbnail pixels at the edge that do not count: in a turned copy they mix with its filling."""
 
 FLIPS: Final = (
     "near",
@@ -109,7 +111,7 @@ def _compare(
     sign = np.where((_standard(template) * _standard(moved)).sum(axis=1) < 0, -1, 1)
     sign = sign.astype(np.float32)[:, None]
     maps = _align(template * sign, soft, j, maps)
-    other, inside = _sample(stack, j, maps, stack.shape[1])
+    other, inside = _sample(stack, j, maps, stack.shape[1], rim=RIM)
     frame = _flipped_each(stack[i], flip)
     agreed = agreement(frame * sign[:, :, None], other.reshape(frame.shape), inside)
     return sign[:, 0], np.where(inside.mean(axis=1) >= COVERED, agreed, 0)
@@ -124,17 +126,18 @@ def agreement(a: Image, b: Image, inside: Mask) -> Image:
     that share one outline are none. The sharper image is blurred as far as fits best.
     """
     fine, coarse = FINE_BAND
-    sharp_a, sharp_b = _between(a, fine, coarse), _between(b, fine, coarse)
-    best = _middle_block(sharp_a, sharp_b, inside)
+    known = inside.reshape(a.shape).astype(np.float32)
+    sharp_a, sharp_b = (_between(x, fine, coarse, known) for x in (a, b))
+    best = _middle_block(sharp_a, sharp_b, known)
     for softer in SOFTER:
         blur = float(np.hypot(fine, softer))
-        best = np.maximum(best, _middle_block(sharp_a, _between(b, blur, coarse), inside))
-        best = np.maximum(best, _middle_block(_between(a, blur, coarse), sharp_b, inside))
+        best = np.maximum(best, _middle_block(sharp_a, _between(b, blur, coarse, known), known))
+        best = np.maximum(best, _middle_block(_between(a, blur, coarse, known), sharp_b, known))
     return best
 
 
-def _middle_block(a: Image, b: Image, inside: Mask) -> Image:
-    a, b, w = (_blocks(x) for x in (a, b, inside.reshape(a.shape).astype(np.float32)))
+def _middle_block(a: Image, b: Image, known: Image) -> Image:
+    a, b, w = (_blocks(x) for x in (a, b, known))
     total = np.maximum(w.sum(axis=2, keepdims=True), 1)
     a, b = ((x - (x * w).sum(axis=2, keepdims=True) / total) * w for x in (a, b))
     contrast = np.sqrt((a * a).sum(axis=2) * (b * b).sum(axis=2))
@@ -214,8 +217,8 @@ def _grid(side: int) -> Image:
     return np.column_stack([row.ravel(), column.ravel(), np.ones(side**2, np.float32)])
 
 
-def _sample(stack: Image, rows: Rows, maps: Image, side: int) -> tuple[Image, Mask]:
-    """Grey levels of images ``rows`` at mapped pixels, m x side*side, and which lie inside.
+def _sample(stack: Image, rows: Rows, maps: Image, side: int, rim: float = 0) -> tuple[Image, Mask]:
+    """Grey levels of images ``rows`` at mapped pixels, m x side*side, and which lie inside its rim.
 
     Bilinear. As `ndimage.map_coordinates` in three dimensions, but twenty times as fast.
     """
@@ -228,7 +231,7 @@ def _sample(stack: Image, rows: Rows, maps: Image, side: int) -> tuple[Image, Ma
     grey = stack.reshape(-1)
     upper = grey[corner] * (1 - across) + grey[corner + 1] * across
     lower = grey[corner + size] * (1 - across) + grey[corner + size + 1] * across
-    return upper * (1 - down) + lower * down, (np.abs(places) <= 1).all(axis=1)
+    return upper * (1 - down) + lower * down, (np.abs(places) <= 1 - 2 * rim / size).all(axis=1)
 
 
 def _align(template: Image, stack: Image, rows: Rows, maps: Image) -> Image:
@@ -280,11 +283,17 @@ def _flipped_each(stack: Image, flips: Rows) -> Image:
     return out
 
 
-def _between(stack: Image, fine: float, coarse: float) -> Image:
-    """What is left of n x s x s images between two blurs, in pixels."""
-    soft = ndimage.gaussian_filter(stack, (0, fine, fine), mode="nearest")
-    detail: Image = soft - ndimage.gaussian_filter(soft, (0, coarse, coarse), mode="nearest")
-    return detail
+def _between(stack: Image, fine: float, coarse: float, known: Image | None = None) -> Image:
+    """What is left of n x s x s images between two blurs, in pixels, of known pixels (1, not 0)."""
+    weight = np.ones((1, *stack.shape[1:]), np.float32) if known is None else known
+
+    def blurred(images: Image, width: float) -> Image:
+        near: Image = ndimage.gaussian_filter(images * weight, (0, width, width), mode="nearest")
+        of: Image = ndimage.gaussian_filter(weight, (0, width, width), mode="nearest")
+        return near / np.maximum(of, 1e-3)
+
+    soft = blurred(stack, fine)
+    return soft - blurred(soft, coarse)
 
 
 def _standard(rows: Image) -> Image:
