@@ -3,6 +3,25 @@
 Two images are *exact* duplicates if their decoded pixels are equal. They are *near* duplicates
 if one can be had from the other by what happens to files and in augmentation, not to patients:
 `near_duplicates.py` says how they are found.
+
+Found, of copies of images that no constant was tuned on (IQ-OTH/NCCD slices at 64 pixels a side, 25
+of each kind; LUNA16 patches of 50 pixels, 30 of each kind):
+
+- all: quarter turns, flips, transposition, inversion, half the size, gamma, noise, JPEG quality 60;
+- JPEG quality 30: 25 and 28; quality 20: 25 and 28;
+- turned by 2 degrees: 25 and 30; by 5 degrees: 25 and 28;
+- cropped by 2 % a side: 24 and 30; by 5 %: 24 and 30; by 10 % off the middle: 23 and 29;
+- burned-in text in two corners: 25 and 26; contrast that clips: 25 and 26;
+- flip or not, 5 degrees, a crop of 8 %, brightness and JPEG 60 at once: 24 and 28.
+
+Not measured: larger turns and crops, parts of a picture, elastic changes.
+
+False alarms: none among 245,000 pairs of LUNA16 patches of 50 pixels. Of 148,000 pairs of
+IQ-OTH/NCCD slices, ten across surrogate groups, all between two groups that to the eye show one
+scan (under two labels): no false alarms. Neighbouring slices of one scan are taken for copies where they
+hardly differ at 48 pixels (1,046 pairs inside 47 groups of similar slices); they belong in one fold
+as well. A thousand images take about 15 seconds of one core and 0.4 GB; the time of the search grows
+with the square of their number. Of an image with more than eight copies not all pairs are listed.
 """
 
 from __future__ import annotations

@@ -289,11 +289,13 @@ def _between(stack: Image, fine: float, coarse: float, known: Image | None = Non
 
     def blurred(images: Image, width: float) -> Image:
         near: Image = ndimage.gaussian_filter(images * weight, (0, width, width), mode="nearest")
-        of: Image = ndimage.gaussian_filter(weight, (0, width, width), mode="nearest")
-        return near / np.maximum(of, 1e-3)
+        share = ndimage.gaussian_filter(weight, (0, width, width), mode="nearest")
+        mean: Image = near / np.maximum(share, 1e-3).astype(np.float32)
+        return mean
 
     soft = blurred(stack, fine)
-    return soft - blurred(soft, coarse)
+    detail: Image = soft - blurred(soft, coarse)
+    return detail
 
 
 def _standard(rows: Image) -> Image:
