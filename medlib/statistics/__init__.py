@@ -3,13 +3,17 @@
 Which to use. One model on independent cases: proportion_interval, auc_interval. Several images a
 patient: cluster_bootstrap. Two fixed models on the same cases: mcnemar_test,
 paired_difference_interval, delong_test, or with patients paired_bootstrap and
-paired_permutation_test. Cross-validation, where models share training cases: out_of_fold_interval
-(of the procedure, or of one model), out_of_fold_auc and out_of_fold_test on repeated predictions;
-with fold scores alone corrected_t. Anything at all above chance: label_permutation_test. Several readers of
-the same cases: reader_analysis, and model_against_readers for a model beside them. Many tests:
-holm. Before the study: power_mcnemar, sample_size_mcnemar, sample_size_for_interval,
-detectable_difference; before a prediction model: sample_size_for_development,
-sample_size_for_validation.
+paired_permutation_test. No worse, or as good, by a margin: margin_test, margin_test_auc. Cross-
+validation, where models share training cases: out_of_fold_interval (of the procedure, or of one
+model), out_of_fold_auc and out_of_fold_test on repeated predictions; with fold scores alone
+corrected_t. Anything at all above chance: label_permutation_test. Several readers of the same
+cases: reader_analysis, and model_against_readers for a model beside them. Many tests: holm.
+
+In use: what a result is worth where fewer are ill, predictive_value_intervals, at_prevalence.
+
+Before the study: power_mcnemar, sample_size_mcnemar, sample_size_for_interval,
+detectable_difference; with a margin sample_size_margin_test, sample_size_margin_test_auc; before a
+prediction model sample_size_for_development, sample_size_for_validation.
 """
 
 from medlib.statistics.auc import auc_interval, delong_test
@@ -22,7 +26,18 @@ from medlib.statistics.crossval_tests import (
     five_by_two_t,
     naive_t,
 )
+from medlib.statistics.margin_sample_size import (
+    power_margin_test,
+    sample_size_margin_test,
+    sample_size_margin_test_auc,
+)
 from medlib.statistics.multiplicity import Adjusted, benjamini_hochberg, holm
+from medlib.statistics.noninferiority import (
+    MarginTest,
+    margin_test,
+    margin_test_auc,
+    margin_test_counts,
+)
 from medlib.statistics.out_of_fold import out_of_fold_interval, out_of_fold_test
 from medlib.statistics.out_of_fold_auc import out_of_fold_auc
 from medlib.statistics.outcome import Comparison, Interval
@@ -41,6 +56,11 @@ from medlib.statistics.power import (
     power_two_proportions,
     sample_size_for_interval,
     sample_size_mcnemar,
+)
+from medlib.statistics.prevalence import (
+    PredictiveIntervals,
+    at_prevalence,
+    predictive_value_intervals,
 )
 from medlib.statistics.proportions import (
     PredictiveValues,
@@ -79,15 +99,18 @@ __all__ = [
     "Comparison",
     "ErrorCovariance",
     "Interval",
+    "MarginTest",
     "Metric",
     "Posterior",
     "Power",
+    "PredictiveIntervals",
     "PredictiveValues",
     "ReaderAnalysis",
     "ReaderStudy",
     "ReaderVariances",
     "SampleSize",
     "SampleSizes",
+    "at_prevalence",
     "auc_covariance",
     "auc_interval",
     "bayesian_correlated_t",
@@ -102,6 +125,9 @@ __all__ = [
     "five_by_two_t",
     "holm",
     "label_permutation_test",
+    "margin_test",
+    "margin_test_auc",
+    "margin_test_counts",
     "mcnemar_counts",
     "mcnemar_test",
     "model_against_readers",
@@ -113,14 +139,18 @@ __all__ = [
     "paired_bootstrap",
     "paired_difference_interval",
     "paired_permutation_test",
+    "power_margin_test",
     "power_mcnemar",
     "power_two_proportions",
+    "predictive_value_intervals",
     "predictive_values",
     "proportion_interval",
     "reader_analysis",
     "sample_size_for_development",
     "sample_size_for_interval",
     "sample_size_for_validation",
+    "sample_size_margin_test",
+    "sample_size_margin_test_auc",
     "sample_size_mcnemar",
     "simulate_readers",
     "tango_score",
