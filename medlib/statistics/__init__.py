@@ -9,7 +9,8 @@ model), out_of_fold_auc and out_of_fold_test on repeated predictions; with fold 
 corrected_t. Anything at all above chance: label_permutation_test. Several readers of the same
 cases: reader_analysis, and model_against_readers for a model beside them. Many tests: holm.
 
-In use: what a result is worth where fewer are ill, predictive_value_intervals, at_prevalence.
+In use: whether acting on a model does good, decision_curve; what a result is worth where fewer are
+ill, predictive_value_intervals, at_prevalence.
 
 Before the study: power_mcnemar, sample_size_mcnemar, sample_size_for_interval,
 detectable_difference; with a margin sample_size_margin_test, sample_size_margin_test_auc; before a
@@ -26,6 +27,7 @@ from medlib.statistics.crossval_tests import (
     five_by_two_t,
     naive_t,
 )
+from medlib.statistics.decision_curve import DecisionCurve, decision_curve
 from medlib.statistics.margin_sample_size import (
     power_margin_test,
     sample_size_margin_test,
@@ -97,6 +99,7 @@ __all__ = [
     "Bootstrap",
     "Cases",
     "Comparison",
+    "DecisionCurve",
     "ErrorCovariance",
     "Interval",
     "MarginTest",
@@ -119,6 +122,7 @@ __all__ = [
     "cluster_bootstrap",
     "corrected_t",
     "cox_snell_from_auc",
+    "decision_curve",
     "delong_test",
     "detectable_difference",
     "five_by_two_f",
