@@ -9,8 +9,9 @@ model), out_of_fold_auc and out_of_fold_test on repeated predictions; with fold 
 corrected_t. Anything at all above chance: label_permutation_test. Several readers of the same
 cases: reader_analysis, and model_against_readers for a model beside them. Many tests: holm.
 
-In use: whether acting on a model does good, decision_curve; what a result is worth where fewer are
-ill, predictive_value_intervals, at_prevalence.
+In use: whether probabilities are right, calibration_measures; whether acting on them does good,
+decision_curve; what a result is worth where fewer are ill, predictive_value_intervals,
+at_prevalence.
 
 Before the study: power_mcnemar, sample_size_mcnemar, sample_size_for_interval,
 detectable_difference; with a margin sample_size_margin_test, sample_size_margin_test_auc; before a
@@ -19,6 +20,7 @@ prediction model sample_size_for_development, sample_size_for_validation.
 
 from medlib.statistics.auc import auc_interval, delong_test
 from medlib.statistics.bootstrap import Bootstrap, cluster_bootstrap, paired_bootstrap
+from medlib.statistics.calibration_measures import CalibrationMeasures, calibration_measures
 from medlib.statistics.crossval_tests import (
     Posterior,
     bayesian_correlated_t,
@@ -97,6 +99,7 @@ __all__ = [
     "ROE_METZ",
     "Adjusted",
     "Bootstrap",
+    "CalibrationMeasures",
     "Cases",
     "Comparison",
     "DecisionCurve",
@@ -119,6 +122,7 @@ __all__ = [
     "bayesian_correlated_t",
     "benjamini_hochberg",
     "binomial_test",
+    "calibration_measures",
     "cluster_bootstrap",
     "corrected_t",
     "cox_snell_from_auc",
