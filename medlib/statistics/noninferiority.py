@@ -139,7 +139,11 @@ def margin_test_auc(
     z = (AUC_new - AUC_old + margin) / SE with DeLong's SE of the difference; for equivalence also
     the other side. Assumptions as delong_test. Not for cross-validated scores.
 
-    AUC_NOTE
+    May be used for AUCs up to about 0.85 with 50 + 50 cases or more. In 1500 simulated studies a
+    setting with a true difference of -margin it was shown by mistake (alpha = 0.025) in 0.020 to
+    0.034 with 50 + 50 or 100 + 100 cases and AUCs of 0.75 and 0.85, in 0.025 to 0.038 with 25 + 25.
+    Not near 1, where DeLong's SE is too small: at an AUC of 0.95 in 0.061 to 0.066 (25 + 25), 0.045
+    to 0.051 (50 + 50) and 0.033 to 0.041 (100 + 100).
 
     Sources: DeLong et al. 1988, Biometrics 44:837; Liu, Ma, Wu & Tai 2006, Statist. Med. 25:1219.
     Raises InputError as delong_test does, a margin outside 0..1, and where both models rank all
