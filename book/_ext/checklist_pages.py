@@ -54,7 +54,7 @@ def fill(app: Sphinx, config: Config) -> None:
         "checklists": {key: page(key, simulated, real) for key in NAMES},
         "checklist_overview": overview(simulated),
         "checklist_overview_real": overview(real),
-        "preregistration": form(PLAN),
+        "preregistration": form(PLAN).partition("\n")[2],  # the page has a heading of its own
     }
 
 
