@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from medlib.errors import InputError
-from medlib.statistics.out_of_fold import SHARED
+from medlib.statistics.out_of_fold import shared_luck
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Integers: TypeAlias = NDArray[np.int64]
@@ -75,15 +75,25 @@ def discriminant(training: Floats, labels: Integers, test: Floats) -> NDArray[np
 def ridge(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
     """Return the class by ridge regression on features scaled by the training cases.
 
-    Solved among cases, not features, so that p may exceed m; penalty 0.1 of a feature's variance.
+    Penalty 0.1 of a feature's variance. Solved among features or cases, whichever are fewer; the
+    answer is the same.
     """
     centre, spread = training.mean(1, keepdims=True), training.std(1, keepdims=True) + 1e-9
     known, new = (training - centre) / spread, (test - centre) / spread
-    alike = known @ known.transpose(0, 2, 1) / known.shape[2] + 0.1 * np.eye(known.shape[1])
-    target = np.broadcast_to((2.0 * labels - 1)[:, None], (len(known), len(labels), 1))
-    weights = np.linalg.solve(alike, target - target.mean(1, keepdims=True))
-    score = new @ (known.transpose(0, 2, 1) @ weights) / known.shape[2]
-    return np.asarray(score[..., 0] + (2.0 * labels - 1).mean() > 0)
+    sign = 2.0 * labels - 1
+    target = np.broadcast_to((sign - sign.mean())[:, None], (len(known), len(labels), 1))
+    across = known.transpose(0, 2, 1)
+    if known.shape[2] < known.shape[1]:
+        weights = np.linalg.solve(_penalised(across @ known, known), across @ target)
+    else:
+        weights = across @ np.linalg.solve(_penalised(known @ across, known), target)
+    score = new @ weights / known.shape[2]
+    return np.asarray(score[..., 0] + sign.mean() > 0)
+
+
+def _penalised(products: Floats, known: Floats) -> Floats:
+    penalised: Floats = products / known.shape[2] + 0.1 * np.eye(products.shape[1])
+    return penalised
 
 
 def nearest_neighbour(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
@@ -122,9 +132,8 @@ def accuracy_intervals(correct: Floats, folds: Integers) -> dict[str, Ends]:
     means = fold_means(correct, folds)
     repeats, k = means.shape[1:]
     several, once, n = f"{repeats} x {k}", f"{k} folds", correct.shape[2]
-    mean, variance = _mean_and_variance(correct, folds)[:2]
-    cases = np.full(len(mean), float(n))
-    np.divide(mean * (1 - mean), variance, out=cases, where=variance > 1e-15)
+    mean, variance, _ = _mean_and_variance(correct, folds)
+    of_model = _mean_and_variance(correct, folds, of_model=True)[1]
     return {
         f"naive t, {once}": _t_ends(means[:, 0], 0),
         f"naive t, {several} folds": _t_ends(_flat(means), 0),
@@ -132,7 +141,8 @@ def accuracy_intervals(correct: Floats, folds: Integers) -> dict[str, Ends]:
         f"corrected t, {once}": _t_ends(means[:, 0], 1 / (k - 1)),
         f"corrected t, {several} folds": _t_ends(_flat(means), 1 / (k - 1)),
         "Wilson, one run": wilson(correct[:, 0].mean(1), np.full(len(mean), n)),
-        f"out-of-fold interval, {several}": wilson(mean, np.minimum(cases, n)),
+        f"out-of-fold interval, {several}": _effective_wilson(mean, variance, n),
+        f"out-of-fold interval of a model, {several}": _effective_wilson(mean, of_model, n),
     }
 
 
@@ -149,6 +159,13 @@ def wilson(share: Floats, cases: Floats) -> Ends:
     centre = (share + z**2 / (2 * cases)) / (1 + z**2 / cases)
     half = np.sqrt(share * (1 - share) / cases + (z / (2 * cases)) ** 2) * z / (1 + z**2 / cases)
     return centre - half, centre + half
+
+
+def _effective_wilson(mean: Floats, variance: Floats, n: int) -> Ends:
+    """Return Wilson's ends for as many cases as give this variance, n at most."""
+    cases = np.full(len(mean), float(n))
+    np.divide(mean * (1 - mean), variance, out=cases, where=variance > 1e-15)
+    return wilson(mean, np.minimum(cases, n))
 
 
 def _means(training: Floats, labels: Integers) -> tuple[Floats, Floats]:
@@ -190,8 +207,10 @@ def _mcnemar(difference: Floats) -> Floats:
     return np.asarray(np.minimum(1, 2 * tail))
 
 
-def _mean_and_variance(scores: Floats, folds: Integers) -> tuple[Floats, Floats, int]:
-    """Return mean, variance and degrees of freedom as out_of_fold_test has them, one a run."""
+def _mean_and_variance(
+    scores: Floats, folds: Integers, *, of_model: bool = False
+) -> tuple[Floats, Floats, int]:
+    """Return mean, variance and degrees of freedom as `VarianceParts` has them, one a run."""
     repeats, n = folds.shape
     of_case = scores.mean(1)
     excess = scores - of_case[:, None]
@@ -201,5 +220,9 @@ def _mean_and_variance(scores: Floats, folds: Integers) -> tuple[Floats, Floats,
     rho = pairs / repeats / (n**2 - n)
     products = (sums**2).sum((1, 2)) - (excess**2).sum((1, 2))
     within = products / pairs * repeats**2 / ((repeats - 1) * (repeats - 1 + rho))
-    variance = of_case.var(1, ddof=1) / n + SHARED * np.maximum(within, 0)
+    luck, patients = np.maximum(within, 0), of_case.var(1, ddof=1) / n
+    shared = shared_luck(luck, patients)
+    variance = patients + rho * luck / repeats + shared
+    if of_model:
+        variance = variance + luck + shared
     return of_case.mean(1), variance, n - 1

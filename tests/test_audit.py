@@ -93,7 +93,7 @@ def test_blocks_of_the_search_miss_nothing(monkeypatch):
     images = scenes(40)
     images = np.concatenate([images, images[[3, 17, 39]] * 0.8])
     whole = find_duplicates(cohort(images))
-    monkeypatch.setattr("medlib.cohorts.duplicates.BLOCK", 7)
+    monkeypatch.setattr("medlib.cohorts.near_duplicates.BLOCK", 7)
     assert find_duplicates(cohort(images))[["i", "j"]].equals(whole[["i", "j"]])
     assert whole[["i", "j"]].to_numpy().tolist() == [[3, 40], [17, 41], [39, 42]]
 

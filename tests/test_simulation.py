@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
 
 from medlib import simulation, statistics
 from medlib.errors import InputError
@@ -159,3 +160,14 @@ def test_where_zero_lies_does_not_matter(learner):
     training[:, 25:] += 1
     here, there = learner(training, LABELS, test), learner(training + 9, LABELS, test + 9)
     assert np.array_equal(here, there)
+
+
+@pytest.mark.parametrize("features", [10, 60])
+def test_ridge_is_the_least_penalised_sum_of_squares(features):
+    rng = np.random.default_rng(5)
+    x, new = rng.standard_normal((50, features)), rng.standard_normal((400, features))
+    known, seen = (each - x.mean(0) for each in (x, new))
+    known, seen = known / (x.std(0) + 1e-9), seen / (x.std(0) + 1e-9)
+    solver = Ridge(alpha=0.1 * features).fit(known, 2 * LABELS - 1)
+    found = simulation.ridge(x[None], LABELS, new[None])[0]
+    assert np.array_equal(found, solver.predict(seen) > 0)

@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 
+from medlib import simulation
 from medlib import statistics as st
 from medlib.errors import InputError
-from medlib.statistics.out_of_fold import SHARED, variance_parts
+from medlib.statistics.out_of_fold import (
+    LEAST,
+    MOST,
+    SEED,
+    SHARED,
+    shared_luck,
+    variance_parts,
+)
 
 CASES, FOLDS = 50, 5
 LABELS = np.repeat([0, 1], CASES // 2)
@@ -87,17 +95,112 @@ def test_variance_parts_are_the_sums_over_pairs_of_the_definition():
     folds, values = partitions(rng, 3), rng.standard_normal((3, CASES))
     found = variance_parts(values, folds)
     case = values.mean(axis=0)
-    assert found.cases == pytest.approx(case.var(ddof=1) / CASES, abs=1e-12)
-    products = [
-        (values[r, i] - case[i]) * (values[r, j] - case[j])
+    assert found.patients == pytest.approx(case.var(ddof=1) / CASES, abs=1e-12)
+    pairs = [
+        (r, i, j)
         for r in range(3)
         for i in range(CASES)
         for j in range(CASES)
         if i != j and folds[r, i] == folds[r, j]
     ]
-    expected = max(0.0, np.mean(products) * 9 / (2 * (2 + 9 / 49)))
-    assert found.models == pytest.approx(expected, abs=1e-12)
-    assert found.total == pytest.approx(found.cases + SHARED * expected, abs=1e-12)
+    products = [(values[r, i] - case[i]) * (values[r, j] - case[j]) for r, i, j in pairs]
+    luck = max(0.0, np.mean(products) * 9 / (2 * (2 + 9 / 49)))
+    assert found.luck == pytest.approx(luck, abs=1e-12)
+    assert found.fits == pytest.approx(9 / 49 * luck / 3, abs=1e-12)
+    assert found.procedure == pytest.approx(found.patients + found.fits + found.shared, abs=1e-12)
+    assert found.model == pytest.approx(found.procedure + luck + found.shared, abs=1e-12)
+
+
+def test_shared_luck_is_held_between_its_bounds_and_left_out_where_the_seed_is_at_work():
+    patients = 0.01
+    lucks = np.array([0, LEAST / 4, 0.5, (MOST + SEED) / 2, SEED + 0.1]) * patients
+    expected = np.array([LEAST, LEAST, 0.5 * SHARED, MOST, LEAST]) * patients
+    assert shared_luck(lucks, patients) == pytest.approx(expected, abs=1e-15)
+
+
+def fails_by_seed(rng, cases, studies, repeats=10, share=0.2):
+    """Folds, and right or wrong where each fit tosses coins with a probability of `share`."""
+    one = np.arange(cases) % FOLDS
+    folds = np.stack([rng.permutation(one) for _ in range(repeats)])
+    easy = rng.random((studies, 1, cases)) < 0.88
+    fails = rng.random((studies, repeats, FOLDS)) < share
+    fails = np.stack([fails[:, r, row] for r, row in enumerate(folds)], axis=1)
+    return folds, np.where(fails, rng.random(fails.shape) < 0.5, easy).astype(float)
+
+
+def test_where_fits_fail_by_seed_more_patients_and_more_fits_still_narrow_the_interval():
+    rng = np.random.default_rng(6)
+    truth, width = 0.8 * 0.88 + 0.2 * 0.5, {}
+    for cases in (50, 200, 1000):
+        folds, right = fails_by_seed(rng, cases, 600)
+        low, high = simulation.accuracy_intervals(right, folds)["out-of-fold interval, 10 x 5"]
+        width[cases] = (high - low).mean()
+        assert ((low <= truth) & (truth <= high)).mean() >= 0.93
+    assert width[50] < 0.24
+    assert width[200] < 0.13
+    assert width[1000] < 0.10  # the seed's luck over 50 fits, whatever the number of patients
+
+
+def test_two_learners_that_fail_by_seed_are_told_apart_as_often_as_the_level_says():
+    rng = np.random.default_rng(7)
+    folds, first = fails_by_seed(rng, 200, 400)
+    easy = rng.random((400, 1, 200)) < 0.88
+    fails = rng.random((400, 10, FOLDS)) < 0.2
+    fails = np.stack([fails[:, r, row] for r, row in enumerate(folds)], axis=1)
+    second = np.where(fails, rng.random(fails.shape) < 0.5, easy).astype(float)
+    found = [st.out_of_fold_test(a, b, folds) for a, b in zip(first, second, strict=True)]
+    assert 0.02 <= np.mean([f.p_value < 0.05 for f in found]) <= 0.08
+    assert found[0].target == "procedure"
+    assert "fails by seed" in found[0].caution
+
+
+def test_one_model_is_less_sure_than_the_procedure_and_the_interval_says_which_it_means():
+    folds, right = fails_by_seed(np.random.default_rng(8), 200, 1)
+    procedure = st.out_of_fold_interval(right[0], folds)
+    model = st.out_of_fold_interval(right[0], folds, target="model")
+    assert (procedure.target, model.target) == ("procedure", "model")
+    assert "accuracy of the model" in str(model)
+    assert 0.5 in model  # one fit in five reaches no more
+    assert 0.88 in model
+    assert 0.5 not in procedure
+    with pytest.raises(InputError, match="target = 'both'"):
+        st.out_of_fold_interval(right[0], folds, target="both")
+
+
+@pytest.mark.parametrize(
+    ("rows", "cases", "words"),
+    [(slice(10), slice(None), ""), (slice(2), slice(None), "only 2 repeats"),
+     (slice(10), slice(20), "only 20 patients")],
+)  # fmt: skip
+def test_a_result_says_where_its_level_was_not_measured(rows, cases, words):
+    rng = np.random.default_rng(9)
+    one = np.arange(CASES) % FOLDS
+    folds = np.stack([rng.permutation(one) for _ in range(10)])[rows, cases]
+    right = np.tile(rng.random(CASES) < 0.8, (10, 1)).astype(float)[rows, cases]
+    assert words in st.out_of_fold_interval(right, folds).caution
+    if not words:
+        assert not st.out_of_fold_interval(right, folds).caution
+
+
+def test_a_rare_class_is_met_with_a_caution_and_a_column_of_one_class_is_not():
+    rng = np.random.default_rng(12)
+    folds, right = partitions(rng, 5), (rng.random((5, CASES)) < 0.8).astype(float)
+    rare = np.arange(CASES) < 10
+    assert "one class has 20 %" in st.out_of_fold_interval(right, folds, labels=rare).caution
+    assert "one class" in st.out_of_fold_test(right, 1 - right, folds, labels=rare).caution
+    assert not st.out_of_fold_interval(right, folds, labels=LABELS).caution
+    assert not st.out_of_fold_interval(right, folds, labels=np.ones(CASES)).caution
+    with pytest.raises(InputError, match="labels has 3 values"):
+        st.out_of_fold_interval(right, folds, labels=[0, 1, 1])
+
+
+def test_twenty_folds_are_met_with_a_caution_and_two_with_a_refusal():
+    rng = np.random.default_rng(10)
+    right = (rng.random((5, 40)) < 0.8).astype(float)
+    twenty = np.stack([rng.permutation(40) % 20 for _ in range(5)])
+    assert "20 folds" in st.out_of_fold_interval(right, twenty).caution
+    with pytest.raises(InputError, match="three or more folds"):
+        st.out_of_fold_interval(right, twenty % 2)
 
 
 def test_luck_shared_by_a_fold_is_recovered_without_bias():
@@ -106,7 +209,7 @@ def test_luck_shared_by_a_fold_is_recovered_without_bias():
         folds = partitions(rng, 5)
         luck = rng.normal(0, 0.5, size=(5, FOLDS))
         values = rng.standard_normal(CASES) + np.take_along_axis(luck, folds, axis=1)
-        estimates.append(variance_parts(values, folds).models)
+        estimates.append(variance_parts(values, folds).luck)
     assert np.mean(estimates) == pytest.approx(0.25, abs=0.02)
 
 

@@ -6,6 +6,7 @@ import pytest
 from medlib import simulation
 from medlib import statistics as st
 from medlib.errors import InputError
+from medlib.statistics.out_of_fold import LEAST
 
 Y = np.repeat([0, 1], 25)
 
@@ -19,12 +20,16 @@ def scores_of(seed, distance=1.0):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_models_that_agree_over_repeats_leave_delongs_interval(seed):
+def test_models_that_agree_over_repeats_add_to_delongs_variance_what_is_assumed_at_the_least(seed):
     scores = scores_of(seed)
     plain = st.auc_interval(Y, scores)
     found = st.out_of_fold_auc(Y, [scores] * 3, deals(3))
-    ends = (found.estimate, found.low, found.high)
-    assert ends == pytest.approx((plain.estimate, plain.low, plain.high), abs=1e-12)
+    assert found.estimate == pytest.approx(plain.estimate, abs=1e-12)
+    assert log_odds_width(found) == pytest.approx(np.sqrt(1 + LEAST) * log_odds_width(plain))
+
+
+def log_odds_width(interval):
+    return float(np.diff(np.log([end / (1 - end) for end in (interval.low, interval.high)]))[0])
 
 
 def test_the_estimate_is_the_mean_of_the_repeats():
@@ -36,10 +41,10 @@ def test_the_estimate_is_the_mean_of_the_repeats():
 def test_scores_that_share_the_luck_of_their_model_widen_the_interval():
     split, rng = deals(5), np.random.default_rng(1)
     luck = rng.normal(size=(5, 5))
-    shared = np.stack([scores_of(2) + Y * luck[r][split[r].astype(int)] for r in range(5)])
+    shared = np.stack([scores_of(2) + 0.5 * Y * luck[r][split[r].astype(int)] for r in range(5)])
     alone = np.stack([row[rng.permutation(50)] for row in split])
     found = [st.out_of_fold_auc(Y, shared, folds) for folds in (split, alone)]
-    assert found[0].high - found[0].low > 1.1 * (found[1].high - found[1].low)
+    assert found[0].high - found[0].low > 1.2 * (found[1].high - found[1].low)
 
 
 def test_images_of_one_patient_count_as_one_patient():

@@ -4,6 +4,7 @@
 - ``{{ checklists["reforms"].differs }}``: the items that the run on real data answers otherwise.
 - ``{{ checklists["reforms"].about }}``: source, count, and how sure the list is.
 - ``{{ checklist_overview }}``: how much of each guideline the run fills.
+- ``{{ preregistration }}``: the form to fill in before a study, computed for the text's fifty.
 """
 
 from pathlib import Path
@@ -13,10 +14,13 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 from medlib.checklists import NAMES, answers, differences, guideline, overview, tables
+from medlib.checklists.preregistration import Plan, form
 from medlib.markdown import plain, table
 from medlib.results import Results, read
 
 CHAPTER = "06_resnet50_cv"
+PLAN = Plan(patients=50, prevalence=0.5, accuracy=0.92, discordant=0.2, margin=0.05)
+"""The study of the source text, as it might have been planned."""
 SIMULATED = "phantom-chest-ct"
 REAL = "iq-oth-nccd"
 
@@ -50,6 +54,7 @@ def fill(app: Sphinx, config: Config) -> None:
         "checklists": {key: page(key, simulated, real) for key in NAMES},
         "checklist_overview": overview(simulated),
         "checklist_overview_real": overview(real),
+        "preregistration": form(PLAN).partition("\n")[2],  # the page has a heading of its own
     }
 
 

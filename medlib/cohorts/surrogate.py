@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from medlib.cohorts.duplicates import joined, near_duplicates
+from medlib.cohorts.duplicates import joined
+from medlib.cohorts.near_duplicates import near_duplicates
 from medlib.imaging import Image, resize
 
 RUN_SIZE: Final = 32

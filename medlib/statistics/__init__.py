@@ -3,16 +3,24 @@
 Which to use. One model on independent cases: proportion_interval, auc_interval. Several images a
 patient: cluster_bootstrap. Two fixed models on the same cases: mcnemar_test,
 paired_difference_interval, delong_test, or with patients paired_bootstrap and
-paired_permutation_test. Cross-validation, where models share training cases: out_of_fold_interval,
-out_of_fold_auc and out_of_fold_test on repeated 5-fold predictions; with fold scores alone
+paired_permutation_test. No worse, or as good, by a margin: margin_test, margin_test_auc. Cross-
+validation, where models share training cases: out_of_fold_interval (of the procedure, or of one
+model), out_of_fold_auc and out_of_fold_test on repeated predictions; with fold scores alone
 corrected_t. Anything at all above chance: label_permutation_test. Several readers of the same
-cases: reader_analysis, and model_against_readers for a model beside them. Many tests: holm. Before
-the study: power_mcnemar, sample_size_mcnemar, sample_size_for_interval, detectable_difference;
-before a prediction model: sample_size_for_development, sample_size_for_validation.
+cases: reader_analysis, and model_against_readers for a model beside them. Many tests: holm.
+
+In use: whether probabilities are right, calibration_measures; whether acting on them does good,
+decision_curve; what a result is worth where fewer are ill, predictive_value_intervals,
+at_prevalence.
+
+Before the study: power_mcnemar, sample_size_mcnemar, sample_size_for_interval,
+detectable_difference; with a margin sample_size_margin_test, sample_size_margin_test_auc; before a
+prediction model sample_size_for_development, sample_size_for_validation.
 """
 
 from medlib.statistics.auc import auc_interval, delong_test
 from medlib.statistics.bootstrap import Bootstrap, cluster_bootstrap, paired_bootstrap
+from medlib.statistics.calibration_measures import CalibrationMeasures, calibration_measures
 from medlib.statistics.crossval_tests import (
     Posterior,
     bayesian_correlated_t,
@@ -21,7 +29,19 @@ from medlib.statistics.crossval_tests import (
     five_by_two_t,
     naive_t,
 )
+from medlib.statistics.decision_curve import DecisionCurve, decision_curve
+from medlib.statistics.margin_sample_size import (
+    power_margin_test,
+    sample_size_margin_test,
+    sample_size_margin_test_auc,
+)
 from medlib.statistics.multiplicity import Adjusted, benjamini_hochberg, holm
+from medlib.statistics.noninferiority import (
+    MarginTest,
+    margin_test,
+    margin_test_auc,
+    margin_test_counts,
+)
 from medlib.statistics.out_of_fold import out_of_fold_interval, out_of_fold_test
 from medlib.statistics.out_of_fold_auc import out_of_fold_auc
 from medlib.statistics.outcome import Comparison, Interval
@@ -40,6 +60,11 @@ from medlib.statistics.power import (
     power_two_proportions,
     sample_size_for_interval,
     sample_size_mcnemar,
+)
+from medlib.statistics.prevalence import (
+    PredictiveIntervals,
+    at_prevalence,
+    predictive_value_intervals,
 )
 from medlib.statistics.proportions import (
     PredictiveValues,
@@ -74,33 +99,43 @@ __all__ = [
     "ROE_METZ",
     "Adjusted",
     "Bootstrap",
+    "CalibrationMeasures",
     "Cases",
     "Comparison",
+    "DecisionCurve",
     "ErrorCovariance",
     "Interval",
+    "MarginTest",
     "Metric",
     "Posterior",
     "Power",
+    "PredictiveIntervals",
     "PredictiveValues",
     "ReaderAnalysis",
     "ReaderStudy",
     "ReaderVariances",
     "SampleSize",
     "SampleSizes",
+    "at_prevalence",
     "auc_covariance",
     "auc_interval",
     "bayesian_correlated_t",
     "benjamini_hochberg",
     "binomial_test",
+    "calibration_measures",
     "cluster_bootstrap",
     "corrected_t",
     "cox_snell_from_auc",
+    "decision_curve",
     "delong_test",
     "detectable_difference",
     "five_by_two_f",
     "five_by_two_t",
     "holm",
     "label_permutation_test",
+    "margin_test",
+    "margin_test_auc",
+    "margin_test_counts",
     "mcnemar_counts",
     "mcnemar_test",
     "model_against_readers",
@@ -112,14 +147,18 @@ __all__ = [
     "paired_bootstrap",
     "paired_difference_interval",
     "paired_permutation_test",
+    "power_margin_test",
     "power_mcnemar",
     "power_two_proportions",
+    "predictive_value_intervals",
     "predictive_values",
     "proportion_interval",
     "reader_analysis",
     "sample_size_for_development",
     "sample_size_for_interval",
     "sample_size_for_validation",
+    "sample_size_margin_test",
+    "sample_size_margin_test_auc",
     "sample_size_mcnemar",
     "simulate_readers",
     "tango_score",

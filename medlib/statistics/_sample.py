@@ -26,6 +26,8 @@ BLOCK = 1_000_000
 """Weights held at a time: few enough to stay near the processor, enough to be fast."""
 EXACT_IN_FLOAT32 = 2**24
 """Whole numbers up to here, and so counts of pairs up to here, are exact in float32."""
+LEAST_WITH_BOTH = 0.95
+"""Share of redraws that must hold both classes: leaving out more would change the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,28 @@ class Sample:
             for members in strata:
                 times[:, members] = _draw_counts(rng, rows, members.size)
             yield times[:, self.groups]
+
+    def redraws(self, seed: Seed) -> Iterator[Weights]:
+        """Yield weights (replicates x cases): patients drawn with replacement, of any class.
+
+        So the share of positive cases varies as in new studies. Draws of one class alone, in which
+        most measures do not exist, are left out; InputError where they are more than 1 in 20.
+        """
+        rng = np.random.default_rng(seed)
+        kept = 0
+        for rows in self._blocks():
+            times = _draw_counts(rng, rows, self.patients)[:, self.groups].astype(np.float64)
+            positive = times @ self.labels
+            both = (positive > 0) & (positive < times.sum(axis=1))
+            kept += int(both.sum())
+            yield times[both]
+        if kept < LEAST_WITH_BOTH * self.replicates:
+            rare = min(int(self.labels.sum()), int((~self.labels).sum()))
+            raise InputError(
+                f"labels hold {rare} cases of one class, too few to redraw patients "
+                f"({self.replicates - kept} of {self.replicates} redraws have none); more such "
+                "cases are needed."
+            )
 
     def swaps(self, seed: Seed) -> Iterator[Weights]:
         """Yield blocks of 0 or 1 (replicates x cases), equal for all cases of a patient.

@@ -13,12 +13,21 @@ def p_text(p_value: float) -> str:
     return "p < 0.0001" if p_value < 1e-4 else f"p = {p_value:.2g}"
 
 
+def _of(target: str) -> str:
+    return f" of the {target}" if target else ""
+
+
+def _but(caution: str) -> str:
+    return f"; caution: {caution}" if caution else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """An estimate with the range of values the data do not contradict.
 
     Attributes: quantity (what is estimated), estimate, low, high (same unit as the estimate),
-    confidence (0..1), method (its name in the literature), basis (what it rests on: "n = 50").
+    confidence (0..1), method (its name in the literature), basis (what it rests on: "n = 50"),
+    target (whose, where there is a choice: "procedure" or "model"), caution (why it may be wrong).
     """
 
     quantity: str
@@ -28,6 +37,8 @@ class Interval:
     confidence: float
     method: str
     basis: str = ""
+    target: str = ""
+    caution: str = ""
 
     @property
     def width(self) -> float:
@@ -42,8 +53,9 @@ class Interval:
         """Return the sentence a report would hold."""
         basis = f", {self.basis}" if self.basis else ""
         return (
-            f"{self.quantity} {self.estimate:.3f}, {percent(self.confidence)} interval "
-            f"{self.low:.3f} to {self.high:.3f} ({self.method}{basis})"
+            f"{self.quantity}{_of(self.target)} {self.estimate:.3f}, {percent(self.confidence)} "
+            f"interval {self.low:.3f} to {self.high:.3f} ({self.method}{basis})"
+            f"{_but(self.caution)}"
         )
 
 
@@ -53,7 +65,7 @@ class Comparison:
 
     Attributes: quantity, difference (first minus second, or observed minus reference), p_value
     (two-sided), method, statistic and df (None where the method has none), interval (None where
-    the method gives none), basis (the counts it rests on).
+    the method gives none), basis (the counts it rests on), target and caution as of an Interval.
     """
 
     quantity: str
@@ -64,6 +76,8 @@ class Comparison:
     df: float | None = None
     interval: Interval | None = None
     basis: str = ""
+    target: str = ""
+    caution: str = ""
 
     def __str__(self) -> str:
         """Return the sentence a report would hold."""
@@ -74,5 +88,5 @@ class Comparison:
         basis = f"; {self.basis}" if self.basis else ""
         return (
             f"{self.quantity} {self.difference:+.3f}{span}, {p_text(self.p_value)} "
-            f"({self.method}{basis})"
+            f"({self.method}{basis}){_but(self.caution)}"
         )

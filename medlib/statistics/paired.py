@@ -8,7 +8,7 @@ from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from medlib.errors import InputError
-from medlib.statistics._checks import as_binary, as_count, as_fraction
+from medlib.statistics._checks import Floats, as_binary, as_count, as_fraction
 from medlib.statistics.outcome import Comparison, Interval
 from medlib.statistics.proportions import wilson_ends
 
@@ -101,15 +101,20 @@ def paired_difference_interval(
 
 def tango_score(only_a: int, only_b: int, n: int, delta: float) -> float:
     """Return Tango's score z for H0: the difference is delta (decreasing in delta)."""
-    b, c = only_a, only_b
+    return float(tango_scores(only_a, only_b, n, delta))
+
+
+def tango_scores(only_a: ArrayLike, only_b: ArrayLike, n: int, delta: float) -> Floats:
+    """Return Tango's score of many tables of n cases at once, in the shape of only_a and only_b."""
+    b, c = np.asarray(only_a, dtype=np.float64), np.asarray(only_b, dtype=np.float64)
     linear = -b - c + (2 * n - b + c) * delta
     constant = -c * delta * (1 - delta)
-    q = (np.sqrt(max(linear**2 - 8 * n * constant, 0.0)) - linear) / (4 * n)
+    q = (np.sqrt(np.maximum(linear**2 - 8 * n * constant, 0.0)) - linear) / (4 * n)
     variance = n * (2 * q + delta * (1 - delta))
     distance = b - c - n * delta
-    if variance <= 0:
-        return 0.0 if distance == 0 else float(np.copysign(np.inf, distance))
-    return float(distance / np.sqrt(variance))
+    certain = np.where(distance == 0, 0.0, np.copysign(np.inf, distance))
+    held = np.sqrt(np.where(variance > 0, variance, 1.0))
+    return np.asarray(np.where(variance > 0, distance / held, certain))
 
 
 def _tango(b: int, c: int, n: int, z: float) -> tuple[float, float]:

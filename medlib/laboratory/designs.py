@@ -1,0 +1,118 @@
+"""Which fits a procedure needs: learners in, scores of the cases they had not seen out.
+
+As in `medlib.simulation` the first axis is the run: studies of n cases with the same labels, fitted
+all at once. The deals are the same for all runs; cases are exchangeable, so that changes nothing.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from medlib.errors import InputError
+from medlib.simulation import BatchLearner, Floats, Integers
+
+
+def failing(learner: BatchLearner, share: float, rng: np.random.Generator) -> BatchLearner:
+    """Return a learner whose fits fail by seed: each with probability `share` tosses coins.
+
+    Every call, for every run, draws a seed of its own. Raises InputError for a share outside 0..1.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"share = {share}; give the share of fits that fail, from 0 to 1.")
+
+    def fit(training: Floats, labels: Integers, test: Floats) -> np.ndarray:
+        predicted = learner(training, labels, test)
+        fails = rng.random((len(test), 1)) < share
+        return np.where(fails, rng.random(predicted.shape) < 0.5, predicted)
+
+    return fit
+
+
+def nested_scores(
+    learner: BatchLearner, features: Floats, labels: Integers, folds: Integers
+) -> Floats:
+    """Return what nested cross-validation needs: runs x repeats x k x n, 1 where right, else 0.
+
+    Entry (run, r, j, i) is of case i by a fit that saw neither fold j nor the fold of i. For i in
+    fold j this is the usual out-of-fold prediction. features: runs x n x p; folds: repeats x n,
+    from 0. Needs k (k + 1) / 2 fits a repeat.
+    """
+    k = int(folds.max()) + 1
+    right = np.empty((len(features), len(folds), k, len(labels)))
+    for r, row in enumerate(folds):
+        for one in range(k):
+            for other in range(one, k):
+                first, second = row == one, row == other
+                test = first | second
+                predicted = learner(features[:, ~test], labels[~test], features[:, test])
+                found = predicted == (labels[test] == 1)
+                right[:, r, one, second] = found[:, second[test]]
+                right[:, r, other, first] = found[:, first[test]]
+    return right
+
+
+class Subsampled(NamedTuple):
+    """Mean scores of subsampled fits, for the conservative z."""
+
+    whole: Floats
+    """runs x inner: random splits of all cases."""
+    halves: Floats
+    """runs x outer x 2: means of `inner` random splits within each of two halves."""
+
+
+def subsampled_scores(
+    learner: BatchLearner,
+    features: Floats,
+    labels: Integers,
+    *,
+    inner: int = 15,
+    outer: int = 10,
+    test_share: float = 0.1,
+    rng: np.random.Generator,
+) -> Subsampled:
+    """Return the scores of Nadeau and Bengio's paired subsampling, in (2 outer + 1) inner fits.
+
+    Every split tests as many cases of each class (`test_share` of it, one at least); a half trains
+    on what is left of it. Raises InputError for a class with fewer than four cases.
+    """
+    smallest = int(np.bincount(labels).min())
+    if smallest < 4:
+        raise InputError(f"the smaller class has {smallest} cases; halves that train need four.")
+    sizes = [max(1, round(test_share * int((labels == c).sum()))) for c in (0, 1)]
+
+    def splits(rows: Integers) -> Floats:
+        return np.stack(
+            [_split(learner, features, labels, rows, sizes, rng) for _ in range(inner)], axis=1
+        )
+
+    whole = splits(np.arange(len(labels)))
+    halves = np.empty((len(features), outer, 2))
+    for m in range(outer):
+        for side, rows in enumerate(_halves(labels, rng)):
+            halves[:, m, side] = splits(rows).mean(axis=1)
+    return Subsampled(whole, halves)
+
+
+def _halves(labels: Integers, rng: np.random.Generator) -> tuple[Integers, Integers]:
+    """Return two disjoint halves with as many cases of each class."""
+    shuffled = [rng.permutation(np.flatnonzero(labels == c)) for c in (0, 1)]
+    sides = [[rows[s * (len(rows) // 2) :][: len(rows) // 2] for rows in shuffled] for s in (0, 1)]
+    return np.concatenate(sides[0]), np.concatenate(sides[1])
+
+
+def _split(
+    learner: BatchLearner,
+    features: Floats,
+    labels: Integers,
+    rows: Integers,
+    sizes: list[int],
+    rng: np.random.Generator,
+) -> Floats:
+    """Return the share right of one random test set among `rows`, one value a run."""
+    test = np.concatenate(
+        [rng.permutation(rows[labels[rows] == c])[:size] for c, size in enumerate(sizes)]
+    )
+    train = np.setdiff1d(rows, test)
+    predicted = learner(features[:, train], labels[train], features[:, test])
+    share: Floats = (predicted == (labels[test] == 1)).mean(axis=1)
+    return share

@@ -1,0 +1,113 @@
+"""Copies that were turned, cropped, written on, inverted or compressed are found at 50 pixels."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from medlib.cohorts.near_duplicates import agreement, near_duplicates
+from medlib.imaging import resize
+
+
+def slices(n, seed=0, shared=0.0, side=50):
+    """Bright round bodies with organs and vessels, grey levels 0-255; ``shared``: how alike."""
+    rng = np.random.default_rng(seed)
+    row, column = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    body = np.hypot(row / 0.7, column / 0.9) < 1
+    common, own = rng.normal(size=(1, side, side)), rng.normal(size=(n, side, side))
+    organs = ndimage.gaussian_filter(
+        np.sqrt(shared) * common + np.sqrt(1 - shared) * own, (0, 4, 4)
+    )
+    vessels = ndimage.gaussian_filter(rng.normal(size=(n, side, side)), (0, 1.2, 1.2))
+    stack = 40 + body * (100 + 500 * organs + 100 * vessels)
+    return np.clip(stack, 0, 255).astype(np.float32)
+
+
+def jpeg(image, quality):
+    file = io.BytesIO()
+    Image.fromarray(image.astype(np.uint8)).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file), np.float32)
+
+
+def written_on(image):
+    image = image.copy()
+    image[3:9, 3:25:3] = image[41:47, 30:47:2] = 255  # strokes of letters
+    return image
+
+
+def turned(image, degrees):
+    return ndimage.rotate(image, degrees, reshape=False, order=1)
+
+
+CHANGES = {
+    "JPEG of quality 20": (lambda a: jpeg(a, 20), "near"),
+    "half the size": (lambda a: resize(resize(a, 25), 50), "near"),
+    "turned by 2 degrees": (lambda a: turned(a, 2), "near"),
+    "turned by 5 degrees": (lambda a: turned(a, -5), "near"),
+    "turned by 90 degrees": (np.rot90, "turned by 90 degrees"),
+    "transposed": (np.transpose, "flipped along a diagonal"),
+    "cropped by 2 % a side": (lambda a: resize(a[1:-1, 1:-1], 50), "near"),
+    "cropped by 5 % a side": (lambda a: resize(a[2:-3, 2:-3], 50), "near"),
+    "cropped off the middle": (lambda a: resize(a[:-4, 4:], 50), "near"),
+    "written on": (written_on, "near"),
+    "inverted": (lambda a: 255 - a, "inverted"),
+    "mirrored and inverted": (lambda a: 255 - np.fliplr(a), "flipped left-right, inverted"),
+    "augmented": (
+        lambda a: jpeg(0.9 * resize(turned(np.fliplr(a), 4)[2:-1, 1:-2], 50), 60),
+        "flipped left-right",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_copy_is_found_and_nothing_else(change):
+    change, kind = CHANGES[change]
+    images = slices(20)
+    stack = np.concatenate([images, change(images[7])[None].astype(np.float32)])
+    assert [pair[:3] for pair in near_duplicates(resize(stack, 48))] == [(7, 20, kind)]
+
+
+def test_slices_that_share_body_and_organs_are_no_copies():
+    stack = resize(slices(20, shared=0.9), 48)
+    assert np.corrcoef(stack.reshape(20, -1))[0, 1] > 0.9
+    assert near_duplicates(stack) == []
+
+
+def test_units_and_grey_scale_do_not_matter():
+    images = slices(8)
+    stack = resize(np.concatenate([images, jpeg(images[2], 40)[None]]), 48)
+    found = near_duplicates(stack)
+    for scaled in (stack / 255, stack * 16 - 1024):
+        assert [pair[:3] for pair in near_duplicates(scaled)] == [pair[:3] for pair in found]
+
+
+def test_each_copy_of_an_image_with_many_is_linked():
+    images = slices(6)
+    stack = np.concatenate([images, *(images[:1] * 0.97**k for k in range(1, 13))])
+    linked = {i for pair in near_duplicates(resize(stack, 48)) for i in pair[:2]}
+    assert linked == {0, *range(6, 18)}
+
+
+def test_agreement_is_one_for_equal_detail_and_low_where_there_is_none():
+    images = slices(3)[:, 1:-1, 1:-1]
+    inside = np.ones((3, 48 * 48), bool)
+    assert agreement(images, 2 * images + 5, inside) == pytest.approx(1)
+    assert agreement(images, images[[1, 2, 0]], inside).max() < 0.9
+    assert agreement(images, np.full_like(images, 7), inside).tolist() == [0, 0, 0]
+
+
+def test_fewer_images_than_partners_and_none_at_all():
+    assert near_duplicates(np.zeros((0, 48, 48), np.float32)) == []
+    assert near_duplicates(resize(slices(1), 48)) == []
+    assert len(near_duplicates(resize(slices(2)[[0, 0]] * [[[1]], [[0.9]]], 48))) == 1
+
+
+def test_the_black_corners_of_a_turned_copy_of_a_bright_image_do_not_hide_it():
+    rng = np.random.default_rng(4)
+    tissue = ndimage.gaussian_filter(rng.normal(size=(12, 50, 50)), (0, 2.5, 2.5))
+    images = (150 + 300 * tissue).clip(0, 255).astype(np.float32)
+    stack = np.concatenate([images, *(turned(image, 2)[None] for image in images)])
+    found = {pair[:2] for pair in near_duplicates(resize(stack, 48))}
+    assert found == {(i, i + 12) for i in range(12)}

@@ -1,0 +1,126 @@
+"""Tests with a margin: exact level, the interval inside the margin, and the cases they need."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from medlib import statistics as st
+from medlib.errors import InputError
+from medlib.statistics.paired import tango_scores
+
+
+def tables(n):
+    """Return all pairs of discordant counts of n cases."""
+    b, c = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
+    return b[b + c <= n], c[b + c <= n]
+
+
+@pytest.mark.parametrize(("n", "margin"), [(25, 0.1), (50, 0.05), (50, 0.15), (100, 0.1)])
+def test_a_model_worse_by_the_margin_is_called_non_inferior_at_the_level(n, margin):
+    b, c = tables(n)
+    shown = tango_scores(b, c, n, -margin) >= stats.norm.isf(0.025)
+    counts = np.stack([b, c, n - b - c], axis=1)[shown]
+    for q in (0.02, 0.1, 0.2, 0.3):
+        chance = stats.multinomial.pmf(counts, n, [q, q + margin, 1 - 2 * q - margin]).sum()
+        assert chance <= 0.0285
+
+
+def test_scores_of_many_tables_are_the_scores_of_each():
+    b, c = tables(12)
+    each = [st.tango_score(int(x), int(y), 12, -0.1) for x, y in zip(b, c, strict=True)]
+    assert tango_scores(b, c, 12, -0.1) == pytest.approx(each, abs=1e-12)
+
+
+@pytest.mark.parametrize("aim", ["non-inferior", "equivalent"])
+def test_the_aim_is_shown_exactly_where_the_interval_lies_inside_the_margin(aim):
+    for b, c in zip(*tables(40), strict=True):
+        found = st.margin_test_counts(int(b), int(c), n=40, margin=0.12, aim=aim)
+        low, high = found.interval.low, found.interval.high
+        near = min(abs(low + 0.12), abs(high - 0.12)) < 1e-9
+        inside = low > -0.12 and (aim == "non-inferior" or high < 0.12)
+        assert near or found.shown == inside
+
+
+def test_at_a_vanishing_margin_it_is_one_half_of_mcnemar_without_correction():
+    found = st.margin_test_counts(12, 4, n=50, margin=1e-12)
+    assert found.p_value == pytest.approx(stats.norm.sf((12 - 4) / np.sqrt(16)), abs=1e-6)
+
+
+def test_sensitivity_looks_at_positive_cases_alone():
+    labels = [1, 1, 1, 1, 0, 0]
+    new, old = [1, 1, 0, 1, 1, 1], [1, 0, 1, 0, 0, 0]
+    found = st.margin_test(labels, new, old, margin=0.3, measure="sensitivity")
+    assert found == st.margin_test_counts(2, 1, n=4, margin=0.3, measure="sensitivity")
+    negative = st.margin_test(labels, new, old, margin=0.3, measure="specificity")
+    assert negative.difference == -1
+
+
+def test_not_shown_is_said_as_that_and_never_as_worse():
+    found = st.margin_test_counts(2, 3, n=50, margin=0.05)
+    assert not found.shown
+    assert str(found).startswith("not shown to be non-inferior within a margin of 0.05")
+
+
+def test_aucs_are_set_against_the_margin_with_delongs_error():
+    rng = np.random.default_rng(3)
+    labels = np.repeat([0, 1], 60)
+    old = rng.normal(1.5 * labels)
+    new = old + rng.normal(0, 0.7, labels.size)
+    difference = st.delong_test(labels, new, old)
+    se = difference.difference / difference.statistic
+    found = st.margin_test_auc(labels, new, old, margin=0.1)
+    assert found.p_value == pytest.approx(stats.norm.sf((difference.difference + 0.1) / se))
+    assert (found.interval.low, found.interval.high) == pytest.approx(
+        (difference.interval.low, difference.interval.high)
+    )
+
+
+def test_power_is_the_share_of_simulated_studies_that_show_it():
+    rng = np.random.default_rng(5)
+    draws = rng.multinomial(150, [0.06, 0.08, 0.86], size=20_000)
+    shown = tango_scores(draws[:, 0], draws[:, 1], 150, -0.1) >= stats.norm.isf(0.025)
+    found = st.power_margin_test(150, 0.06, 0.08, margin=0.1)
+    assert found.power == pytest.approx(shown.mean(), abs=0.012)
+
+
+def test_the_cases_asked_for_reach_the_power_and_keep_it():
+    found = st.sample_size_margin_test(0.06, 0.06, margin=0.1, power=0.8)
+    near = [st.power_margin_test(found.n + k, 0.06, 0.06, margin=0.1).power for k in range(-1, 12)]
+    assert near[0] < 0.8 <= min(near[1:])
+    assert near[1] == pytest.approx(found.reached)
+
+
+def test_cases_for_an_auc_give_that_power_in_simulated_studies():
+    found = st.sample_size_margin_test_auc(0.8, margin=0.1, prevalence=0.5, correlation=0.5)
+    rng = np.random.default_rng(8)
+    labels = np.repeat([0, 1], found.n // 2)
+    shift = np.sqrt(2) * stats.norm.ppf(0.8)
+
+    def shown():
+        shared = rng.normal(size=labels.size) * np.sqrt(0.53)  # scores correlate a little more
+        one, two = rng.normal(size=(2, labels.size)) * np.sqrt(0.47) + shared + shift * labels
+        return st.margin_test_auc(labels, one, two, margin=0.1).shown
+
+    assert np.mean([shown() for _ in range(800)]) == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: st.margin_test_counts(1, 2, n=50, margin=0), "margin = 0"),
+        (lambda: st.margin_test_counts(1, 2, n=50, margin=0.1, alpha=0.5), "one-sided"),
+        (lambda: st.margin_test_counts(1, 2, n=50, margin=0.1, aim="better"), "'better'"),
+        (lambda: st.margin_test([0, 1], [0, 1], [1, 1], margin=0.1, measure="f1"), "'f1'"),
+        (lambda: st.margin_test_auc([0, 0, 1, 1], [1, 2, 3, 4], [1, 2, 3, 5], margin=0.1), "alike"),
+        (lambda: st.sample_size_margin_test(0.05, 0.15, margin=0.1), "no better than the margin"),
+        (lambda: st.power_margin_test(50, 0.6, 0.6, margin=0.1), "exceed 1"),
+        (lambda: st.sample_size_margin_test(0.1, 0.1, margin=0.001), "cannot be shown"),
+        (
+            lambda: st.sample_size_margin_test_auc(0.8, margin=0.1, prevalence=0.5, correlation=1),
+            "below 1",
+        ),
+    ],
+)
+def test_impossible_questions_are_refused(call, words):
+    with pytest.raises(InputError, match=words):
+        call()
