@@ -139,7 +139,7 @@ def test_the_spread_of_2_percent_is_judged_under_both_readings():
         "min_population_sd": "arithmetic",
         "vectors_with_sd_of_2_percent": "arithmetic",
         "five_by_five_repeat_means_possible": "arithmetic",
-        "draws_repeat_sd_up_to_2_5_percent": "outcome",
+        "draws_repeat_sd_printed_as_2_percent": "outcome",
     }
     assert "does not say which" in " ".join(said.reason.split())
 
