@@ -23,6 +23,8 @@ SOFT_TISSUE_WINDOW: Final = (40.0, 400.0)
 """Centre and width in HU: -160 to 240."""
 FULL_SCALES: Final = (1.0, 255.0, 4095.0, 65535.0)
 """Largest grey level of fractions, of 8, 12 and 16 bits."""
+ROUNDING: Final = 1e-5
+"""How far a resized image may exceed its format, relative: sums of single-precision products."""
 
 
 def window(hu: npt.ArrayLike, centre: float, width: float) -> Image:
@@ -46,19 +48,21 @@ def full_scale(images: npt.ArrayLike) -> float:
     """Return the largest grey level of the images' format: 1, 255, 4095 or 65535.
 
     It is the smallest of these that holds the maximum: a number of the format, so that two cohorts
-    of one format are scaled alike. Raises InputError for levels below 0 or above 65535.
+    of one format are scaled alike. What resizing adds by rounding (255.00002) is no other format.
+    Raises InputError for levels below 0 or above 65535.
 
     >>> full_scale([[0, 200]])
     255.0
     """
     levels = np.asarray(images)
     low, high = float(levels.min()), float(levels.max())
-    if low < 0 or high > FULL_SCALES[-1]:
+    reach = 1 + ROUNDING
+    if low < -ROUNDING or high > FULL_SCALES[-1] * reach:
         raise InputError(
             f"Grey levels run from {low:g} to {high:g}: give 0 to 1, 255, 4095 or 65535, or "
             "Hounsfield units from DICOM files."
         )
-    return next(scale for scale in FULL_SCALES if high <= scale)
+    return next(scale for scale in FULL_SCALES if high <= scale * reach)
 
 
 def to_unit(images: npt.ArrayLike, units: str) -> Image:

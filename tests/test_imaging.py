@@ -144,3 +144,15 @@ def test_hounsfield_units_are_scaled_by_the_lung_window():
 def test_negative_grey_levels_that_are_no_hounsfield_units_are_refused():
     with pytest.raises(InputError, match="Grey levels run from -1000 to 500"):
         imaging.to_unit([-1000.0, 500.0], "grey level 0-255")
+
+
+@pytest.mark.parametrize("top", [1.0, 255.0, 4095.0, 65535.0])
+def test_the_rounding_of_a_resize_makes_no_other_format(top):
+    levels = np.array([[0.0, top * (1 + 2e-7)]], dtype=np.float32)
+    assert imaging.full_scale(levels) == top
+
+
+def test_a_resized_white_image_keeps_its_format():
+    white = np.full((3, 224, 224), 255, np.float32)
+    resized = [imaging.resize(white, size) for size in range(20, 160, 7)]
+    assert {imaging.full_scale(images) for images in resized} == {255.0}
