@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from medlib.paths import project_root
+
 CHAPTER = """---
 jupytext:
   formats: ipynb,md:myst
@@ -55,7 +57,10 @@ def run(folder, **variables):
     """Numbers and notebook of a run by a reader whose environment has these variables."""
     ours = ("IPYTHON", "JUPYTER", "MPL", "MEDLIB", "PYTHONUTF8", "XDG", "LC_", "LANG")
     plain = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
-    environment = plain | {"MEDLIB_CACHE": str(folder / "cache")} | variables
+    # An editable install names its folder in a file that Python reads in the locale's letters, so
+    # in a folder such as "ü" it is not found without UTF-8; the variable is taken byte for byte.
+    found = {"PYTHONPATH": str(project_root())}
+    environment = plain | found | {"MEDLIB_CACHE": str(folder / "cache")} | variables
     done = subprocess.run(
         [sys.executable, "-c", COMMAND],
         cwd=folder,
