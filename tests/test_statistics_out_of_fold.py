@@ -113,9 +113,15 @@ def test_variance_parts_are_the_sums_over_pairs_of_the_definition():
 
 def test_shared_luck_is_held_between_its_bounds_and_left_out_where_the_seed_is_at_work():
     patients = 0.01
-    lucks = np.array([0, LEAST / 4, 0.5, (MOST + SEED) / 2, SEED + 0.1]) * patients
-    expected = np.array([LEAST, LEAST, 0.5 * SHARED, MOST, LEAST]) * patients
-    assert shared_luck(lucks, patients) == pytest.approx(expected, abs=1e-15)
+    lucks = np.array([0, LEAST / 4, 0.5, (MOST + SEED[0]) / 2, sum(SEED) / 2, SEED[1] + 0.1])
+    expected = np.array([LEAST, LEAST, 0.5 * SHARED, MOST, (MOST + LEAST) / 2, LEAST])
+    assert shared_luck(lucks * patients, patients) == pytest.approx(expected * patients, abs=1e-15)
+    assert shared_luck(0.0, 0.0) == 0
+
+
+def test_shared_luck_does_not_jump():
+    lucks = np.linspace(0, 20, 20_001)
+    assert np.abs(np.diff(shared_luck(lucks, 1.0))).max() < 2 * SHARED * lucks[1]
 
 
 def fails_by_seed(rng, cases, studies, repeats=10, share=0.2):
