@@ -139,6 +139,16 @@ def test_without_an_interval_a_tolerance_wider_than_the_number_is_called_out():
     assert wild.is_chaotic
 
 
+def test_an_interval_that_became_narrower_calls_a_kept_tolerance_out(tmp_path):
+    moving = {"native": run(accuracy=0.5), "avx2": run(accuracy=0.55)}
+    on_record.write(moving, {p.name: p for p in PROCESSORS}, tmp_path)
+    narrower = run()
+    narrower.record("accuracy", 0.5, interval=(0.45, 0.55))
+    narrower.save(tmp_path / "results/phantom-chest-ct/06_x.json")
+    [moved] = on_record.read("06_x", "phantom-chest-ct", tmp_path)
+    assert moved.is_chaotic
+
+
 @pytest.mark.parametrize("name", chapters.names())
 def test_every_tolerance_of_the_book_can_fail(name):
     wide = [one.key for one in on_record.read(name, chapters.COHORT) if one.is_chaotic]

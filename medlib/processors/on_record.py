@@ -15,7 +15,7 @@ from medlib.errors import InputError
 from medlib.paths import project_root, write_whole
 from medlib.processors.profiles import AGAIN, NATIVE, Profile
 from medlib.processors.spread import Moved, is_compared, moved, tolerance
-from medlib.results import Results, Value
+from medlib.results import Record, Results, Value
 
 SURPRISING: Final = 3.0
 """Times a tolerance: what differs by more on another processor was made by other text or code."""
@@ -61,12 +61,16 @@ def write(
 
 
 def read(notebook: str, cohort: str, root: Path | None = None) -> list[Moved]:
-    """What was seen to move in a chapter; InputError where nobody has looked."""
+    """What was seen to move in a chapter, each number with the interval committed today.
+
+    Raises InputError where nobody has looked.
+    """
     path = location(notebook, cohort, root)
     if not path.is_file():
         raise InputError(f"{path} is not there; make it with `make processors`")
     content = json.loads(path.read_text(encoding="utf-8"))
-    return [_moved(one) for one in content["moved"]]
+    committed = _committed(notebook, cohort, root)
+    return [_moved(one, committed) for one in content["moved"]]
 
 
 def tolerances(notebook: str, cohort: str, root: Path | None = None) -> dict[str, float]:
@@ -95,6 +99,11 @@ def _content(run: Results, root: Path | None) -> dict[str, Any]:
     return content
 
 
+def _committed(notebook: str, cohort: str, root: Path | None) -> Mapping[str, Record]:
+    path = (root or project_root()) / "results" / cohort / f"{notebook}.json"
+    return results.read(path).records if path.is_file() else {}
+
+
 def _tolerances(content: Mapping[str, Any]) -> dict[str, float]:
     return {one["key"]: one["tolerance"] or 0.0 for one in content.get("moved", [])}
 
@@ -103,12 +112,10 @@ def _still_true(
     content: Mapping[str, Any], fresh: Results, root: Path | None, *, elsewhere: bool
 ) -> Values:
     """The values on record of the numbers that are the same today."""
-    path = (root or project_root()) / "results" / str(fresh.cohort["name"])
-    path /= f"{fresh.notebook}.json"
-    if not content or not path.is_file():
+    committed = _committed(fresh.notebook, str(fresh.cohort["name"]), root)
+    allowed, kept = _tolerances(content), {}
+    if not content:
         return {}
-    committed, allowed = results.read(path).records, _tolerances(content)
-    kept = {}
     for key, values in _values(content).items():
         base, reach = values[NATIVE.name], allowed.get(key, 0.0)
         if key not in fresh.records or key not in committed:
@@ -177,8 +184,9 @@ def _as_dict(
     }
 
 
-def _moved(content: Mapping[str, Any]) -> Moved:
-    ends = content["interval"]
+def _moved(content: Mapping[str, Any], committed: Mapping[str, Record]) -> Moved:
+    known = committed.get(content["key"])
+    ends = known.interval if known else content["interval"]
     interval = None if ends is None else (float(ends[0]), float(ends[1]))
     return Moved(content["key"], content["values"], interval, content["tolerance"])
 
