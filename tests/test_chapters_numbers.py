@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from medlib import chapters, consistency
+from medlib import chapters, consistency, results
+from medlib.paths import project_root
 
 NO_CONFIDENCE = {"quantile", "min", "max"}
 """Functions whose results are ends of a spread or a range, not of a confidence interval."""
@@ -37,6 +38,17 @@ def test_quantiles_and_extremes_are_not_recorded_as_confidence_intervals(name):
         if "interval" in given and called(given["interval"]) & NO_CONFIDENCE and "kind" not in given
     ]
     assert silent == []
+
+
+@pytest.mark.parametrize(
+    "record",
+    sorted(project_root().glob("results/*/*.json")),
+    ids=lambda p: f"{p.parent.name}-{p.stem}",
+)
+def test_numbers_on_other_data_come_from_the_text_of_today(record):
+    """A chapter that gained or lost a parameter has to be run anew on all data it reports."""
+    built_in = results.read(project_root() / "results" / chapters.COHORT / record.name)
+    assert results.read(record).parameters.keys() == built_in.parameters.keys()
 
 
 def test_with_46_of_50_right_most_studies_pass_75_percent_in_any_reading():
