@@ -53,7 +53,7 @@ def auc_interval(
         raise InputError(f"scale = {scale!r} is unknown; choose logit or linear.")
     positive, negative = placements(truth, values)
     area = float(positive.mean())
-    variance = _covariance(positive[None], negative[None]).item()
+    variance = delong_covariance(positive[None], negative[None]).item()
     basis = f"{positive.size} positive, {negative.size} negative"
     plain = around(area, float(np.sqrt(variance)), level, scale)
     low, high = drawn_out(area, plain, positive.size, negative.size, level)
@@ -134,7 +134,7 @@ def delong_test(
     if np.array_equal(positive[0], positive[1]) and np.array_equal(negative[0], negative[1]):
         return Comparison("difference in AUC", 0.0, 1.0, "DeLong", basis=basis + ", same ranking")
     contrast = np.array([1.0, -1.0])
-    variance = float(contrast @ _covariance(positive, negative) @ contrast)
+    variance = float(contrast @ delong_covariance(positive, negative) @ contrast)
     if variance <= 1e-15:
         raise InputError(
             "scores_a and scores_b differ by the same amount in every case, so their difference in "
@@ -169,8 +169,11 @@ def placements(labels: Bools, scores: Floats) -> tuple[Floats, Floats]:
     return np.asarray(above), np.asarray(below)
 
 
-def _covariance(positive: Floats, negative: Floats) -> Floats:
-    """Return DeLong's covariance (models x models) of the AUCs from placements (models x cases)."""
+def delong_covariance(positive: Floats, negative: Floats) -> Floats:
+    """Return DeLong's covariance (models x models) of the AUCs from placements (models x cases).
+
+    positive, negative: of the cases of each class, as `placements` gives them for each model.
+    """
     return np.asarray(
         np.atleast_2d(np.cov(positive)) / positive.shape[1]
         + np.atleast_2d(np.cov(negative)) / negative.shape[1]

@@ -11,7 +11,7 @@ from scipy import stats
 
 from medlib.errors import InputError
 from medlib.statistics._checks import Bools, Floats, as_fraction, as_labels, as_numbers
-from medlib.statistics.auc import placements
+from medlib.statistics.auc import delong_covariance, placements
 from medlib.statistics.outcome import Comparison, Interval, p_text
 
 Readers: TypeAlias = Literal["random", "fixed"]
@@ -186,8 +186,7 @@ def auc_covariance(
     positive, negative = (np.stack(side) for side in zip(*pairs, strict=True))
     aucs = positive.mean(axis=1)
     if method == "delong":
-        sides = [np.atleast_2d(np.cov(side)) / side.shape[1] for side in (positive, negative)]
-        return aucs, np.asarray(sides[0] + sides[1])
+        return aucs, delong_covariance(positive, negative)
     if method != "jackknife":
         raise InputError(f"covariance = {method!r} is unknown; choose jackknife or delong.")
     # the AUC is a mean of placements over either class, so what it is without a case is known
