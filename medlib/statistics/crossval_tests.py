@@ -13,7 +13,7 @@ from scipy import special
 
 from medlib.errors import InputError
 from medlib.statistics._checks import Floats, as_count, as_finite, as_fraction, as_numbers, as_table
-from medlib.statistics.outcome import Comparison, Interval
+from medlib.statistics.outcome import Comparison, student
 
 
 def naive_t(values: ArrayLike, *, reference: float = 0.0, confidence: float = 0.95) -> Comparison:
@@ -187,14 +187,3 @@ def _student(
         return Comparison(quantity, 0.0, 1.0, method, 0.0, float(df), basis=basis + ", all equal")
     se = float(np.sqrt(share * folds.var(ddof=1)))
     return student(quantity, difference, se, df, level, method, basis)
-
-
-def student(
-    quantity: str, difference: float, se: float, df: float, level: float, method: str, basis: str
-) -> Comparison:
-    """Return the two-sided t-test and interval of a difference with its standard error."""
-    t, half = difference / se, float(special.stdtrit(df, (1 + level) / 2)) * se
-    low, high = difference - half, difference + half
-    span = Interval(quantity, difference, low, high, level, method, basis)
-    p_value = float(2 * special.stdtr(df, -abs(t)))
-    return Comparison(quantity, difference, p_value, method, t, float(df), span, basis)

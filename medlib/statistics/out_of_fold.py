@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from medlib.errors import InputError
 from medlib.statistics._checks import Floats, as_binary, as_fraction, as_groups, as_table
 from medlib.statistics._sample import Patients
-from medlib.statistics.crossval_tests import student
-from medlib.statistics.outcome import Comparison, Interval
+from medlib.statistics.outcome import Comparison, Interval, student
 from medlib.statistics.proportions import wilson_ends
 
 Target: TypeAlias = Literal["procedure", "model"]

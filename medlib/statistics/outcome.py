@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from scipy import special
+
 
 def percent(fraction: float) -> str:
     """Return a confidence level as text: 0.95 -> '95 %'."""
@@ -90,3 +92,17 @@ class Comparison:
             f"{self.quantity} {self.difference:+.3f}{span}, {p_text(self.p_value)} "
             f"({self.method}{basis}){_but(self.caution)}"
         )
+
+
+def student(
+    quantity: str, difference: float, se: float, df: float, level: float, method: str, basis: str
+) -> Comparison:
+    """Return the two-sided t-test and interval of a difference with its standard error.
+
+    An infinite df makes them normal.
+    """
+    t, half = difference / se, float(special.stdtrit(df, (1 + level) / 2)) * se
+    low, high = difference - half, difference + half
+    span = Interval(quantity, difference, low, high, level, method, basis)
+    p_value = float(2 * special.stdtr(df, -abs(t)))
+    return Comparison(quantity, difference, p_value, method, t, float(df), span, basis)

@@ -12,7 +12,7 @@ from scipy import stats
 from medlib.errors import InputError
 from medlib.statistics._checks import Bools, Floats, as_fraction, as_labels, as_numbers
 from medlib.statistics.auc import delong_covariance, placements
-from medlib.statistics.outcome import Comparison, Interval, p_text
+from medlib.statistics.outcome import Comparison, Interval, p_text, student
 
 Readers: TypeAlias = Literal["random", "fixed"]
 Covariance: TypeAlias = Literal["jackknife", "delong"]
@@ -161,14 +161,10 @@ def model_against_readers(
     aucs, errors = auc_covariance(truth, np.vstack([model, readers]), method=covariance)
     contrast = np.hstack([np.ones((len(readers), 1)), -np.eye(len(readers))])
     name = "AUC of the model minus the readers' mean"
-    span = _mean_interval(contrast @ aucs, contrast @ errors @ contrast.T, name, level, "random")
-    mean, variance, df = _mean_variance(contrast @ aucs, contrast @ errors @ contrast.T, "random")
-    t = mean / np.sqrt(variance)
+    differences = contrast @ aucs, contrast @ errors @ contrast.T
+    mean, variance, df = _mean_variance(*differences, name, "random")
     basis = f"{aucs[0]:.3f} against {aucs[1:].mean():.3f}, {len(readers)} readers"
-    p_value = float(2 * stats.t.sf(abs(t), df))
-    return Comparison(
-        name, mean, p_value, span.method, statistic=float(t), df=df, interval=span, basis=basis
-    )
+    return student(name, mean, float(np.sqrt(variance)), df, level, _method("random"), basis)
 
 
 def auc_covariance(
@@ -214,29 +210,35 @@ def _components(errors: Floats) -> ErrorCovariance:
     )
 
 
-def _mean_variance(aucs: Floats, errors: Floats, readers: Readers) -> tuple[float, float, float]:
+def _method(readers: Readers) -> str:
+    return f"Obuchowski-Rockette, {readers} readers"
+
+
+def _mean_variance(
+    aucs: Floats, errors: Floats, name: str, readers: Readers
+) -> tuple[float, float, float]:
     """Return mean, its variance and degrees of freedom of one modality (readers, readers^2)."""
     r = aucs.size
     shared = max(float(errors[~np.eye(r, dtype=bool)].mean()), 0.0)
     if readers == "fixed":
-        variance = (float(np.trace(errors)) / r + (r - 1) * shared) / r
-        return float(aucs.mean()), variance, np.inf
-    between = float(aucs.var(ddof=1))
-    total = between + r * shared
-    df = total**2 / (between**2 / (r - 1)) if between > 0 else np.inf
-    return float(aucs.mean()), total / r, df
+        variance, df = (float(np.trace(errors)) / r + (r - 1) * shared) / r, np.inf
+    else:
+        between = float(aucs.var(ddof=1))
+        total = between + r * shared
+        variance = total / r
+        df = total**2 / (between**2 / (r - 1)) if between > 0 else np.inf
+    if variance <= 0:
+        raise InputError(f"{name} does not vary among readers or cases; there is nothing to test.")
+    return float(aucs.mean()), variance, df
 
 
 def _mean_interval(
     aucs: Floats, errors: Floats, name: str, level: float, readers: Readers
 ) -> Interval:
-    mean, variance, df = _mean_variance(aucs, errors, readers)
-    if variance <= 0:
-        raise InputError(f"{name} does not vary among readers or cases; there is nothing to test.")
+    mean, variance, df = _mean_variance(aucs, errors, name, readers)
     half = float(stats.t.ppf((1 + level) / 2, df) * np.sqrt(variance))
-    method = f"Obuchowski-Rockette, {readers} readers"
     basis = f"{aucs.size} readers"
-    return Interval(name, mean, mean - half, mean + half, level, method, basis)
+    return Interval(name, mean, mean - half, mean + half, level, _method(readers), basis)
 
 
 def _difference_variance(
@@ -265,23 +267,10 @@ def _difference(
     table: Floats, pair: tuple[int, int], variance: float, df: float, level: float, readers: Readers
 ) -> Comparison:
     first, second = table[:, pair[0]].mean(), table[:, pair[1]].mean()
-    difference, se = float(first - second), float(np.sqrt(variance))
-    half = float(stats.t.ppf((1 + level) / 2, df)) * se
     name = f"difference in AUC of modalities {pair[0]} and {pair[1]}"
-    method = f"Obuchowski-Rockette, {readers} readers"
-    span = Interval(name, difference, difference - half, difference + half, level, method)
-    p_value = float(2 * stats.t.sf(abs(difference) / se, df))
     basis = f"AUC {first:.3f} against {second:.3f}, {len(table)} readers"
-    return Comparison(
-        name,
-        difference,
-        p_value,
-        method,
-        statistic=difference / se,
-        df=df,
-        interval=span,
-        basis=basis,
-    )
+    se = float(np.sqrt(variance))
+    return student(name, float(first - second), se, df, level, _method(readers), basis)
 
 
 def _all_alike(table: Floats, variance: float, df: float) -> float:
