@@ -47,6 +47,12 @@ def test_the_sample_size_of_mcnemar_reaches_its_power_and_keeps_it():
     assert found.reached == pytest.approx(powers[found.n - 1], abs=1e-12)
 
 
+def test_where_models_hardly_ever_disagree_the_search_goes_on_until_the_power_is_reached():
+    found = st.sample_size_mcnemar(0.01, 0.0, power=0.3, alpha=0.01)  # no n up to 396 is enough
+    powers = [st.power_mcnemar(n, 0.01, 0.0, alpha=0.01).power for n in (found.n - 1, found.n)]
+    assert powers[0] < 0.3 <= powers[1]
+
+
 def test_fifty_cases_see_only_large_differences():
     smallest = st.detectable_difference(50, 0.2)
     at = [st.power_mcnemar(50, (0.2 + d) / 2, (0.2 - d) / 2).power for d in (smallest, 0.08)]

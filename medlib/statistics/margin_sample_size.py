@@ -10,7 +10,7 @@ from scipy import stats
 from medlib.errors import InputError
 from medlib.statistics._checks import as_count, as_finite, as_fraction
 from medlib.statistics.paired import tango_scores
-from medlib.statistics.power import LARGEST_STUDY, Power, SampleSize
+from medlib.statistics.power import LARGEST_STUDY, Power, SampleSize, stays_at
 
 LIKELY: Final = 9.0
 """Standard deviations of a count that are summed over: what lies beyond is below 1e-16."""
@@ -64,11 +64,11 @@ def sample_size_margin_test(
     # teeth of the exact power are narrow beside a large n, which may then be stepped over
     step = max(1, int(guess) // 400)
     sizes = range(max(2, int(0.6 * guess)), int(1.3 * guess) + 20, step)
-    reached = np.array([_exact_power(n, new, old, delta, level) for n in sizes])
-    below = np.flatnonzero(reached < aim)
-    first = int(below[-1]) + 1 if below.size else 0
+    n, reached = stays_at(
+        aim, sizes, lambda some: np.array([_exact_power(n, new, old, delta, level) for n in some])
+    )
     text = f"power {aim:g} to show non-inferiority within {delta:g} at {level:g} (one-sided)"
-    return SampleSize(sizes[first], text, float(reached[first]))
+    return SampleSize(n, text, reached)
 
 
 def sample_size_margin_test_auc(

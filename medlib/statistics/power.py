@@ -1,5 +1,6 @@
 """Questions before a study: how many cases, and what can so many cases see."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
@@ -104,7 +105,8 @@ def sample_size_mcnemar(
 
     Exact power is a saw-tooth in n, so the answer is the smallest n from which it stays at or above
     the aim (searched to 1.2 times the normal approximation of Connor 1987, Biometrics 43:207, plus
-    100, beyond which the teeth are too small to matter). Assumptions as power_mcnemar.
+    100, beyond which the teeth are too small to matter; to as many again where the aim is not
+    reached there). Assumptions as power_mcnemar.
     Raises InputError for equal shares (no n is enough) and where LARGEST_STUDY is exceeded.
     """
     a, b, level = _shares(only_a, only_b, alpha)
@@ -117,15 +119,27 @@ def sample_size_mcnemar(
             f"only_a = {a:g} against only_b = {b:g} needs about {guess:.2g} cases, more than "
             f"{LARGEST_STUDY}; a difference so small is not worth a study."
         )
-    low, high = int(0.5 * guess), int(1.2 * guess) + 100
-    candidates = np.arange(max(low, 1), high + 1)
-    if len(candidates) > 2000:  # far from the small-sample teeth: the last tooth is within 2 %
-        candidates = np.arange(int(0.97 * guess), int(1.03 * guess) + 100)
-    reached = _mcnemar_power(candidates, a, b, level)
-    below = np.flatnonzero(reached < aim)
-    first = int(below[-1]) + 1 if below.size else 0
+    sizes = range(max(int(0.5 * guess), 1), int(1.2 * guess) + 101)
+    if len(sizes) > 2000:  # far from the small-sample teeth: the last tooth is within 2 %
+        sizes = range(int(0.97 * guess), int(1.03 * guess) + 100)
+    n, reached = stays_at(aim, sizes, lambda some: _mcnemar_power(np.array(some), a, b, level))
     text = f"power {aim:g} of the exact McNemar test at {level:g}, {a:g} against {b:g}"
-    return SampleSize(int(candidates[first]), text, float(reached[first]))
+    return SampleSize(n, text, reached)
+
+
+def stays_at(aim: float, sizes: range, power_of: Callable[[range], Floats]) -> tuple[int, float]:
+    """Return the smallest size from which power does not fall below an aim again, and its power.
+
+    power_of gives the power of each size. Where the last one is still below the aim, as where
+    hardly any case is discordant, the search goes on among larger ones.
+    """
+    while True:
+        reached = power_of(sizes)
+        below = np.flatnonzero(reached < aim)
+        first = int(below[-1]) + 1 if below.size else 0
+        if first < len(sizes):
+            return sizes[first], float(reached[first])
+        sizes = range(sizes[-1] + sizes.step, 2 * sizes[-1] + sizes.step + 1, sizes.step)
 
 
 def _shares(only_a: float, only_b: float, alpha: float) -> tuple[float, float, float]:
