@@ -17,6 +17,7 @@ from medlib import statistics
 from medlib.errors import InputError
 from medlib.multiverse.analyses import Analyses, Bools, Floats, Integers
 from medlib.multiverse.choices import REPORT
+from medlib.statistics.paired import discordant
 
 DEALS: Final = {"one": 1, "five": 5}
 _, SPREADS, COMPARATORS, TESTS, SIDES = (choice.options for choice in REPORT)
@@ -136,7 +137,7 @@ def _of_one(
         else:
             over = folds - fold_means(reference, fold), deals - reference.mean(axis=1)
             theirs = _patients_right(reference, patient)
-            exact = _mcnemar(int((right & ~theirs).sum()), int((theirs & ~right).sum()), right.size)
+            exact = _mcnemar(*discordant(right, theirs), right.size)
         yield comparator, TESTS[0], t_test(over[0], shared=overlap)
         yield comparator, TESTS[1], t_test(over[0])
         if len(deals) > 1:

@@ -9,7 +9,7 @@ from scipy import stats
 
 from medlib.errors import InputError
 from medlib.statistics._checks import as_count, as_finite, as_fraction
-from medlib.statistics.paired import tango_scores
+from medlib.statistics.paired import tango_scores, tango_variance
 from medlib.statistics.power import LARGEST_STUDY, Power, SampleSize, stays_at
 
 LIKELY: Final = 9.0
@@ -156,9 +156,7 @@ def _likely(n: int, share: float) -> NDArray[np.int64]:
 def _formula(new: float, old: float, margin: float, power: float, alpha: float) -> float:
     """Return Nam's number of cases, with the shares most likely under a difference of -margin."""
     difference = new - old
-    linear = -new - old - (2 - new + old) * margin
-    q = (np.sqrt(linear**2 - 8 * old * margin * (1 + margin)) - linear) / 4
-    held = 2 * q - margin * (1 + margin)
+    held = tango_variance(new, old, 1, -margin)
     real = new + old - difference**2
     z = stats.norm.isf(alpha) * np.sqrt(held) + stats.norm.ppf(power) * np.sqrt(real)
     return float((z / (difference + margin)) ** 2)

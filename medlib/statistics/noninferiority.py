@@ -1,5 +1,6 @@
 """Questions with a margin: is the new model no worse, or as good, by more than would matter."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -11,7 +12,7 @@ from medlib.errors import InputError
 from medlib.statistics._checks import as_binary, as_count, as_fraction
 from medlib.statistics.auc import delong_test
 from medlib.statistics.outcome import Interval, p_text, percent
-from medlib.statistics.paired import paired_difference_interval, tango_score
+from medlib.statistics.paired import discordant, paired_difference_interval, tango_score
 
 Aim: TypeAlias = Literal["non-inferior", "equivalent"]
 Measure: TypeAlias = Literal["accuracy", "sensitivity", "specificity"]
@@ -77,7 +78,7 @@ def margin_test(
     if measure not in kinds:
         raise InputError(f"measure = {measure!r} is unknown; choose from {', '.join(kinds)}.")
     of = kinds[measure]
-    only_new, only_old = int((new & ~old & of).sum()), int((~new & old & of).sum())
+    only_new, only_old = discordant(new[of], old[of])
     return margin_test_counts(
         only_new, only_old, n=int(of.sum()), margin=margin, measure=measure, aim=aim, alpha=alpha
     )
@@ -113,15 +114,12 @@ def margin_test_counts(
     new = as_count(only_new, "only_new", most=total)
     old = as_count(only_old, "only_old", most=total - new)
     delta, level = _margin(margin, aim), _alpha(alpha)
-    sides = [stats.norm.sf(tango_score(new, old, total, -delta))]
-    if aim == "equivalent":
-        sides.append(stats.norm.cdf(tango_score(new, old, total, delta)))
+    p_value = _one_sided(lambda difference: tango_score(new, old, total, difference), delta, aim)
     rest = total - new - old
     span = paired_difference_interval(rest, new, old, 0, confidence=1 - 2 * level)
     basis = f"{new} cases only the new got right, {old} only the old, of {total}"
     name = f"difference in {measure}"
     method = "Tango's score test"
-    p_value = float(max(sides))
     return MarginTest(name, (new - old) / total, delta, aim, p_value, level, span, method, basis)
 
 
@@ -158,13 +156,19 @@ def margin_test_auc(
             "variance; there is nothing to test."
         )
     se = span.width / (2 * float(stats.norm.isf(level)))
-    sides = [stats.norm.sf((found.difference + delta) / se)]
-    if aim == "equivalent":
-        sides.append(stats.norm.cdf((found.difference - delta) / se))
-    p_value = float(max(sides))
+    p_value = _one_sided(lambda difference: (found.difference - difference) / se, delta, aim)
     return MarginTest(
         found.quantity, found.difference, delta, aim, p_value, level, span, "DeLong", found.basis
     )
+
+
+def _one_sided(z: Callable[[float], float], margin: float, aim: Aim) -> float:
+    """Return p of a loss of the margin; for equivalence of a gain too, the larger of both.
+
+    z gives the test statistic for a true difference.
+    """
+    loss = float(stats.norm.sf(z(-margin)))
+    return max(loss, float(stats.norm.cdf(z(margin)))) if aim == "equivalent" else loss
 
 
 def _margin(margin: float, aim: Aim) -> float:

@@ -8,7 +8,7 @@ from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_binary, as_count, as_fraction
+from medlib.statistics._checks import Bools, Floats, as_binary, as_count, as_fraction
 from medlib.statistics.outcome import Comparison, Interval
 from medlib.statistics.proportions import wilson_ends
 
@@ -29,8 +29,12 @@ def mcnemar_test(labels: ArrayLike, predicted_a: ArrayLike, predicted_b: ArrayLi
                 "compare with; if that is meant, count the cases and use mcnemar_counts."
             )
         right.append(predicted == truth)
-    only_a, only_b = int((right[0] & ~right[1]).sum()), int((~right[0] & right[1]).sum())
-    return mcnemar_counts(only_a, only_b, n=truth.size)
+    return mcnemar_counts(*discordant(*right), n=truth.size)
+
+
+def discordant(right_a: Bools, right_b: Bools) -> tuple[int, int]:
+    """Return how many cases only the first got right, and how many only the second."""
+    return int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
 
 
 def mcnemar_counts(only_a: int, only_b: int, *, n: int) -> Comparison:
@@ -107,14 +111,24 @@ def tango_score(only_a: int, only_b: int, n: int, delta: float) -> float:
 def tango_scores(only_a: ArrayLike, only_b: ArrayLike, n: int, delta: float) -> Floats:
     """Return Tango's score of many tables of n cases at once, in the shape of only_a and only_b."""
     b, c = np.asarray(only_a, dtype=np.float64), np.asarray(only_b, dtype=np.float64)
-    linear = -b - c + (2 * n - b + c) * delta
-    constant = -c * delta * (1 - delta)
-    q = (np.sqrt(np.maximum(linear**2 - 8 * n * constant, 0.0)) - linear) / (4 * n)
-    variance = n * (2 * q + delta * (1 - delta))
+    variance = tango_variance(b, c, n, delta)
     distance = b - c - n * delta
     certain = np.where(distance == 0, 0.0, np.copysign(np.inf, distance))
     held = np.sqrt(np.where(variance > 0, variance, 1.0))
     return np.asarray(np.where(variance > 0, distance / held, certain))
+
+
+def tango_variance(only_a: ArrayLike, only_b: ArrayLike, n: int, delta: float) -> Floats:
+    """Return the variance of only_a - only_b under H0: the difference is delta.
+
+    In the shape of only_a and only_b, which may be shares (n = 1): then that of one case. From the
+    share of only_b that is most likely under H0, as paired_difference_interval has it.
+    """
+    b, c = np.asarray(only_a, dtype=np.float64), np.asarray(only_b, dtype=np.float64)
+    linear = -b - c + (2 * n - b + c) * delta
+    constant = -c * delta * (1 - delta)
+    q = (np.sqrt(np.maximum(linear**2 - 8 * n * constant, 0.0)) - linear) / (4 * n)
+    return np.asarray(n * (2 * q + delta * (1 - delta)))
 
 
 def _tango(b: int, c: int, n: int, z: float) -> tuple[float, float]:
