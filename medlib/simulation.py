@@ -5,7 +5,7 @@ fitted for all runs in one step; verdicts are those of `medlib.statistics`, one 
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,13 @@ from medlib.statistics.out_of_fold import shared_luck
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Integers: TypeAlias = NDArray[np.int64]
+Rows: TypeAlias = NDArray[np.bool_] | Integers
 Ends: TypeAlias = tuple[Floats, Floats]
 BatchLearner: TypeAlias = Callable[[Floats, Integers, Floats], NDArray[np.bool_]]
 """Training features (runs x m x p), their labels (m), test features (runs x t x p) -> runs x t."""
+
+Z: Final = float(special.ndtri(0.975))
+"""The normal quantile of a 95 % interval."""
 
 
 def deal(labels: Integers, *, folds: int, repeats: int, rng: np.random.Generator) -> Integers:
@@ -49,9 +53,19 @@ def out_of_fold_correct(
     for repeat, row in enumerate(folds):
         for fold in np.unique(row):
             test = row == fold
-            predicted = learner(features[:, ~test], labels[~test], features[:, test])
-            right[:, repeat, test] = predicted == (labels[test] == 1)
+            right[:, repeat, test] = called_right(learner, features, labels, ~test, test)
     return right
+
+
+def called_right(
+    learner: BatchLearner, features: Floats, labels: Integers, train: Rows, test: Rows
+) -> NDArray[np.bool_]:
+    """Return where a fit to the `train` cases calls the `test` cases right, runs x test cases.
+
+    features: runs x n x p; labels: n; train, test: the cases as n truths or as their rows.
+    """
+    predicted = learner(features[:, train], labels[train], features[:, test])
+    return np.asarray(predicted == (labels[test] == 1))
 
 
 def nearest_mean(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
@@ -135,15 +149,26 @@ def accuracy_intervals(correct: Floats, folds: Integers) -> dict[str, Ends]:
     mean, variance, _ = _mean_and_variance(correct, folds)
     of_model = _mean_and_variance(correct, folds, of_model=True)[1]
     return {
-        f"naive t, {once}": _t_ends(means[:, 0], 0),
-        f"naive t, {several} folds": _t_ends(_flat(means), 0),
-        f"naive t, {repeats} repeat means": _t_ends(means.mean(2), 0),
-        f"corrected t, {once}": _t_ends(means[:, 0], 1 / (k - 1)),
-        f"corrected t, {several} folds": _t_ends(_flat(means), 1 / (k - 1)),
+        f"naive t, {once}": t_ends(means[:, 0], 0),
+        f"naive t, {several} folds": t_ends(_flat(means), 0),
+        f"naive t, {repeats} repeat means": t_ends(means.mean(2), 0),
+        f"corrected t, {once}": t_ends(means[:, 0], 1 / (k - 1)),
+        f"corrected t, {several} folds": t_ends(_flat(means), 1 / (k - 1)),
         "Wilson, one run": wilson(correct[:, 0].mean(1), np.full(len(mean), n)),
         f"out-of-fold interval, {several}": _effective_wilson(mean, variance, n),
         f"out-of-fold interval of a model, {several}": _effective_wilson(mean, of_model, n),
     }
+
+
+def t_ends(values: Floats, shared: float) -> Ends:
+    """Return the 95 % interval of the mean of values (runs x J), its variance (1/J + shared) s^2.
+
+    One low and one high end a run, from Student's t with J - 1 degrees of freedom.
+    """
+    count = values.shape[1]
+    variance = (1 / count + shared) * values.var(1, ddof=1)
+    half = special.stdtrit(count - 1, 0.975) * np.sqrt(variance)
+    return values.mean(1) - half, values.mean(1) + half
 
 
 def fold_means(scores: Floats, folds: Integers) -> Floats:
@@ -155,9 +180,8 @@ def fold_means(scores: Floats, folds: Integers) -> Floats:
 
 def wilson(share: Floats, cases: Floats) -> Ends:
     """Return both ends of Wilson's 95 % interval for shares of so many cases, not always whole."""
-    z = float(special.ndtri(0.975))
-    centre = (share + z**2 / (2 * cases)) / (1 + z**2 / cases)
-    half = np.sqrt(share * (1 - share) / cases + (z / (2 * cases)) ** 2) * z / (1 + z**2 / cases)
+    centre = (share + Z**2 / (2 * cases)) / (1 + Z**2 / cases)
+    half = np.sqrt(share * (1 - share) / cases + (Z / (2 * cases)) ** 2) * Z / (1 + Z**2 / cases)
     return centre - half, centre + half
 
 
@@ -185,13 +209,6 @@ def _t_over(values: Floats, shared: float) -> Floats:
     """Return p of the mean of values (runs x J), its variance (1/J + shared) s^2."""
     share = 1 / values.shape[1] + shared
     return _student(values.mean(1), share * values.var(1, ddof=1), values.shape[1] - 1)
-
-
-def _t_ends(values: Floats, shared: float) -> Ends:
-    count = values.shape[1]
-    variance = (1 / count + shared) * values.var(1, ddof=1)
-    half = special.stdtrit(count - 1, 0.975) * np.sqrt(variance)
-    return values.mean(1) - half, values.mean(1) + half
 
 
 def _student(mean: Floats, variance: Floats, df: int) -> Floats:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from medlib.errors import InputError
-from medlib.simulation import BatchLearner, Floats, Integers
+from medlib.simulation import BatchLearner, Floats, Integers, called_right
 
 
 def failing(learner: BatchLearner, share: float, rng: np.random.Generator) -> BatchLearner:
@@ -44,8 +44,7 @@ def nested_scores(
             for other in range(one, k):
                 first, second = row == one, row == other
                 test = first | second
-                predicted = learner(features[:, ~test], labels[~test], features[:, test])
-                found = predicted == (labels[test] == 1)
+                found = called_right(learner, features, labels, ~test, test)
                 right[:, r, one, second] = found[:, second[test]]
                 right[:, r, other, first] = found[:, first[test]]
     return right
@@ -113,6 +112,4 @@ def _split(
         [rng.permutation(rows[labels[rows] == c])[:size] for c, size in enumerate(sizes)]
     )
     train = np.setdiff1d(rows, test)
-    predicted = learner(features[:, train], labels[train], features[:, test])
-    share: Floats = (predicted == (labels[test] == 1)).mean(axis=1)
-    return share
+    return np.asarray(called_right(learner, features, labels, train, test).mean(axis=1))

@@ -6,11 +6,8 @@ its interval leaves out 0.
 """
 
 import numpy as np
-from scipy import special
 
-from medlib.simulation import Ends, Floats, Integers, fold_means
-
-Z = float(special.ndtri(0.975))
+from medlib.simulation import Ends, Floats, Integers, Z, fold_means, t_ends
 
 
 def bayle_ends(scores: Floats) -> Ends:
@@ -30,11 +27,7 @@ def corrected_t_ends(scores: Floats, folds: Integers) -> Ends:
     Sources: Nadeau & Bengio 2003, Mach. Learn. 52:239; Bouckaert & Frank 2004, PAKDD (repeated).
     """
     means = fold_means(scores, folds)
-    k = means.shape[2]
-    values = means.reshape(len(means), -1)
-    count = values.shape[1]
-    spread = np.sqrt((1 / count + 1 / (k - 1)) * values.var(axis=1, ddof=1))
-    return _around(values.mean(axis=1), spread, float(special.stdtrit(count - 1, 0.975)))
+    return t_ends(means.reshape(len(means), -1), 1 / (means.shape[2] - 1))
 
 
 def conservative_z_ends(whole: Floats, halves: Floats) -> Ends:
@@ -77,5 +70,5 @@ def nested_ends(scores: Floats, folds: Integers) -> Ends:
     return _around(total / count - bias, spread)
 
 
-def _around(centre: Floats, spread: Floats, quantile: float = Z) -> Ends:
-    return centre - quantile * spread, centre + quantile * spread
+def _around(centre: Floats, spread: Floats) -> Ends:
+    return centre - Z * spread, centre + Z * spread
