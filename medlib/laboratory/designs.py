@@ -4,12 +4,17 @@ As in `medlib.simulation` the first axis is the run: studies of n cases with the
 all at once. The deals are the same for all runs; cases are exchangeable, so that changes nothing.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from medlib.errors import InputError
 from medlib.simulation import BatchLearner, Floats, Integers, called_right
+
+INNER: Final = 15
+"""Random splits that a mean score is over: the advice of the conservative z's source."""
+OUTER: Final = 10
+"""Pairs of halves, likewise."""
 
 
 def failing(learner: BatchLearner, share: float, rng: np.random.Generator) -> BatchLearner:
@@ -64,8 +69,8 @@ def subsampled_scores(
     features: Floats,
     labels: Integers,
     *,
-    inner: int = 15,
-    outer: int = 10,
+    inner: int = INNER,
+    outer: int = OUTER,
     test_share: float = 0.1,
     rng: np.random.Generator,
 ) -> Subsampled:

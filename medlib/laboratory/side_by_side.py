@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from medlib.errors import InputError
 from medlib.laboratory import procedures
-from medlib.laboratory.designs import Subsampled, nested_scores, subsampled_scores
+from medlib.laboratory.designs import INNER, OUTER, Subsampled, nested_scores, subsampled_scores
 from medlib.simulation import (
     BatchLearner,
     Ends,
@@ -87,24 +87,19 @@ def compare(
     labels = population.labels
     dealt = deal(labels, folds=folds, repeats=max(repeats, nested_repeats), rng=rng)
     subsamples = int(rng.integers(2**32))
-
-    def scores(features: Floats) -> _Scores:
-        same = np.random.default_rng(subsamples)  # both learners are tested on the same cases
-        return _Scores(
+    one, other = (
+        _Scores(
             out_of_fold_correct(learner, features, labels, dealt[:repeats]),
             nested_scores(learner, features, labels, dealt[:nested_repeats]),
-            subsampled_scores(learner, features, labels, rng=same),
+            # one seed, so that both learners are tested on the same cases
+            subsampled_scores(learner, features, labels, rng=np.random.default_rng(subsamples)),
         )
-
-    one, other = scores(first), scores(second)
+        for features in (first, second)
+    )
     both = one & other
     models = np.concatenate([_of_models(learner, population, seen) for seen in (first, second)])
     significant = _significant(one - other, dealt, repeats)
-    usual = float(both.repeated.mean())
-    aims = {
-        "nested cross-validation": float(models.mean()),
-        "conservative z": float(both.subsampled.whole.mean()),
-    }
+    usual, aims = float(both.repeated.mean()), _aims(both, models)
     rows = {
         name: {
             "fits": _fits(name, folds, repeats, nested_repeats),
@@ -116,6 +111,14 @@ def compare(
         for name, ends in _ends(both, dealt, repeats).items()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("procedure")
+
+
+def _aims(scores: _Scores, models: Floats) -> dict[str, float]:
+    """Return the accuracy that an interval is meant to hold, where it is not that of k folds."""
+    return {
+        "nested cross-validation": float(models.mean()),
+        "conservative z": float(scores.subsampled.whole.mean()),
+    }
 
 
 def _ends(scores: _Scores, dealt: Integers, repeats: int) -> dict[str, Ends]:
@@ -170,7 +173,7 @@ def _of_models(learner: BatchLearner, population: Population, features: Floats) 
 
 def _fits(name: str, folds: int, repeats: int, nested_repeats: int) -> int:
     counts = {
-        "conservative z": (2 * 10 + 1) * 15,
+        "conservative z": (2 * OUTER + 1) * INNER,
         "nested cross-validation": nested_repeats * folds * (folds + 1) // 2,
     }
     return counts.get(name, folds if "one run" in name else repeats * folds)
