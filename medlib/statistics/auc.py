@@ -94,19 +94,26 @@ def drawn_out(
 def score_ends(area: float, n1: int, n0: int, level: float) -> tuple[float, float]:
     """The AUCs that lie z of *their* standard errors from the one seen, below and above.
 
-    The variance at an AUC of t is Hanley and McNeil's for exponential scores, with the mean of the
-    two class sizes, N, in both places: t (1 - t) [1 + (N - 1) ((1 - t) / (2 - t) + t / (1 + t))] /
-    (n1 n0). Source: Newcombe 2006, Statistics in Medicine 25:559, method 5.
+    The variance at an AUC of t is t (1 - t) / (n1 n0) times `shared_cases`.
+    Source: Newcombe 2006, Statistics in Medicine 25:559, method 5.
     """
-    z, others = float(stats.norm.isf((1 - level) / 2)), (n1 + n0) / 2 - 1
+    z = float(stats.norm.isf((1 - level) / 2))
 
     def beyond(t: float) -> float:
-        spread = 1 + others * ((1 - t) / (2 - t) + t / (1 + t))
-        return (t - area) ** 2 - z**2 * t * (1 - t) * spread / (n1 * n0)
+        return (t - area) ** 2 - z**2 * t * (1 - t) * shared_cases(t, n1 + n0) / (n1 * n0)
 
     low = optimize.brentq(beyond, 0, min(area, ALMOST_ONE)) if area > 0 else 0.0
     high = optimize.brentq(beyond, max(area, 1 - ALMOST_ONE), 1) if area < 1 else 1.0
     return float(low), float(high)
+
+
+def shared_cases(area: float, n: float) -> float:
+    """Return how many times the variance of an AUC is that of as many unrelated pairs of cases.
+
+    Hanley and McNeil's for exponential scores, with half of all n cases, N, as the size of either
+    class: 1 + (N - 1) ((1 - t) / (2 - t) + t / (1 + t)) at an AUC of t (Newcombe 2006).
+    """
+    return 1 + (n / 2 - 1) * ((1 - area) / (2 - area) + area / (1 + area))
 
 
 def delong_test(

@@ -9,9 +9,10 @@ from scipy import special, stats
 
 from medlib.errors import InputError
 from medlib.statistics._checks import Floats, as_count, as_finite, as_fraction, as_numbers
+from medlib.statistics.auc import shared_cases
 from medlib.statistics.power import SampleSize
 
-Z = 1.959963984540054
+Z = float(special.ndtri(0.975))
 """The normal quantile of a 95 % interval, which all criteria here use."""
 NODES = 100_000
 """Quantiles that stand for a distribution of scores: enough for six digits."""
@@ -212,8 +213,7 @@ def _for_auc(auc: float, p: float, width: float) -> SampleSize:
     """Return the smallest n whose interval is so narrow (variance: Newcombe 2006)."""
 
     def reached(n: float) -> float:
-        inner = (1 - auc) / (2 - auc) + auc / (1 + auc)
-        variance = auc * (1 - auc) * (1 + (n / 2 - 1) * inner) / (n**2 * p * (1 - p))
+        variance = auc * (1 - auc) * shared_cases(auc, n) / (n**2 * p * (1 - p))
         return float(2 * Z * np.sqrt(variance))
 
     low, high = 1, 2
