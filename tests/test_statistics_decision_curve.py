@@ -122,7 +122,7 @@ def test_the_bands_hold_the_truth_of_simulated_studies_of_fifty(threshold):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: st.decision_curve(LABELS, np.array(SCORES) * 2), "needs probabilities"),
+        (lambda: st.decision_curve(LABELS, np.array(SCORES) * 2), "give probabilities"),
         (lambda: st.decision_curve(LABELS, SCORES, thresholds=[0, 0.5]), "thresholds = 0"),
         (lambda: st.decision_curve(LABELS, SCORES, prevalence=1), "prevalence = 1"),
         (lambda: st.decision_curve([0] * 10, SCORES), "both classes are needed"),

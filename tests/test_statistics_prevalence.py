@@ -76,7 +76,7 @@ def test_probabilities_moved_to_another_prevalence_are_bayes():
         (lambda: st.predictive_value_intervals(0, 5, 5, 0, prevalence=0.1), "ever positive"),
         (lambda: st.predictive_value_intervals(5, 1, 5, 1, prevalence=0), "prevalence = 0"),
         (lambda: st.predictive_value_intervals(5, 1, 5, 1, prevalence=0.1, method="x"), "'x'"),
-        (lambda: st.at_prevalence([1.2], studied=0.5, target=0.1), "outside 0..1"),
+        (lambda: st.at_prevalence([1.2], studied=0.5, target=0.1), "give probabilities"),
     ],
 )
 def test_bad_input_is_refused(call, words):

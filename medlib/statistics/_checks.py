@@ -120,6 +120,14 @@ def as_scores(values: ArrayLike, labels: Bools, argument: str = "scores") -> Flo
     return scores
 
 
+def as_probabilities(values: Floats, argument: str = "scores") -> Floats:
+    """Return the values; InputError where one lies outside 0..1."""
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or high > 1:
+        raise InputError(f"{argument} run from {low:g} to {high:g}; give probabilities, 0 to 1.")
+    return values
+
+
 def as_groups(groups: Sequence[Any] | NDArray[Any] | None, length: int) -> NDArray[np.int64]:
     """Return a number 0..G-1 a case from patient ids (every case its own patient where None)."""
     if groups is None:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from medlib.errors import InputError
 from medlib.statistics._checks import (
     Bools,
     Floats,
@@ -16,6 +15,7 @@ from medlib.statistics._checks import (
     as_groups,
     as_labels,
     as_numbers,
+    as_probabilities,
     as_scores,
 )
 from medlib.statistics._sample import Patients
@@ -96,12 +96,7 @@ def decision_curve(
     one class, unequal lengths.
     """
     truth = as_labels(labels)
-    values = as_scores(scores, truth)
-    if values.min() < 0 or values.max() > 1:
-        raise InputError(
-            f"scores run from {values.min():g} to {values.max():g}; a decision curve needs "
-            "probabilities, for a threshold is one."
-        )
+    values = as_probabilities(as_scores(scores, truth))
     patients = as_groups(groups, truth.size)
     level = as_fraction(confidence, "confidence", open_ends=True)
     at = as_numbers(np.asarray(thresholds, dtype=np.float64), "thresholds")

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_count, as_fraction, as_numbers
+from medlib.statistics._checks import Floats, as_count, as_fraction, as_numbers, as_probabilities
 from medlib.statistics.outcome import Interval
 from medlib.statistics.proportions import predictive_values
 
@@ -91,9 +91,7 @@ def at_prevalence(scores: ArrayLike, *, studied: float, target: float) -> Floats
     probabilities were calibrated at the studied prevalence and cases of a class are alike in both
     places. Raises InputError for scores or prevalences outside 0..1.
     """
-    values = as_numbers(scores, "scores")
-    if np.any((values < 0) | (values > 1)):
-        raise InputError("scores hold values outside 0..1; give probabilities.")
+    values = as_probabilities(as_numbers(scores, "scores"))
     here = as_fraction(studied, "studied", open_ends=True)
     there = as_fraction(target, "target", open_ends=True)
     shift = special.logit(there) - special.logit(here)
