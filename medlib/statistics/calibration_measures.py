@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 from scipy.special import expit, logit
 
-from medlib.errors import InputError
 from medlib.metrics import NEVER_CERTAIN
-from medlib.statistics._checks import Floats, as_fraction
+from medlib.statistics._checks import Floats, as_fraction, as_probabilities
 from medlib.statistics._recalibration import (
     fit,
     fit_intercept,
@@ -33,6 +32,7 @@ FARTHEST: Final = 1e3
 FITTED: Final = 2
 """Intercept and slope, for which redraws of the score are a little too narrow."""
 OFF: Final = ("ICI", "E50", "E90")
+"""Measures of how far off probabilities are, never below 0."""
 ScoreOf: TypeAlias = Callable[[float, Floats, Floats, Floats], Floats]
 
 
@@ -150,11 +150,7 @@ class _Study:
 
 
 def _study(labels: Floats, scores: Floats) -> _Study:
-    if scores.min() < 0 or scores.max() > 1:
-        raise InputError(
-            f"scores run from {scores.min():g} to {scores.max():g}; give probabilities, 0 to 1."
-        )
-    scores = np.clip(scores, NEVER_CERTAIN, 1 - NEVER_CERTAIN)
+    scores = np.clip(as_probabilities(scores), NEVER_CERTAIN, 1 - NEVER_CERTAIN)
     x, grid = logit(scores), np.linspace(scores.min(), scores.max(), POINTS)
     knots = np.quantile(x, KNOTS)
     design, grid_design = (spline_basis(values, knots) for values in (x, logit(grid)))
