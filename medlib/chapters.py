@@ -17,13 +17,16 @@ from medlib.errors import InputError
 from medlib.paths import project_root, write_whole
 
 PACKAGE = "medlib"
+"""The package whose files chapters depend on."""
 LOCK = "requirements.lock"
+"""The file that says which versions are installed."""
 HEADER = """\
 # Which notebook depends on what. One stage a chapter, written by `medlib deps --write`; data files
 # that a chapter reads may be added to its deps by hand. `cache: false`: outputs live in git;
 # `persist: true`: a run that fails leaves the notebook that was there.
 stages:
 """
+"""How `dvc.yaml` begins."""
 COHORT = "phantom-chest-ct"
 """The cohort of the committed run, which names the folder of its results."""
 

@@ -35,6 +35,7 @@ EVIDENCE: Final[Mapping[str, str]] = {
 }
 """What a verdict hangs on; the first two are also the kinds of a `Condition`."""
 NUMBER_OF_CLAIMS: Final = 46
+"""Statements that the text makes."""
 COMPARE: Final = {
     "<": operator.lt,
     "<=": operator.le,
@@ -43,7 +44,9 @@ COMPARE: Final = {
     ">=": operator.ge,
     ">": operator.gt,
 }
+"""The comparisons that a condition may ask for."""
 PARTS: Final = ("value", "low", "high")
+"""What of a record a condition may look at."""
 
 Runs = Mapping[tuple[str, str], Results]
 

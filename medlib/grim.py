@@ -36,12 +36,16 @@ from medlib.statistics.power import sample_size_for_interval
 from medlib.statistics.proportions import ProportionMethod, proportion_interval
 
 METHODS: tuple[ProportionMethod, ...] = ("wilson", "clopper-pearson", "jeffreys", "wald")
+"""Intervals shown of a proportion."""
 MOST_LISTED = 500
+"""Fold vectors kept as examples."""
 MOST_SEARCHED = 2000
+"""Fold vectors looked at where only a mean is given."""
 ACCURACY_OF_A_TABLE = (
     "Rates are taken over all cases at one threshold; a mean over folds can differ in its last "
     "digit if the folds hold unequal numbers of a class."
 )
+"""A note on rates beside folds."""
 
 
 def examine(

@@ -22,11 +22,13 @@ from medlib.statistics.outcome import Interval
 
 CHANCE, TRADITIONAL = 0.5, 0.75  # reference accuracies of the t-tests shown
 ONLY_IF_CUT_OFF = "They can be only if digits were cut off and not rounded."
+"""The verdict between "can be" and "cannot"."""
 TIES = {
     Rounding.HALF_UP: "up",
     Rounding.HALF_EVEN: "to even",
     Rounding.EITHER: "now up, now down, as binary floating point does",
 }
+"""What is done with ties under each convention, in words."""
 
 
 @dataclass(frozen=True)

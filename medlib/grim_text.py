@@ -13,30 +13,38 @@ from medlib.consistency import FoldVector, Reading, Rounding, percent
 from medlib.grim_result import TRADITIONAL, GrimResult, joined, spans_text
 
 MOST_ROWS = 12
+"""Rows of a table that are printed."""
 MOST_LETTERS = 20  # of a vector beside which t and p still fit
 MOST_PLAIN = 10  # folds whose counts are written out
 NARROWEST = 60
+"""Characters a line below which tables are no longer readable."""
 NAMES = {"wilson": "Wilson", "clopper-pearson": "Clopper-Pearson", "jeffreys": "Jeffreys"}
+"""The methods as they are printed."""
 EXPLANATION = (
     "SD pop. divides by the number of folds, SD sample by one less. p: naive / corrected "
     "for the training cases that folds share."
 )
+"""What the columns mean."""
 CONVENTIONS = (
     "Rounding says what must have been done for it to be printed so: any; rounded; up, even or "
     "ties (halves rounded up, to even, or now up, now down); cut (digits cut off)."
 )
+"""What the column of rounding means."""
 SHORT = {
     Rounding.HALF_UP: "up",
     Rounding.HALF_EVEN: "even",
     Rounding.EITHER: "ties",
     Rounding.TRUNCATED: "cut",
 }
+"""Conventions of rounding, as short as a column needs them."""
 MARKS = {
     True: ("can be", "green"),
     False: ("cannot", "red"),
     None: ("unknown", "yellow"),
 }
+"""Words and colours of yes, no and not decided."""
 CUT_OFF = ("cut off", "yellow")
+"""Word and colour of what can be only if digits were cut off."""
 
 
 def as_text(result: GrimResult, width: int) -> str:

@@ -25,6 +25,7 @@ NEVER_CERTAIN: Final = 1e-6
 """Probabilities are kept this far from 0 and 1 before their logits are taken."""
 
 NEWTON_STEPS: Final = 100
+"""Steps after which a fit that has not settled is taken as it is."""
 
 
 def accuracy(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> float:

@@ -11,13 +11,16 @@ import nbformat
 from medlib.errors import InputError
 
 TYPES: Final[dict[str, type]] = {"str": str, "int": int, "float": float, "bool": bool}
+"""The types a parameter may have, by their names."""
 PLAIN: Final = {
     "str": "text",
     "int": "a whole number",
     "float": "a number",
     "bool": "true or false",
 }
+"""The same types in a reader's words."""
 TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+"""How a reader may write true and false."""
 
 SEEDS: Final = (0, 2**32 - 1)  # what numpy's older generator, which scikit-learn uses, can take
 SPREADS: Final = (2, math.inf)  # there is no spread over fewer than two

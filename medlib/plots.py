@@ -18,7 +18,9 @@ from medlib.imaging import window
 
 # Okabe & Ito (2008), Color Universal Design: blue, vermillion, green, purple, orange, sky
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Of Okabe and Ito, which colour-blind readers can tell apart."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
+"""Shapes beside the colours, for print in grey."""
 
 
 def style() -> None:

@@ -28,17 +28,22 @@ from medlib.markdown import code, plain, table
 from medlib.results import Results, read
 
 NAMES: Final = ("reforms", "claim", "tripod_ai", "stard_ai")
+"""The guidelines, as their files are called."""
 FILLED: Final = "filled from the run"
 PARTLY: Final = "filled in part"
 TO_WRITE: Final = "for you to write"
 NOT_APPLICABLE: Final = "not applicable"
 STATUSES: Final = (FILLED, PARTLY, TO_WRITE, NOT_APPLICABLE)
+"""How far an item is answered by a run."""
 NEEDS: Final[dict[str, tuple[Callable[[Results], bool], str]]] = {
     "split": (has_split, f"the run records no split into training and test ({', '.join(SPLIT)})"),
     "model": (has_model, "the run records no model that was trained and tested"),
 }
+"""What has to be true of a run for an item to apply, and what to say where it is not."""
 NOTHING: Final = "nothing"
+"""What stands where a run says nothing to an item."""
 HEADER: Final = ("item", "topic", "what this run says", "status")
+"""Columns of a checklist."""
 
 
 @dataclass(frozen=True)
@@ -194,3 +199,4 @@ Topics are named in our words and are not the official wording: fill in the offi
 take from here what to put into it. COHORT in a command stands for your data, which the file does
 not name by place.
 """
+"""How the page of checklists begins."""

@@ -32,12 +32,15 @@ WRITTEN: Final[Mapping[str, type]] = {
 LONGEST: Final = 10
 """Numbers that a cell of a table can show."""
 HASH_DIGITS: Final = 16
+"""Digits of a hash that a reader is shown."""
 NONE_REFUSED: Final = "no file was unreadable"
+"""What is said of data of which every file could be read."""
 KINDS: Final = {
     "recorded": "patient ids are the recorded ones",
     "simulated": "patient ids are those of the simulation",
     "surrogate": "no patient ids are recorded: groups made from the images stand for patients",
 }
+"""What a cohort's `patient_id_kind` means, in words."""
 
 
 class Missing(LookupError):

@@ -20,6 +20,7 @@ from medlib.statistics.auc import score_ends
 OPEN: Final = "____"
 """What the author still has to write."""
 HEADER: Final = ("item", "fix before the first result", "why", "answer")
+"""Columns of the form."""
 POWER: Final = 0.8
 """Share of studies that should find what is there: four of five."""
 
@@ -181,6 +182,7 @@ COMPUTED: Final[dict[str, Callable[[Plan], str | None]]] = {
     "development": _development,
     "validation": _validation,
 }
+"""What can be worked out from a plan, by the name items ask for it; None where it lacks a guess."""
 
 INTRODUCTION: Final = """\
 # Plan of the study, fixed before its first result
@@ -190,3 +192,4 @@ registry, or a commit that others hold. What was computed beforehand says what t
 guesses behind it are right; with cross-validation, or where training fails by seed, intervals are
 wider. An item that does not apply is answered with "no", and why.
 """
+"""How the form begins."""

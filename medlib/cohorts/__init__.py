@@ -39,8 +39,11 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
 """What stands before the colon of a cohort's name, and what loads it."""
 
 SIMULATED: Final = "phantom-chest-ct"
+"""The cohort that every reader has."""
 SWITCHES: Final = {"true": True, "false": False}
+"""How truths are written in a specification."""
 DEFAULT_CLASSES: Final = {"iq-oth-nccd": "normal,malignant"}
+"""Classes of a cohort where none are asked for."""
 
 
 def load(

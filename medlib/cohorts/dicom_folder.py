@@ -25,6 +25,7 @@ from medlib.imaging import Image
 KEYS: Final = ("file", "series_uid", "patient_id")
 """Columns that say what a label is of; the most exact one that the table has counts."""
 ACQUISITION: Final = ("rows", "columns", "bytes", "spacing_y", *TEXT_TAGS, *NUMBER_TAGS)
+"""Columns that say how an image was taken."""
 
 
 @dataclass(frozen=True)

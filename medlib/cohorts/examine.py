@@ -19,6 +19,7 @@ Decode = Callable[[Mapping[str, Any]], tuple[Image, tuple[str, ...]]]
 """Gives the pixels of a row and remarks on what was done to them."""
 
 FLAT: Final = "all pixels of one value"
+"""The remark on an image without contrast."""
 
 
 def examine(

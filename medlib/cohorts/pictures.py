@@ -17,6 +17,7 @@ from medlib.cohorts.archives import is_hidden
 from medlib.imaging import Image
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
+"""How the names of pictures end."""
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 UNREADABLE = (
     OSError,

@@ -22,7 +22,9 @@ IQ_OTH_FOLDERS: Final = {
     "benign cases": "benign",
     "malignant cases": "malignant",
 }
+"""Folders of IQ-OTH/NCCD, as spelt there, and their classes."""
 IQ_OTH_CLASSES: Final = ("normal", "benign", "malignant")
+"""Classes of IQ-OTH/NCCD."""
 LUNA_BLOCK: Final = 5000
 """Rows of candidates.csv in a block. A scan of LUNA16 has about 620 of them, so a block holds
 some 8 scans and at most one scan in 8 lies across the edge of two blocks."""

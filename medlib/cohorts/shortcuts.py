@@ -20,6 +20,7 @@ from medlib.imaging import Image, resize
 GRID: Final = 16
 """Pixels a side of the grid on which single pixels are looked at."""
 PERMUTATIONS: Final = 999
+"""Random labellings that what is found is compared with: p down to 0.001."""
 NOTABLE: Final = 0.60
 """An AUC beyond 0.60 (or below 0.40) is called notable."""
 LEVELS: Final = 8

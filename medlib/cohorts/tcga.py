@@ -13,6 +13,7 @@ from medlib.dicom import scan
 from medlib.errors import InputError
 
 CONTRAST: Final = {"0": "no contrast", "1": "contrast"}
+"""What the codes of the file mean."""
 
 
 def load(place: str) -> Cohort:

@@ -47,6 +47,7 @@ class Table:
 
 
 RATES = tuple(CELLS)
+"""Names of the rates that a table has."""
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,12 @@ from medlib.errors import TooManyError
 MOST_STEPS = 1_000_000  # about a second
 MOST_TOTALS = 2_000_000  # of all groups but the last; half a second, for they are added in numpy
 MOST_IN_INT64 = 2**62
+"""Sums that may exceed this are made of Python integers, which do not overflow."""
 TOO_MANY = (
     "folds of unequal size allow too many combinations here to check each; "
     "give a number of cases that the folds divide, or the mean to more digits"
 )
+"""Why unequal folds cannot be checked, and what to do."""
 
 
 def possible_counts(mean: Reported, units: int, rounding: Rounding = Rounding.EITHER) -> range:

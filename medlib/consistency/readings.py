@@ -22,6 +22,7 @@ from medlib.consistency.reported import COVERING, ORDINARY, Reported, Rounding
 from medlib.errors import TooManyError
 
 USUAL_REPEATS = (5, 10, 3, 2, 4, 20)
+"""Numbers of repeats tried where none is given, the usual ones first."""
 MOST_PLAIN = 10  # folds whose counts are written out
 ENOUGH = 200  # vectors to choose a telling example from
 MOST_UNITS = 50  # per case; a search for the smallest stops here

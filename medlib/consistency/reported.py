@@ -38,8 +38,8 @@ class Rounding(StrEnum):
 ORDINARY = (Rounding.EITHER,)
 """Rounding, whatever is done with ties: what a number is taken to be unless said otherwise."""
 
-# Every window of HALF_UP and HALF_EVEN lies inside that of EITHER, so two cover all four.
 COVERING = (Rounding.EITHER, Rounding.TRUNCATED)
+"""Two that cover all four: every window of HALF_UP and HALF_EVEN lies inside that of EITHER."""
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,12 @@ from medlib.multiverse.choices import REPORT
 from medlib.statistics.paired import discordant
 
 DEALS: Final = {"one": 1, "five": 5}
+"""How many deals each option averages."""
 _, SPREADS, COMPARATORS, TESTS, SIDES = (choice.options for choice in REPORT)
 HANDMADE: Final = {"features": "first order", "classifier": "ridge regression"}
+"""The choices that make an analysis the hand-made model."""
 DEEP: Final = "ImageNet network"
+"""The features that are compared with the hand-made ones."""
 
 
 class Ps(NamedTuple):

@@ -14,6 +14,7 @@ from medlib.processors.runs import Run
 IGNORED = "nbval-ignore-output"
 """The tag of cells whose output may differ between machines."""
 COMPARED = ("text/plain", "text/html", "text/markdown")
+"""Kinds of output that are held to the stored ones."""
 
 
 def changed(runs: Sequence[Run]) -> list[str]:

@@ -22,6 +22,7 @@ from medlib.processors.profiles import Profile
 from medlib.results import Results, read
 
 FOLDER = "build/processors"
+"""Where runs are kept, below the checkout."""
 TRAINS = "medlib/training.py"
 """The module whose use makes a chapter depend on the seeds of networks."""
 _RUN = (

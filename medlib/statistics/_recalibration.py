@@ -8,9 +8,11 @@ from scipy.special import expit
 from medlib.statistics._checks import Floats
 
 STEPS: Final = 50
+"""Newton's steps after which coefficients that have not settled are returned as they are."""
 LARGEST_STEP: Final = 2.0
 """Newton's steps are cut to this, so that a redraw whose classes are separated stays finite."""
 SETTLED: Final = 1e-9
+"""A step below which coefficients have settled."""
 NEVER_0: Final = 1e-9
 """Added to the information, which is 0 where every fitted probability is 0 or 1."""
 
