@@ -25,6 +25,8 @@ Mask = npt.NDArray[np.bool_]
 
 SEARCHED: Final = 24
 """Pixels a side of what the search samples."""
+SEARCHED_BAND: Final = (0.8, 4)
+"""Two blurs in these pixels: what is left between them has no slow changes of brightness."""
 COARSE: Final = 16
 """Pixels a side of what it compares: 256 numbers an image."""
 LIKELY: Final = 0.75
@@ -44,8 +46,14 @@ BATCH: Final = 256
 """Pairs aligned at once."""
 ALIGNED: Final = 32
 """Pixels a side of what is aligned."""
+ALIGNED_BAND: Final = (0.7, 5)
+"""Two blurs in these pixels, likewise."""
 STEPS: Final = 10
 """Gauss-Newton steps; the last ones move an edge by less than a hundredth of a pixel."""
+DAMPING: Final = 2e-4
+"""Added to the normal equations, in parts of their trace: an even image gives singular ones."""
+FARTHEST: Final = 0.1
+"""Most that one step changes a number of the map, whose unit is half a side."""
 FINE_BAND: Final = (0.7, 2.0)
 """Two blurs in thumbnail pixels: detail is what lies between them. The first takes away what
 compression adds, the second what all slices of an organ share."""
@@ -83,7 +91,7 @@ def near_duplicates(stack: Image) -> list[tuple[int, int, str, float]]:
     if len(stack) < 2:
         return []
     stack = _standard(stack.reshape(len(stack), -1)).reshape(stack.shape) * stack.shape[1]
-    soft = _between(resize(stack, ALIGNED), 0.7, 5)
+    soft = _between(resize(stack, ALIGNED), *ALIGNED_BAND)
     for all_i, all_j, all_flips, all_maps in _search(stack):
         for start in range(0, len(all_i), BATCH):
             now = slice(start, start + BATCH)
@@ -163,7 +171,7 @@ def _search(stack: Image) -> Iterator[tuple[Rows, Rows, Rows, Image]]:
 
     A copy cut out of an image is the frame, and the map says where in the image it lies.
     """
-    bands = _between(resize(stack, SEARCHED), 0.8, 4)
+    bands = _between(resize(stack, SEARCHED), *SEARCHED_BAND)
     n, every = len(bands), np.arange(len(bands))
     tries = [_map(*place) for place in _places()]
     plain = _sample(bands, every, np.repeat(_map(0, 1, 0, 0)[None], n, axis=0), COARSE)[0]
@@ -244,9 +252,9 @@ def _align(template: Image, stack: Image, rows: Rows, maps: Image) -> Image:
         residual, weight = _residual(template, moved, inside.astype(np.float32))
         weighted = change * weight[:, None]
         square = weighted @ change.transpose(0, 2, 1)
-        firm = np.trace(square, axis1=1, axis2=2)[:, None, None] * 2e-4 + 1e-6
+        firm = np.trace(square, axis1=1, axis2=2)[:, None, None] * DAMPING + 1e-6
         step = np.linalg.solve(square + firm * np.eye(6), weighted @ residual[:, :, None])
-        maps = _undone(maps, np.clip(step.reshape(-1, 2, 3), -0.1, 0.1))
+        maps = _undone(maps, np.clip(step.reshape(-1, 2, 3), -FARTHEST, FARTHEST))
     return maps
 
 
