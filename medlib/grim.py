@@ -230,7 +230,8 @@ def _with_tables(result: GrimResult) -> GrimResult:
     anywhere = [r for r in Rounding if not everything or rates_possible(everything, (r,))]
     names = ", ".join(f"{name} {text}" for name, text in everything.items())
     result = _only(result, anywhere, f"No study of any size has all of these: {names}.")
-    if not anywhere or q.n is None or result.counts == [] == list(result.counts_if_cut_off):
+    no_count = result.counts == [] and not result.counts_if_cut_off
+    if not anywhere or q.n is None or no_count:
         return result
     usable = dict(q.rates) if q.copies == 1 else rates
     notes = [*result.notes, ACCURACY_OF_A_TABLE] if rates else [*result.notes]

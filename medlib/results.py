@@ -235,8 +235,9 @@ def _same_ends(
 
 
 def _is_below(value: Value, bound: float) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(float(value)) < bound < math.inf  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < bound < math.inf
 
 
 def environment() -> dict[str, Any]:
@@ -341,7 +342,7 @@ def _old_kind(notebook: str, key: str) -> Kind | None:
 def is_close(a: Value, b: Value, tolerance: float = 0.0) -> bool:
     """Whether two values differ by no more than a tolerance (lists: in each place)."""
     if isinstance(a, list) and isinstance(b, list):
-        pairs = zip(a, b, strict=len(a) == len(b))
+        pairs = zip(a, b, strict=False)
         return len(a) == len(b) and all(is_close(x, y, tolerance) for x, y in pairs)
     if isinstance(a, str | bool) or isinstance(b, str | bool | list) or isinstance(a, list):
         return a == b
