@@ -126,15 +126,9 @@ def p_values(difference: Floats, folds: Integers) -> dict[str, Floats]:
     """
     means = fold_means(difference, folds)
     repeats, k = means.shape[1:]
-    several, once = f"{repeats} x {k}", f"{k} folds"
-    return {
-        f"naive t, {once}": _t_over(means[:, 0], 0),
-        f"naive t, {several} folds": _t_over(_flat(means), 0),
-        f"naive t, {repeats} repeat means": _t_over(means.mean(2), 0),
-        f"corrected t, {once}": _t_over(means[:, 0], 1 / (k - 1)),
-        f"corrected t, {several} folds": _t_over(_flat(means), 1 / (k - 1)),
+    return {name: _t_over(*of) for name, of in _t_procedures(means).items()} | {
         "exact McNemar, one run": _mcnemar(difference[:, 0]),
-        f"out-of-fold test, {several}": _student(*_mean_and_variance(difference, folds)),
+        f"out-of-fold test, {repeats} x {k}": _student(*_mean_and_variance(difference, folds)),
     }
 
 
@@ -145,18 +139,26 @@ def accuracy_intervals(correct: Floats, folds: Integers) -> dict[str, Ends]:
     """
     means = fold_means(correct, folds)
     repeats, k = means.shape[1:]
-    several, once, n = f"{repeats} x {k}", f"{k} folds", correct.shape[2]
+    several, n = f"{repeats} x {k}", correct.shape[2]
     mean, variance, _ = _mean_and_variance(correct, folds)
     of_model = _mean_and_variance(correct, folds, of_model=True)[1]
-    return {
-        f"naive t, {once}": t_ends(means[:, 0], 0),
-        f"naive t, {several} folds": t_ends(_flat(means), 0),
-        f"naive t, {repeats} repeat means": t_ends(means.mean(2), 0),
-        f"corrected t, {once}": t_ends(means[:, 0], 1 / (k - 1)),
-        f"corrected t, {several} folds": t_ends(_flat(means), 1 / (k - 1)),
+    return {name: t_ends(*of) for name, of in _t_procedures(means).items()} | {
         "Wilson, one run": wilson(correct[:, 0].mean(1), np.full(len(mean), n)),
         f"out-of-fold interval, {several}": _effective_wilson(mean, variance, n),
         f"out-of-fold interval of a model, {several}": _effective_wilson(mean, of_model, n),
+    }
+
+
+def _t_procedures(means: Floats) -> dict[str, tuple[Floats, float]]:
+    """Return what each t procedure averages (runs x J), and what it adds to 1/J, by name."""
+    repeats, k = means.shape[1:]
+    every, overlap = means.reshape(len(means), -1), 1 / (k - 1)
+    return {
+        f"naive t, {k} folds": (means[:, 0], 0.0),
+        f"naive t, {repeats} x {k} folds": (every, 0.0),
+        f"naive t, {repeats} repeat means": (means.mean(2), 0.0),
+        f"corrected t, {k} folds": (means[:, 0], overlap),
+        f"corrected t, {repeats} x {k} folds": (every, overlap),
     }
 
 
@@ -199,10 +201,6 @@ def _means(training: Floats, labels: Integers) -> tuple[Floats, Floats]:
 def _side(test: Floats, weights: Floats, middle: Floats) -> NDArray[np.bool_]:
     score = (test @ weights[..., None])[..., 0]
     return np.asarray(score > (weights * middle).sum(1, keepdims=True))
-
-
-def _flat(means: Floats) -> Floats:
-    return means.reshape(len(means), -1)
 
 
 def _t_over(values: Floats, shared: float) -> Floats:
