@@ -9,11 +9,16 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from medlib.surroundings import surroundings
 
 pytest_plugins = ["pytester"]
 Hook = Generator[None, Any, Any]
+
+# A slow moment of a busy machine is no fault, and 200 ms an example, the default, no promise.
+settings.register_profile("medlib", deadline=None)
+settings.load_profile("medlib")
 
 
 def pytest_configure() -> None:
