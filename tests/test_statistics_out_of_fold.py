@@ -282,3 +282,8 @@ def test_one_repeat_or_scores_that_are_no_counts_are_refused():
         st.out_of_fold_interval(given["correct_a"][:1], given["folds"][:1])
     with pytest.raises(InputError, match="neither 0"):
         st.out_of_fold_interval(given["correct_a"] * 0.5, given["folds"])
+
+
+def test_one_repeat_given_flat_is_asked_for_as_repeats_of_cases():
+    with pytest.raises(InputError, match="give repeats x cases"):
+        st.out_of_fold_interval([1, 0, 1, 1], [0, 1, 2, 0])

@@ -160,3 +160,17 @@ def test_studies_that_cannot_be_analysed_are_refused(change, message):
     labels, scores = small_study()
     with pytest.raises(InputError, match=message):
         st.reader_analysis(labels, change(scores))
+
+
+@pytest.mark.parametrize(
+    ("aucs", "covariance", "message"),
+    [
+        ([["good", 0.9], [0.7, 0.8]], np.eye(4), "aucs is no table of numbers"),
+        ([[np.nan, 0.9], [0.7, 0.8]], np.eye(4), r"aucs\[0\] = nan"),
+        ([0.9, 0.7], np.eye(4), "give readers x modalities"),
+        ([[0.9, 0.9], [0.7, 0.8]], np.eye(3), r"\(4, 4\) is needed"),
+    ],
+)
+def test_aucs_that_are_no_table_are_named_in_the_form_they_should_have(aucs, covariance, message):
+    with pytest.raises(InputError, match=message):
+        st.obuchowski_rockette(aucs, covariance)

@@ -75,14 +75,14 @@ def as_numbers(values: ArrayLike, argument: str, *, length: int | None = None) -
     return numbers
 
 
-def as_table(values: ArrayLike, argument: str) -> Floats:
-    """Return a two-dimensional (repeats x folds) finite float array; InputError otherwise."""
+def as_table(values: ArrayLike, argument: str, form: str = "repeats x folds") -> Floats:
+    """Return a two-dimensional finite float array; InputError, which says its form, otherwise."""
     try:
         table = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{argument} is no table of numbers: {values!r}.") from None
     if table.ndim != 2 or table.size == 0:
-        raise InputError(f"{argument} has shape {table.shape}; give repeats x folds.")
+        raise InputError(f"{argument} has shape {table.shape}; give {form}.")
     as_numbers(table.ravel(), argument)
     return table
 

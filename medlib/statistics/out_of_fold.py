@@ -46,6 +46,8 @@ Without a seed it was 0.1 to 2 parts in the same simulations, on average; where 
 10 and more. Two seeds a partition would tell the two apart in principle: with five partitions of 50
 cases the standard error of that is five times the cases' part, so it would not help.
 """
+FORM = "repeats x cases"
+"""Of all tables here."""
 FEW_PATIENTS, FEW_REPEATS, FOLDS, RARE = 50, 5, (5, 10), 0.3
 """Fewer patients or repeats, other folds, a rarer class: level or coverage not kept, or unknown."""
 
@@ -86,7 +88,8 @@ def out_of_fold_test(
     gamma are this package's own. Raises InputError for NaN, unequal shapes, two folds, fewer than
     two repeats or patients a fold, and differences that are all equal but not 0.
     """
-    first, second = as_table(correct_a, "correct_a"), as_table(correct_b, "correct_b")
+    first = as_table(correct_a, "correct_a", FORM)
+    second = as_table(correct_b, "correct_b", FORM)
     if first.shape != second.shape:
         raise InputError(
             f"correct_a has shape {first.shape} and correct_b {second.shape}; give both learners "
@@ -139,7 +142,7 @@ def out_of_fold_interval(
     Sources and limits as out_of_fold_test; Wilson as proportion_interval. Raises InputError as
     out_of_fold_test does, for values other than 0 and 1 and for an unknown target.
     """
-    right = as_table(correct, "correct")
+    right = as_table(correct, "correct", FORM)
     as_binary(right.ravel(), "correct (flattened)")
     level = as_fraction(confidence, "confidence", open_ends=True)
     if target not in get_args(Target):
@@ -214,7 +217,7 @@ def variance_parts(scores: ArrayLike, folds: ArrayLike, groups: Patients = None)
 
     Raises InputError as out_of_fold_test does.
     """
-    values = as_table(scores, "scores")
+    values = as_table(scores, "scores", FORM)
     patient = as_groups(groups, values.shape[1])
     cells = _cells(folds, values.shape, patient)
     n = values.shape[1]
@@ -283,7 +286,7 @@ def _cells(
     folds: ArrayLike, shape: tuple[int, ...], patient: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Return each patient's fold in each repeat, numbered from 0; InputError if not one."""
-    table = as_table(folds, "folds")
+    table = as_table(folds, "folds", FORM)
     if table.shape != shape:
         raise InputError(
             f"folds has shape {table.shape} where {shape} (repeats x cases) is needed."

@@ -7,7 +7,7 @@ from medlib.errors import InputError
 from medlib.statistics._checks import Bools, Floats, as_fraction, as_labels, as_scores, as_table
 from medlib.statistics._sample import Patients
 from medlib.statistics.auc import around, drawn_out, placements
-from medlib.statistics.out_of_fold import variance_parts
+from medlib.statistics.out_of_fold import FORM, variance_parts
 from medlib.statistics.outcome import Interval
 
 
@@ -40,7 +40,7 @@ def out_of_fold_auc(
     Raises InputError as auc_interval and out_of_fold_interval do.
     """
     truth = as_labels(labels)
-    values = as_table(scores, "scores")
+    values = as_table(scores, "scores", FORM)
     if values.shape[1] != truth.size:
         raise InputError(
             f"scores has {values.shape[1]} cases a repeat and labels {truth.size}; give one score "

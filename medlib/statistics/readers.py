@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Bools, Floats, as_fraction, as_labels, as_numbers
+from medlib.statistics._checks import Bools, Floats, as_fraction, as_labels, as_numbers, as_table
 from medlib.statistics.auc import delong_covariance, placements
 from medlib.statistics.outcome import Comparison, Interval, p_text, student
 
@@ -308,17 +308,15 @@ def _as_scores(scores: ArrayLike, labels: Bools, dimensions: int, form: str) -> 
 
 
 def _as_aucs(aucs: ArrayLike) -> Floats:
-    table = np.asarray(aucs, dtype=np.float64)
-    if table.ndim != 2 or len(table) < 2 or not np.isfinite(table).all():
-        raise InputError(
-            f"aucs have shape {table.shape}; give readers x modalities with two readers or more."
-        )
+    table = as_table(aucs, "aucs", "readers x modalities")
+    if len(table) < 2:
+        raise InputError("aucs hold one reader; two readers or more are needed, for they vary.")
     return table
 
 
 def _as_covariance(covariance: ArrayLike, size: int) -> Floats:
-    errors = np.asarray(covariance, dtype=np.float64)
-    if errors.shape != (size, size) or not np.isfinite(errors).all():
+    errors = as_table(covariance, "covariance", f"{size} x {size}")
+    if errors.shape != (size, size):
         raise InputError(
             f"covariance has shape {errors.shape} where ({size}, {size}) is needed: a row and a "
             "column for each AUC, a reader's modalities side by side."
