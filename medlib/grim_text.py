@@ -10,12 +10,12 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from medlib.consistency import FoldVector, Reading, Rounding, percent
+from medlib.consistency.readings import MOST_PLAIN
 from medlib.grim_result import TRADITIONAL, GrimResult, joined, spans_text
 
 MOST_ROWS = 12
 """Rows of a table that are printed."""
 MOST_LETTERS = 20  # of a vector beside which t and p still fit
-MOST_PLAIN = 10  # folds whose counts are written out
 NARROWEST = 60
 """Characters a line below which tables are no longer readable."""
 NAMES = {"wilson": "Wilson", "clopper-pearson": "Clopper-Pearson", "jeffreys": "Jeffreys"}
