@@ -125,6 +125,12 @@ def test_predictions_of_other_cases_are_refused():
         assert_chance_when_permuted(lambda _: np.full(4, np.nan), [0, 1, 0, 1])
 
 
+@pytest.mark.parametrize("share", [np.nan, None, 50.0])
+def test_a_pipeline_that_returns_no_share_does_not_pass(share):
+    with pytest.raises(InputError, match=r"accuracy\(labels\)"):
+        assert_chance_when_permuted(lambda _: share, np.arange(20) % 2)
+
+
 def test_permutations_that_agree_by_luck_are_no_proof_of_a_leak():
     scores = iter([0.54, 0.56, 0.54, 0.56, 0.56])  # SD 0.01; fifty tosses of a coin have 0.07
     y = np.arange(50) % 2
@@ -263,6 +269,12 @@ def test_an_epoch_is_chosen_on_validation_and_never_on_test_cases():
 def test_the_test_split_is_refused_in_whatever_spelling(name):
     with pytest.raises(LeakageError, match="chosen on the test cases"):
         choose_epoch(histories(split=name), split=name)
+
+
+def test_an_epoch_without_an_accuracy_is_not_the_best():
+    history = pd.DataFrame({"epoch": [0, 1], "split": "val", "accuracy": [0.9, np.nan]})
+    with pytest.raises(InputError, match="Epoch 1 of 'val' has no accuracy"):
+        choose_epoch(history, split="val")
 
 
 def test_test_patients_are_refused_whatever_the_split_is_called():

@@ -91,3 +91,10 @@ def test_a_recorded_step_works_inside_scikit_learns_own_cross_validation(noise):
 def test_asking_before_fitting_is_refused(noise):
     with pytest.raises(InputError, match="has not been fitted"):
         Recorded(StandardScaler()).assert_unseen(noise[0])
+
+
+@pytest.mark.parametrize("rows", [np.zeros((3, 2)), np.zeros((0, 3)), [["a", "b", "c"]]])
+def test_rows_that_cannot_be_compared_are_refused(rows):
+    step = Recorded(StandardScaler()).fit(np.arange(12.0).reshape(4, 3))
+    with pytest.raises(InputError, match="rows"):
+        step.assert_unseen(rows)

@@ -22,6 +22,7 @@ from medlib.cohorts.recorded import Recorded
 from medlib.cohorts.shortcuts import GRID, PERMUTATIONS
 from medlib.errors import InputError
 from medlib.statistics import holm
+from medlib.statistics._checks import as_fraction
 from medlib.statistics.dealing import deal_by_images, score_by_patient
 
 __all__ = [
@@ -67,8 +68,8 @@ def assert_chance_when_permuted(
 
     Sees leaks through labels, copies and patients; sees no shortcut, drift or biased sample, as
     those need the true labels. Source: Ojala & Garriga 2010, JMLR 11:1833 (its first test).
-    Raises InputError for one class, unequal lengths, a patient with two labels or fewer than 5
-    permutations.
+    Raises InputError for one class, unequal lengths, a patient with two labels, fewer than 5
+    permutations, or a share that is none (a percentage, not a number).
     """
     label = np.asarray(labels)
     patient = np.arange(len(label)) if groups is None else np.asarray(groups)
@@ -117,7 +118,8 @@ class _Deals:
         if given.ndim:
             self.predicts = True
             return score_by_patient(given, dealt, self.where), 0.5
-        return float(given), np.unique(dealt, return_counts=True)[1].max() / len(dealt)
+        share = as_fraction(given, "accuracy(labels)")  # NaN would pass as not above chance
+        return share, np.unique(dealt, return_counts=True)[1].max() / len(dealt)
 
 
 def _hold_to_chance(
@@ -174,9 +176,8 @@ def assert_no_shortcuts(table: pd.DataFrame, *, beyond: float = 0.7, level: floa
         worst = found.iloc[0]
         raise LeakageError(
             f"{len(found)} of {len(table)} statistics tell the classes apart without the disease, "
-            f"first {worst.statistic!r}, AUC {worst.auc:.2f} "
-            f"({worst.low:.2f} to {worst.high:.2f}), "
-            f"adjusted p = {adjusted[found.index[0]]:.1g}: "
+            f"first {worst.statistic!r}, AUC {worst.auc:.2f} ({worst.low:.2f} to "
+            f"{worst.high:.2f}), adjusted p = {adjusted[found.index[0]]:.1g}: "
             "remove it from images and inputs, or collect cases in which it does not differ."
         )
 
@@ -231,11 +232,7 @@ def _day(when: Any) -> str:
 
 
 def assert_like_population(
-    test: npt.ArrayLike,
-    population: Mapping[Any, float],
-    *,
-    level: float = 0.01,
-    seed: int = 0,
+    test: npt.ArrayLike, population: Mapping[Any, float], *, level: float = 0.01, seed: int = 0
 ) -> float:
     """Return p that a random sample of the population is as unlike it as the test cases are.
 
@@ -286,7 +283,7 @@ def choose_epoch(
     share one, or if a word of the split's name is test, in whatever spelling. Without patients,
     only names that begin with val, dev, tun or inner are taken.
 
-    Raises InputError for a split the history lacks, a name that says neither, one list only.
+    Raises InputError for a split or accuracy the history lacks, a name that says neither, one list.
     """
     _not_the_test(split, chosen_on, tested_on)
     part = history[history["split"] == split]
@@ -294,6 +291,8 @@ def choose_epoch(
         known = ", ".join(map(str, history["split"].unique())) or "nothing"
         raise InputError(f"The history has no split {split!r}, only {known}: score it first.")
     means = part.groupby("epoch")["accuracy"].mean()
+    if means.isna().any():  # argmax would choose the epoch without an accuracy
+        raise InputError(f"Epoch {means.isna().idxmax()} of {split!r} has no accuracy: score it.")
     return int(means.index.to_numpy()[means.to_numpy().argmax()])
 
 

@@ -51,11 +51,20 @@ class Recorded(BaseEstimator):  # type: ignore[misc]
         return self.step_.predict_proba(X)
 
     def assert_unseen(self, X: npt.ArrayLike) -> None:
-        """Raise LeakageError if any of these rows was fitted on; InputError before any fit."""
+        """Raise LeakageError if any of these rows was fitted on.
+
+        Raises InputError before any fit, and for rows of other columns or without numbers.
+        """
         name = type(self.step).__name__
         if not hasattr(self, "seen_"):
             raise InputError(f"{name} has not been fitted: fit it before asking what it has seen.")
-        known = _copied(self.seen_, _rows(X))
+        asked = _rows(X)
+        if asked.shape[1] != self.seen_.shape[1] or not len(asked):
+            raise InputError(
+                f"{name} was fitted on {self.seen_.shape[1]} columns and asked about rows of shape "
+                f"{asked.shape}: give at least one row of the same columns."
+            )
+        known = _copied(self.seen_, asked)
         if known.any():
             raise LeakageError(
                 f"{name} was fitted on {known.sum()} of {len(known)} test rows, first row "
@@ -64,8 +73,11 @@ class Recorded(BaseEstimator):  # type: ignore[misc]
 
 
 def _rows(X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    rows = np.array(X, dtype=np.float64)
-    return rows.reshape(len(rows), -1)
+    try:
+        rows = np.array(X, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("The rows hold something that is no number: encode it first.") from None
+    return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))
 
 
 def _copied(seen: npt.NDArray[np.float64], asked: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
