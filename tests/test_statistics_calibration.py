@@ -121,6 +121,10 @@ def test_intervals_hold_the_truth_of_fifty_simulated_patients():
         (lambda: st.calibration_measures([1] * 20, np.linspace(0, 1, 20)), "both classes"),
         (lambda: st.calibration_measures([0] * 49 + [1], np.linspace(0, 1, 50)), "too few"),
         (lambda: st.calibration_measures([0, 1] * 10, [0.4] * 20), "all 0.4"),
+        (
+            lambda: st.calibration_measures([0, 1] * 10, np.linspace(0, 1, 20), [0, 0, 1, 1] * 5),
+            "2 patients",
+        ),
     ],
 )
 def test_what_has_no_calibration_is_refused(call, words):

@@ -97,6 +97,22 @@ def test_copies_of_images_make_no_band_narrower():
     assert copies.to_numpy() == pytest.approx(alone.to_numpy())
 
 
+def test_patients_who_all_have_both_classes_alike_have_a_band_around_the_estimate():
+    # an organ on each side, one of them ill: no patient has more than another
+    labels, scores = np.tile([0, 1], 20), np.tile([0.2, 0.8], 20)
+    row = st.decision_curve(labels, scores, np.repeat(range(20), 2), thresholds=[0.3]).table.iloc[0]
+    for name in ("model", "treat_all", "over_all"):
+        assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
+
+
+def test_images_of_the_only_patient_who_is_ill_count_as_one():
+    labels, groups = np.repeat([0, 1], [20, 10]), np.r_[range(20), [20] * 10]
+    scores = np.r_[np.full(20, 0.1), np.repeat([0.2, 0.8], 5)]
+    at = {"thresholds": [0.5], "prevalence": 0.2}
+    row = st.decision_curve(labels, scores, groups, **at).table.iloc[0]
+    assert row.model_high - row.model == pytest.approx(0.2 * (wilson_ends(0.5, 1, 0.95)[1] - 0.5))
+
+
 def coverage(n, threshold, studies=400):
     """Share of simulated studies whose bands hold the truth: the model's, and over treating all."""
     rng = np.random.default_rng(11)
@@ -126,6 +142,9 @@ def test_the_bands_hold_the_truth_of_simulated_studies_of_fifty(threshold):
         (lambda: st.decision_curve(LABELS, SCORES, thresholds=[0, 0.5]), "thresholds = 0"),
         (lambda: st.decision_curve(LABELS, SCORES, prevalence=1), "prevalence = 1"),
         (lambda: st.decision_curve([0] * 10, SCORES), "both classes are needed"),
+        (lambda: st.decision_curve(LABELS, SCORES, ["a"] * 10), "one patient"),
+        (lambda: st.decision_curve(LABELS, SCORES, [None] * 10), "cannot be compared"),
+        (lambda: st.decision_curve(LABELS, SCORES, thresholds=["a"]), "not a number"),
     ],
 )
 def test_what_is_no_decision_curve_is_refused(call, words):

@@ -140,4 +140,10 @@ def as_groups(groups: Sequence[Any] | NDArray[Any] | None, length: int) -> NDArr
         )
     if ids.dtype.kind == "f" and not np.isfinite(ids).all():
         raise InputError("groups holds NaN; give every case a patient.")
-    return np.asarray(np.unique(ids, return_inverse=True)[1], dtype=np.int64)
+    try:
+        return np.asarray(np.unique(ids, return_inverse=True)[1], dtype=np.int64)
+    except TypeError:  # None, or numbers among texts
+        raise InputError(
+            "groups holds ids that cannot be compared (missing ones, or numbers among texts); give "
+            "every case a patient, all of them numbers or all texts."
+        ) from None

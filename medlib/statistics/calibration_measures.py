@@ -100,10 +100,14 @@ def calibration_measures(
     Sources: Cox 1958, Biometrika 45:562; Van Calster et al. 2019, BMC Med. 17:230; Austin &
     Steyerberg 2019, Statist. Med. 38:4051; Davison & Hinkley 1997, ch. 5.
     Raises InputError for scores that are no probabilities, one class, unequal lengths, and too few
-    cases of a class to redraw.
+    cases of a class, or patients, to redraw.
     """
     sample = Sample.check(labels, {"scores": scores}, groups, THRESHOLD, replicates)
     level = as_fraction(confidence, "confidence", open_ends=True)
+    if sample.patients <= FITTED:
+        raise InputError(
+            f"groups holds {sample.patients} patients, too few to redraw; give three or more."
+        )
     study = _study(sample.labels.astype(np.float64), sample.cases[0].scores)
     rng = np.random.default_rng(seed)
     blocks = [_measures(study, weights.astype(np.float64)) for weights in sample.redraws(rng)]

@@ -93,13 +93,15 @@ def decision_curve(
     Sources: Vickers & Elkin 2006, Med. Decis. Making 26:565; Kerr et al. 2016, J. Clin. Oncol.
     34:2534 (chosen cases, standardized); Zou & Donner 2008, Statist. Med. 27:1693 (MOVER).
     Raises InputError for scores that are no probabilities, thresholds outside 0..1 (ends excluded),
-    one class, unequal lengths.
+    one class, one patient, unequal lengths.
     """
     truth = as_labels(labels)
     values = as_probabilities(as_scores(scores, truth))
     patients = as_groups(groups, truth.size)
+    if not patients.any():
+        raise InputError("groups holds one patient only; a band needs two or more.")
     level = as_fraction(confidence, "confidence", open_ends=True)
-    at = as_numbers(np.asarray(thresholds, dtype=np.float64), "thresholds")
+    at = as_numbers(thresholds, "thresholds")
     cuts = [as_fraction(threshold, "thresholds", open_ends=True) for threshold in at]
     share = float(truth.mean())
     if prevalence is not None:
@@ -190,11 +192,12 @@ def _distances(share: _Share, squares: float, patients: int, level: float) -> tu
     """Return how far the weighted Wilson limits lie below and above the share.
 
     n is the effective number of cases: p (1 - p) over the variance from the sums of patients, whose
-    squares add up to squares; where all cases are alike, the number of patients.
+    squares add up to squares. Where all cases are alike, or one patient has them all, the number of
+    patients; where no patient exceeds what the share leads to expect, the number of cases.
     """
     p, cases = share.value, int(share.whole.sum())
     n = float(patients)
-    if 0 < p < 1:
-        n = p * (1 - p) * cases**2 / squares * max(patients - 1, 1) / patients
+    if 0 < p < 1 and patients > 1:
+        n = np.inf if squares == 0 else p * (1 - p) * cases**2 / squares * (patients - 1) / patients
     low, high = wilson_ends(p, min(n, cases), level)
     return share.weight * (p - low), share.weight * (high - p)
