@@ -63,6 +63,22 @@ def test_score_intervals_hold_the_truth_in_all_tables_taken_together():
         assert np.all(held <= 0.975)
 
 
+@pytest.mark.parametrize("counts", [(0, 3, 2, 1), (3, 0, 1, 2), (5, 0, 4, 0), (12, 13, 12, 13)])
+@pytest.mark.parametrize("confidence", [0.05, 0.5, 0.999])
+def test_score_intervals_exist_at_every_confidence_and_hold_the_estimate(counts, confidence):
+    tp, fn, tn, fp = counts
+    found = st.predictive_value_intervals(tp, fn, tn, fp, prevalence=0.2, confidence=confidence)
+    assert found.ppv.estimate in found.ppv
+    assert found.npv.estimate in found.npv
+
+
+def test_the_logit_interval_leaves_out_the_truth_where_a_small_class_has_no_mistake():
+    truth = st.predictive_values(0.98, 0.8, prevalence=0.1).npv
+    at = {"prevalence": 0.1}
+    assert truth not in st.predictive_value_intervals(10, 0, 32, 8, method="logit", **at).npv
+    assert truth in st.predictive_value_intervals(10, 0, 32, 8, **at).npv
+
+
 def test_probabilities_moved_to_another_prevalence_are_bayes():
     # 0.9 at 1 : 1 is a likelihood ratio of 9; at 1 : 99 it makes odds of 9 : 99
     assert st.at_prevalence([0.9, 0.5], studied=0.5, target=0.01) == pytest.approx([9 / 108, 0.01])
