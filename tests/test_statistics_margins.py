@@ -90,6 +90,18 @@ def test_the_cases_asked_for_reach_the_power_and_keep_it():
     assert near[1] == pytest.approx(found.reached)
 
 
+@pytest.mark.parametrize(
+    ("shares", "margin", "power"), [((0, 0.01), 0.1, 0.9999), ((0.1, 0), 0.1, 0.9999)]
+)
+def test_no_fewer_cases_reach_the_power_however_far_off_the_formula(shares, margin, power):
+    found = st.sample_size_margin_test(*shares, margin=margin, power=power, alpha=0.3)
+    reached = [
+        st.power_margin_test(n, *shares, margin=margin, alpha=0.3).power
+        for n in range(found.n - 1, found.n + 20)
+    ]
+    assert reached[0] < power <= min(reached[1:])
+
+
 def test_cases_for_an_auc_give_that_power_in_simulated_studies():
     found = st.sample_size_margin_test_auc(0.8, margin=0.1, prevalence=0.5, correlation=0.5)
     rng = np.random.default_rng(8)
@@ -113,6 +125,12 @@ def test_cases_for_an_auc_give_that_power_in_simulated_studies():
         (lambda: st.margin_test([0, 1], [0, 1], [1, 1], margin=0.1, measure="f1"), "'f1'"),
         (lambda: st.margin_test_auc([0, 0, 1, 1], [1, 2, 3, 4], [1, 2, 3, 5], margin=0.1), "alike"),
         (lambda: st.sample_size_margin_test(0.05, 0.15, margin=0.1), "no better than the margin"),
+        (lambda: st.sample_size_margin_test(0.1, 0.1, margin=0.1, power=0.02), "power = 0.02"),
+        (lambda: st.sample_size_margin_test(0.1, 0.1, margin=0.1, alpha=0.6), "one-sided"),
+        (
+            lambda: st.sample_size_margin_test_auc(0.8, margin=0.1, prevalence=0.5, power=0.025),
+            "power = 0.025",
+        ),
         (lambda: st.power_margin_test(50, 0.6, 0.6, margin=0.1), "exceed 1"),
         (lambda: st.sample_size_margin_test(0.1, 0.1, margin=0.001), "cannot be shown"),
         (

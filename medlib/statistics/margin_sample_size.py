@@ -1,5 +1,6 @@
 """Questions before a study with a margin: how many cases show that a new model is no worse."""
 
+from collections.abc import Callable
 from math import ceil
 from typing import Final
 
@@ -9,8 +10,9 @@ from scipy import stats
 
 from medlib.errors import InputError
 from medlib.statistics._checks import as_count, as_finite, as_fraction
+from medlib.statistics.noninferiority import _alpha
 from medlib.statistics.paired import tango_scores, tango_variance
-from medlib.statistics.power import LARGEST_STUDY, Power, SampleSize, stays_at
+from medlib.statistics.power import LARGEST_STUDY, Power, SampleSize
 
 LIKELY: Final = 9.0
 """Standard deviations of a count that are summed over: what lies beyond is below 1e-16."""
@@ -45,16 +47,16 @@ def sample_size_margin_test(
 ) -> SampleSize:
     """Return how many cases show that a new model is non-inferior, with a power that stays.
 
-    The smallest n from which power_margin_test does not fall below power again, searched within
-    0.6 to 1.3 times the formula n = ((z_a s0 + z_b s1) / (d + margin))^2, d the true difference,
-    s1^2 its variance a case and s0^2 that under a difference of -margin. For a sensitivity n
-    counts positive cases: divide by the prevalence for all.
+    The smallest n from which power_margin_test does not fall below power again, searched downwards
+    from 1.3 times (or more, where that is too few) the formula n = ((z_a s0 + z_b s1) / (d +
+    margin))^2, d the true difference, s1^2 its variance a case and s0^2 that under a difference of
+    -margin. For a sensitivity n counts positive cases: divide by the prevalence for all.
 
     Sources: Nam 1997, Biometrics 53:1422; Liu et al. 2002, Statist. Med. 21:231.
     Raises InputError as power_margin_test, and where more than LARGEST_STUDY cases are needed.
     """
     new, old, delta, level = _checked(only_new, only_old, margin, alpha)
-    aim = as_fraction(power, "power", open_ends=True)
+    aim = _aim(power, level)
     guess = _formula(new, old, delta, aim, level)
     if guess > LARGEST_STUDY:
         raise InputError(
@@ -64,11 +66,28 @@ def sample_size_margin_test(
     # teeth of the exact power are narrow beside a large n, which may then be stepped over
     step = max(1, int(guess) // 400)
     sizes = range(max(2, int(0.6 * guess)), int(1.3 * guess) + 20, step)
-    n, reached = stays_at(
-        aim, sizes, lambda some: np.array([_exact_power(n, new, old, delta, level) for n in some])
-    )
+
+    def reached(cases: int) -> float:
+        return _exact_power(cases, new, old, delta, level)
+
+    n = _smallest(reached, aim, sizes[-1], step)
     text = f"power {aim:g} to show non-inferiority within {delta:g} at {level:g} (one-sided)"
-    return SampleSize(n, text, reached)
+    return SampleSize(n, text, reached(n))
+
+
+def _smallest(reached: Callable[[int], float], aim: float, most: int, step: int) -> int:
+    """Return the smallest n, in steps below most, from which up to most power is never below aim.
+
+    The formula can fall short of it, as where nearly all cases are concordant: then most grows.
+    """
+    while reached(most) < aim:
+        most += step * ceil(0.3 * most / step)
+        if most > LARGEST_STUDY:
+            raise InputError(f"power = {aim:g} takes more than {LARGEST_STUDY} cases; ask less.")
+    n = most
+    while n > step and reached(n - step) >= aim:
+        n -= step
+    return n
 
 
 def sample_size_margin_test_auc(
@@ -102,8 +121,8 @@ def sample_size_margin_test_auc(
         raise InputError(f"correlation = {shared:g} must be from 0 to below 1.")
     if change + delta < NO_ROOM:
         raise InputError(_worse(change, delta))
-    aim = as_fraction(power, "power", open_ends=True)
-    level = as_fraction(alpha, "alpha", open_ends=True)
+    level = _alpha(alpha)
+    aim = _aim(power, level)
     old_variance, new_variance = _auc_variance(area, p), _auc_variance(new, p)
     variance = old_variance + new_variance - 2 * shared * np.sqrt(old_variance * new_variance)
     z = stats.norm.isf(level) + stats.norm.ppf(aim)
@@ -118,7 +137,7 @@ def _checked(
 ) -> tuple[float, float, float, float]:
     new, old = as_fraction(only_new, "only_new"), as_fraction(only_old, "only_old")
     delta = as_fraction(margin, "margin", open_ends=True)
-    level = as_fraction(alpha, "alpha", open_ends=True)
+    level = _alpha(alpha)
     if new + old > 1:
         raise InputError(
             f"only_new + only_old = {new + old:g}; both shares are of all cases and exceed 1."
@@ -126,6 +145,15 @@ def _checked(
     if new - old + delta < NO_ROOM:
         raise InputError(_worse(new - old, delta))
     return new, old, delta, level
+
+
+def _aim(power: float, alpha: float) -> float:
+    aim = as_fraction(power, "power", open_ends=True)
+    if aim <= alpha:
+        raise InputError(
+            f"power = {aim:g} is no more than alpha = {alpha:g}, which any test has; 0.8 is usual."
+        )
+    return aim
 
 
 def _worse(difference: float, margin: float) -> str:
