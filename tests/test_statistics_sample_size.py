@@ -61,6 +61,16 @@ def test_a_validation_of_that_size_has_intervals_of_that_width():
     assert 2 * 1.96 * benefit.std() == pytest.approx(0.2, rel=0.06)
 
 
+def test_a_score_on_the_threshold_is_called_negative_as_everywhere():
+    def cases(middle):
+        found = st.sample_size_for_validation(
+            prevalence=0.3, auc=0.8, scores=[0.2, middle, 0.8], threshold=0.5
+        )
+        return found.criteria["net benefit"].n
+
+    assert cases(0.5) == pytest.approx(cases(0.499999), rel=1e-3)
+
+
 def test_impossible_plans_are_refused():
     with pytest.raises(InputError, match="either cox_snell or auc"):
         st.sample_size_for_development(10, prevalence=0.2)
@@ -68,3 +78,7 @@ def test_impossible_plans_are_refused():
         st.sample_size_for_development(10, prevalence=0.01, cox_snell=0.5)
     with pytest.raises(InputError, match="no better than chance"):
         st.sample_size_for_validation(prevalence=0.2, auc=0.5)
+    with pytest.raises(InputError, match=r"all 0\.3"):
+        st.sample_size_for_validation(prevalence=0.3, auc=0.8, scores=[0.3, 0.3])
+    with pytest.raises(InputError, match="above all scores"):
+        st.sample_size_for_validation(prevalence=0.3, auc=0.8, scores=[0.2, 0.8], threshold=0.9)

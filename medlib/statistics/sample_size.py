@@ -1,7 +1,7 @@
 """Questions before a prediction model: how many cases to develop it, how many to validate it."""
 
 from dataclasses import dataclass
-from math import ceil, exp, log
+from math import ceil, exp, log, log1p
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -99,7 +99,7 @@ def sample_size_for_development(
 
 
 def _for_shrinkage(parameters: int, r2: float, shrinkage: float, aim: str) -> SampleSize:
-    n = ceil(parameters / ((shrinkage - 1) * log(1 - r2 / shrinkage)))
+    n = ceil(parameters / ((shrinkage - 1) * log1p(-r2 / shrinkage)))
     return SampleSize(n, aim, shrinkage)
 
 
@@ -139,7 +139,8 @@ def sample_size_for_validation(
     prevalence, with sensitivity and specificity as the scores imply.
 
     Source: Riley et al. 2021, Statist. Med. 40:4230. As R's pmvalsampsize, which simulates the
-    scores. Raises InputError for widths of 0 or less and scores outside 0..1.
+    scores. Raises InputError for widths of 0 or less, scores outside 0..1 or all equal, and a
+    threshold above all of them.
     """
     p = as_fraction(prevalence, "prevalence", open_ends=True)
     area = _as_auc(auc)
@@ -199,6 +200,8 @@ def _expected_log_odds(scores: ArrayLike | None, auc: float, p: float) -> tuple[
     values = as_numbers(scores, "scores")
     if np.any((values <= 0) | (values >= 1)):
         raise InputError("scores hold values outside 0..1 (ends excluded); give probabilities.")
+    if np.ptp(values) == 0:
+        raise InputError(f"scores are all {values[0]:g}; give those of a model.")
     return np.asarray(special.logit(values)), np.full(values.size, 1 / values.size)
 
 
@@ -227,8 +230,10 @@ def _for_auc(auc: float, p: float, width: float) -> SampleSize:
 
 def _net_benefit_variance(log_odds: Floats, weights: Floats, p: float, threshold: float) -> float:
     """Return the variance of net benefit over prevalence, times n."""
-    positive, called = special.expit(log_odds) * weights, log_odds >= special.logit(threshold)
+    positive, called = special.expit(log_odds) * weights, log_odds > special.logit(threshold)
     negative = weights - positive
+    if not called.any():
+        raise InputError(f"threshold = {threshold:g} is above all scores; give one among them.")
     se = positive[called].sum() / positive.sum()
     sp = negative[~called].sum() / negative.sum()
     w = (1 - p) / p * threshold / (1 - threshold)
