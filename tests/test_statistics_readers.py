@@ -167,10 +167,18 @@ def test_studies_that_cannot_be_analysed_are_refused(change, message):
     [
         ([["good", 0.9], [0.7, 0.8]], np.eye(4), "aucs is no table of numbers"),
         ([[np.nan, 0.9], [0.7, 0.8]], np.eye(4), r"aucs\[0\] = nan"),
+        ([[70, 80], [75, 85]], np.eye(4), "outside 0..1"),
+        ([[0.7, 0.8], [0.7]], np.eye(4), "no table of numbers"),
+        ([[0.7, 0.8], [0.7, 0.9]], "none", "covariance is no table"),
         ([0.9, 0.7], np.eye(4), "give readers x modalities"),
-        ([[0.9, 0.9], [0.7, 0.8]], np.eye(3), r"\(4, 4\) is needed"),
+        ([[0.9, 0.9], [0.7, 0.8]], np.eye(3), r"\(4, 4\) finite numbers are needed"),
     ],
 )
 def test_aucs_that_are_no_table_are_named_in_the_form_they_should_have(aucs, covariance, message):
     with pytest.raises(InputError, match=message):
         st.obuchowski_rockette(aucs, covariance)
+
+
+def test_a_variance_that_is_no_number_is_refused():
+    with pytest.raises(InputError, match="variances"):
+        st.simulate_readers(2, 5, 5, variances=st.ReaderVariances(0, 0, np.nan, 0, 0, 1))

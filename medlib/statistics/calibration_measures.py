@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 from scipy.special import expit, logit
 
+from medlib.errors import InputError
 from medlib.metrics import NEVER_CERTAIN
 from medlib.statistics._checks import Floats, as_fraction, as_probabilities
 from medlib.statistics._recalibration import (

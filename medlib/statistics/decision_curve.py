@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from medlib.errors import InputError
 from medlib.statistics._checks import (
     Bools,
     Floats,

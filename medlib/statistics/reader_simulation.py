@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_count, as_finite
+from medlib.statistics._checks import Floats, as_count, as_numbers
 from medlib.statistics._sample import Seed
 
 
@@ -68,9 +68,9 @@ def simulate_readers(
     """
     r = as_count(readers, "readers", least=1)
     n = as_count(negatives, "negatives", least=1), as_count(positives, "positives", least=1)
-    area = np.array([as_finite(a, "aucs") for a in aucs])
-    if not area.size or np.any((area <= 0) | (area >= 1)):
-        raise InputError(f"aucs = {list(aucs)} must lie between 0 and 1; give one a modality.")
+    area = as_numbers(aucs, "aucs")
+    if np.any((area <= 0) | (area >= 1)):
+        raise InputError(f"aucs = {list(area)} must lie between 0 and 1; give one a modality.")
     rng = np.random.default_rng(seed)
     separation = np.sqrt(2) * stats.norm.ppf(area)
     sides = [
@@ -92,8 +92,8 @@ def _scores_of_class(
         (of.reader_case, (readers, 1, cases)),
         (of.rest, (readers, modalities, cases)),
     )
-    if min(variance for variance, _ in parts) < 0:
-        raise InputError(f"variances = {of} hold a negative one; give variances, 0 or more.")
+    if not all(0 <= variance < np.inf for variance, _ in parts):
+        raise InputError(f"variances = {of} hold one that is none; give numbers, 0 or more.")
     scores = np.zeros((readers, modalities, cases))
     for variance, shape in parts:
         scores = scores + np.sqrt(variance) * rng.standard_normal(shape)

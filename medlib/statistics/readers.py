@@ -110,7 +110,8 @@ def obuchowski_rockette(
 
     Sources: Obuchowski & Rockette 1995, Commun. Stat. Simul. Comput. 24:285; Hillis 2007, Statist.
     Med. 26:596 (degrees of freedom). Equals OR-DBM MRMC and R's MRMCaov.
-    Raises InputError for one reader, a covariance of another shape, or nothing that varies.
+    Raises InputError for one reader, AUCs outside 0..1, a covariance of another shape, or nothing
+    that varies.
     """
     table = _as_aucs(aucs)
     errors = _as_covariance(covariance, table.size).reshape(table.shape * 2)
@@ -288,11 +289,15 @@ def _frame(table: Floats) -> pd.DataFrame:
     )
 
 
-def _as_scores(scores: ArrayLike, labels: Bools, dimensions: int, form: str) -> Floats:
+def _as_floats(values: ArrayLike, argument: str, form: str) -> Floats:
     try:
-        table = np.asarray(scores, dtype=np.float64)
+        return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"scores are no table of numbers; give {form}.") from None
+        raise InputError(f"{argument} are no table of numbers; give {form}.") from None
+
+
+def _as_scores(scores: ArrayLike, labels: Bools, dimensions: int, form: str) -> Floats:
+    table = _as_floats(scores, "scores", form)
     if table.ndim != dimensions or table.shape[-1] != labels.size or table.size == 0:
         raise InputError(f"scores have shape {table.shape}; give {form} ({labels.size} cases).")
     rows = table.reshape(-1, labels.size)
@@ -311,6 +316,8 @@ def _as_aucs(aucs: ArrayLike) -> Floats:
     table = as_table(aucs, "aucs", "readers x modalities")
     if len(table) < 2:
         raise InputError("aucs hold one reader; two readers or more are needed, for they vary.")
+    if not np.all((table >= 0) & (table <= 1)):
+        raise InputError("aucs hold values outside 0..1; give areas.")
     return table
 
 
@@ -318,7 +325,7 @@ def _as_covariance(covariance: ArrayLike, size: int) -> Floats:
     errors = as_table(covariance, "covariance", f"{size} x {size}")
     if errors.shape != (size, size):
         raise InputError(
-            f"covariance has shape {errors.shape} where ({size}, {size}) is needed: a row and a "
-            "column for each AUC, a reader's modalities side by side."
+            f"covariance has shape {errors.shape} where ({size}, {size}) finite numbers are needed:"
+            " a row and a column for each AUC, a reader's modalities side by side."
         )
     return errors
