@@ -259,12 +259,38 @@ def test_more_deals_than_were_analysed_are_refused():
     analysed = analyse(*study(patients=20))
     with pytest.raises(InputError, match="5 deals are asked for"):
         outcomes(analysed, deals="five")
+    with pytest.raises(InputError, match="one or five"):
+        outcomes(analysed, deals="six")
 
 
 def test_features_of_other_images_are_refused():
     views, table = study()
     with pytest.raises(InputError, match=r"features of 48 images.* has 47 rows"):
         analyse(views, table.iloc[1:])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda views, table: (dict(list(views.items())[1:]), table), "is missing"),
+        (lambda views, table: ({k: x * np.nan for k, x in views.items()}, table), "finite"),
+        (lambda views, table: ({k: x[:, 0] for k, x in views.items()}, table), "finite"),
+        (lambda views, table: (views, table.drop(columns="nth")), "no column 'nth'"),
+        (lambda views, table: (views, table.assign(label=0)), "not 0 and 1"),
+        (lambda views, table: (views, table.assign(patient="a")), "no whole numbers"),
+    ],
+)
+def test_studies_that_cannot_be_analysed_are_refused(spoil, said):
+    with pytest.raises(InputError, match=said):
+        analyse(*spoil(*study()))
+
+
+def test_specifications_given_twice_are_not_averaged():
+    table = specifications(ANALYSIS[:2]).assign(accuracy=0.5)
+    with pytest.raises(InputError, match="twice"):
+        worth(pd.concat([table, table]), "accuracy", ANALYSIS[:2])
+    with pytest.raises(InputError, match="no column 'spread'"):
+        worth(table, "spread", ANALYSIS[:2])
 
 
 def test_the_curve_shows_each_specification_and_its_options():

@@ -31,7 +31,7 @@ PENALTY: Final = 1.0
 JITTER: Final = 1e-10
 """Share of the mean squared length added to each, so that roots of singular products exist."""
 
-UNITS, FOLDS, _, _, _, SCALINGS, SELECTIONS, CLASSIFIERS = (choice.options for choice in ANALYSIS)
+UNITS, FOLDS, *VIEW, SCALINGS, SELECTIONS, CLASSIFIERS = (choice.options for choice in ANALYSIS)
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,13 @@ def analyse(
     or 1), `patient` (a whole number) and `nth` (0 for the image that stands for its patient where
     there is one image a patient). Deal d of all specifications with the same unit and number of
     folds is the same, so that they differ by nothing else. Runs on one thread.
-    Raises InputError where views and images do not fit, or a class has too few patients.
+    Raises InputError where views and images do not fit, a view is missing or holds NaN, labels are
+    not 0 and 1, or a class has too few patients.
     """
-    for view, features in views.items():
-        if len(features) != len(images):
-            raise InputError(
-                f"The view {view} has features of {len(features)} images, and the table of images "
-                f"has {len(images)} rows; give one row of features an image."
-            )
+    _check_views(views, len(images))
+    _check_images(images)
+    if deals < 1:
+        raise InputError(f"deals is {deals}; give 1 or more.")
     found: dict[tuple[str, ...], tuple[Bools, Integers, Integers]] = {}
     with one_thread():
         for unit, folds in product(UNITS, FOLDS):
@@ -82,6 +81,32 @@ def analyse(
     ordered = [found[tuple(row)] for row in table.itertuples(index=False)]
     rights, deals_of, patients = zip(*ordered, strict=True)
     return Analyses(table, list(rights), list(deals_of), list(patients))
+
+
+def _check_views(views: Mapping[tuple[str, str, str], Floats], images: int) -> None:
+    missing = [view for view in product(*VIEW) if view not in views]
+    if missing:
+        raise InputError(
+            f"The view {missing[0]} is missing; give every crop, size and kind of features."
+        )
+    for view, features in views.items():
+        if len(features) != images:
+            raise InputError(
+                f"The view {view} has features of {len(features)} images, and the table of images "
+                f"has {images} rows; give one row of features an image."
+            )
+        if np.ndim(features) != 2 or not np.isfinite(features).all():
+            raise InputError(f"The view {view} is no table of finite numbers; give images x p.")
+
+
+def _check_images(images: pd.DataFrame) -> None:
+    lacking = [name for name in ("label", "patient", "nth") if name not in images]
+    if lacking:
+        raise InputError(f"The table of images has no column '{lacking[0]}'; give one.")
+    if set(images["label"]) != {0, 1}:
+        raise InputError("The labels of images are not 0 and 1; give both classes, no other.")
+    if images["patient"].dtype.kind not in "iu":
+        raise InputError("The patients of images are no whole numbers; number them.")
 
 
 class _Dealt(NamedTuple):

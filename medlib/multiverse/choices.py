@@ -105,9 +105,14 @@ def worth(table: pd.DataFrame, value: str, choices: Sequence[Choice]) -> pd.Data
     So a fault is compared with its honest twin. Compared are rows that agree in all other choices.
     One row an option: choice, option, against, mean of the paired differences, lowest and highest
     of them (of the specifications at hand; no interval), share of them above and below 0, pairs.
-    Raises InputError where a row is missing.
+    Raises InputError where a row or column is missing, or a specification is there twice.
     """
-    names = [choice.name for choice in choices if choice.name in table]
+    lacking = [n for n in (*(choice.name for choice in choices), value) if n not in table]
+    if lacking:
+        raise InputError(f"The table has no column '{lacking[0]}'; give one.")
+    names = [choice.name for choice in choices]
+    if table.duplicated(names).any():
+        raise InputError("A specification is in the table twice; give each once.")
     rows: list[dict[str, Any]] = []
     for choice in choices:
         others = [name for name in names if name != choice.name]

@@ -105,6 +105,8 @@ def t_test(values: Floats, *, shared: float = 0.0) -> Ps:
 
 def _parts(analyses: Analyses, deals: str) -> Iterator[tuple[Bools, Integers]]:
     """Yield correct and fold of each specification, as many deals as are asked for."""
+    if deals not in DEALS:
+        raise InputError(f"deals is '{deals}'; choose {' or '.join(DEALS)}.")
     number = DEALS[deals]
     if len(analyses.correct[0]) < number:
         raise InputError(
