@@ -79,7 +79,10 @@ class Condition:
         run = runs.get((self.cohort, self.notebook))
         if run is None:
             raise InputError(f"the rule '{self}' needs results that are not there")
-        return bool(COMPARE[sign](_part(run[self.key], self.part), yaml.safe_load(wanted)))
+        try:
+            return bool(COMPARE[sign](_part(run[self.key], self.part), _read_value(wanted)))
+        except (TypeError, yaml.YAMLError):
+            raise InputError(f"the rule '{self}' compares what cannot be compared") from None
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,10 @@ def _condition(claim: str, entry: Mapping[str, Any]) -> Condition:
             f"a rule of {claim} on '{entry.get('key')}' has to say `hangs_on: outcome` or "
             "`hangs_on: arithmetic` in the ledger"
         )
-    return Condition(**entry)
+    try:
+        return Condition(**entry)
+    except TypeError as error:
+        raise InputError(f"a rule of {claim} in the ledger cannot be read ({error})") from None
 
 
 def _faults(claim: Claim, runs: Runs) -> list[str]:
@@ -189,6 +195,15 @@ def _faults(claim: Claim, runs: Runs) -> list[str]:
         except InputError as error:
             faults.append(f"{claim.id}: {error}")
     return faults
+
+
+def _read_value(text: str) -> Any:
+    """What is written on the right of a test; YAML takes 1e-3 for text, but it is a number."""
+    value = yaml.safe_load(text)
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _part(record: Record, part: str) -> Any:

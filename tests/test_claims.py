@@ -172,6 +172,24 @@ def test_a_rule_that_cannot_be_read_is_a_fault():
     assert "cannot be read" in check([claim(rule=(condition("about 3"),))], runs(sd=0.04))[0]
 
 
+@pytest.mark.parametrize("test", ["> high", "> [", "< [1, 2]", "> null"])
+def test_a_rule_that_compares_a_number_with_something_else_is_a_fault(test):
+    assert "cannot be compared" in check([claim(rule=(condition(test),))], runs(sd=0.04))[0]
+
+
+@pytest.mark.parametrize(("test", "faults"), [("> 1e-3", 0), ("< 1e-3", 1)])
+def test_a_number_in_scientific_notation_is_a_number(test, faults):
+    assert len(check([claim(rule=(condition(test),))], runs(sd=0.04))) == faults
+
+
+def test_a_rule_without_all_its_parts_is_refused(tmp_path):
+    entries = yaml.safe_load(LEDGER.read_text(encoding="utf-8"))
+    del entries[42]["rule"][0]["test"]
+    (tmp_path / "claims.yml").write_text(yaml.safe_dump(entries, allow_unicode=True))
+    with pytest.raises(InputError, match=r"a rule of C43 in the ledger cannot be read .*test"):
+        read_claims(tmp_path / "claims.yml")
+
+
 def test_a_statement_to_be_tested_names_its_chapter():
     assert check([claim(verdict="to be tested")], {}) != []
     assert check([claim(verdict="to be tested", chapter="10_few_samples")], {}) == []
