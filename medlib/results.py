@@ -286,10 +286,11 @@ def _version(package: str) -> str:
 
 
 def _interval(key: str, interval: Sequence[float]) -> tuple[float, float]:
-    low, high = (float(_plain(key, end)) for end in interval)  # type: ignore[arg-type]
-    if low > high:
-        raise InputError(f"the interval of '{key}' is reversed: {low} > {high}")
-    return low, high
+    match _plain(key, interval):
+        case [int() | float() as low, int() | float() as high] if low <= high:
+            return float(low), float(high)
+        case ends:
+            raise InputError(f"the interval of '{key}' is reversed or not two numbers: {ends}")
 
 
 def _plain(key: str, value: Any) -> Value:

@@ -70,6 +70,12 @@ def test_a_reversed_interval_is_refused():
         make().record("accuracy", 0.9, interval=(0.95, 0.8))
 
 
+@pytest.mark.parametrize("ends", [(0.1, 0.2, 0.3), (0.1,), 0.5, ("a", "b"), ([0.1], [0.2])])
+def test_an_interval_of_other_than_two_numbers_is_refused(ends):
+    with pytest.raises(InputError, match="not two numbers"):
+        make().record("accuracy", 0.9, interval=ends)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_two_ends_are_is_read_back(tmp_path, kind):
     results = make(plain=1)
