@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from medlib.consistency import Reported, fold_sizes, parse, parse_count, parse_counts
-from medlib.errors import InputError
+from medlib.consistency import RATES, Reported, fold_sizes, parse, parse_count, parse_counts
+from medlib.errors import InputError, TooManyError
+
+MOST_COUNTED = 5_000_000  # cases, or slices of all cases and repeats; about a second
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,9 @@ def read_question(
         InputError: A number cannot be read, is out of range, or lacks another.
 
     """
+    unknown = set(rates) - {*RATES, "auc"}
+    if unknown:
+        raise InputError(f"'{min(unknown)}' is unknown; choose from {', '.join(RATES)}, auc")
     sizes = _classes(classes)
     cases = parse_count(n, "n", least=2) if n is not None else sum(sizes or ()) or None
     if sizes and cases != sum(sizes):
@@ -108,6 +113,11 @@ def _check(question: Question) -> None:
         raise InputError(f"sd '{q.sd}' can be judged only with --mean, --n and --folds")
     if q.copies > 1 and q.n is None:
         raise InputError("repeats and units a case need the number of cases; give --n too")
+    if (q.n or 0) * q.copies > MOST_COUNTED:
+        raise TooManyError(
+            f"{q.n} cases, counted {q.copies} times each, are more than can be gone through "
+            f"({MOST_COUNTED:,})"
+        )
     if q.repeats is not None and q.folds is None:
         raise InputError("repeats need the number of folds; give --folds too")
     if q.mean is None and not q.rates:

@@ -119,7 +119,8 @@ class Reported:
 
 # Digits, letters and signs as wide as a Chinese character, as ASCII. Not NFKC, which would also
 # read the footnote mark of "9²%" as a digit.
-_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0xFE6A: "%"}
+_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0xFE6A: "%"}
+_NARROW |= dict.fromkeys((0x3000, 0xA0, 0x2009, 0x202F), " ")  # as before the % of many journals
 # No proportion has thousands, so a comma in one can only be the decimal mark.
 _NUMBER = re.compile(r"(?P<whole>\d*)(?:[.,](?P<decimals>\d*))?\s*(?P<percent>%)?", re.ASCII)
 _SIGN = re.compile(r"(±|\+/?-)\s*")
@@ -134,9 +135,14 @@ def parse(text: str, name: str, *, spread: bool = False) -> Reported:
         spread: Whether it may begin with the sign of a spread: "±2%", "+-2%", "+/-2%".
 
     Raises:
-        InputError: It is no number, lies outside 0 to 100 %, or has no digit to judge it by.
+        InputError: It is no text or no number, lies outside 0 to 100 %, or has no digit to judge
+            it by.
 
     """
+    if not isinstance(text, str):
+        raise InputError(
+            f"{name} {text!r} is no text; give it as printed, between quotes, such as '92.0%'"
+        )
     stripped = text.translate(_NARROW).strip()
     sign = _SIGN.search(stripped)
     if sign is not None and spread and sign.start() == 0:
