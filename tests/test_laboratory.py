@@ -216,7 +216,8 @@ def test_a_coin_shows_each_patients_scans_to_the_two_learners():
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"patients": 7}, "even numbers"), ({"labels": np.repeat([0, 1], [9, 1])}, "two or more"),
+    [({"patients": 7}, "even numbers"), ({"patients": 0}, "2 or more"),
+     ({"labels": np.repeat([0, 1], [9, 1])}, "two or more"),
      ({"scans": np.zeros((10, 1))}, "two scans each")],
 )  # fmt: skip
 def test_a_pool_that_cannot_be_blended_is_refused(change, words):
@@ -225,3 +226,21 @@ def test_a_pool_that_cannot_be_blended_is_refused(change, words):
         laboratory.blended_population(
             **{**given, **change}, studies=2, rng=np.random.default_rng(0)
         )
+
+
+@pytest.mark.parametrize(
+    ("share", "few", "words"), [(0.5, 1, "test_share = 0"), (0.1, 0, "0 cases")]
+)
+def test_halves_that_could_not_be_trained_are_refused(share, few, words):
+    labels, rng = np.repeat([0, 1], 10) * few, np.random.default_rng(0)
+    with pytest.raises(InputError, match=words):
+        laboratory.subsampled_scores(
+            simulation.ridge, np.zeros((2, 20, 3)), labels, test_share=share, rng=rng
+        )
+
+
+@pytest.mark.parametrize("few", [{"partitions": 1}, {"seeds": 0}])
+def test_parts_that_cannot_be_told_apart_are_refused_before_any_fit(few):
+    labels, rng = np.repeat([0, 1], 10), np.random.default_rng(0)
+    with pytest.raises(InputError, match="two or more of each"):
+        laboratory.variance_components(simulation.ridge, lambda _: None, labels, rng=rng, **few)

@@ -38,6 +38,11 @@ def variance_components(
     Estimates are those of `components_of`, unbiased, so that a small one may come out below 0.
     Raises InputError for fewer than two partitions or seeds.
     """
+    if min(partitions, seeds) < 2:
+        raise InputError(
+            f"partitions = {partitions}, seeds = {seeds}; give two or more of each, or their parts "
+            "cannot be told from the rest."
+        )
     dealt = deal(labels, folds=folds, repeats=partitions, rng=rng)
     features = draw(rng)
     again = [out_of_fold_correct(learner, features, labels, dealt) for _ in range(seeds)]

@@ -77,12 +77,16 @@ def subsampled_scores(
     """Return the scores of Nadeau and Bengio's paired subsampling, in (2 outer + 1) inner fits.
 
     Every split tests as many cases of each class (`test_share` of it, one at least); a half trains
-    on what is left of it. Raises InputError for a class with fewer than four cases.
+    on what is left of it. Raises InputError for a class with fewer than four cases, or a share that
+    leaves a half nothing to train on.
     """
-    smallest = int(np.bincount(labels).min())
+    counts = np.bincount(labels, minlength=2)
+    smallest = int(counts.min())
     if smallest < 4:
         raise InputError(f"the smaller class has {smallest} cases; halves that train need four.")
-    sizes = [max(1, round(test_share * int((labels == c).sum()))) for c in (0, 1)]
+    sizes = [max(1, round(test_share * int(count))) for count in counts]
+    if any(size >= count // 2 for size, count in zip(sizes, counts, strict=True)):
+        raise InputError(f"test_share = {test_share:g} leaves halves untrained; give less.")
 
     def splits(rows: Integers) -> Floats:
         return np.stack(

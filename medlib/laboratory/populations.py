@@ -24,17 +24,18 @@ def blended_population(
     population is far larger than the pool. A coin tells for each patient which scan which learner
     sees, so the two are exactly as good. `patients` and `new` are dealt to both classes alike.
 
-    Raises InputError for scans of another shape, a class with fewer than two patients and odd
-    numbers of patients.
+    Raises InputError for scans of another shape, a class with fewer than two patients, and odd
+    numbers of patients or none.
     """
     if scans.ndim != 3 or scans.shape[:2] != (2, len(labels)):
         raise InputError(
             f"scans has shape {scans.shape}; give 2 x {len(labels)} x features, two scans each."
         )
-    if min(np.bincount(labels, minlength=2)) < 2 or patients % 2 or new % 2:
+    odd = patients % 2 or new % 2 or min(patients, new) < 2
+    if odd or min(np.bincount(labels, minlength=2)) < 2:
         raise InputError(
-            f"patients = {patients}, new = {new}: give even numbers, and two or more pool patients "
-            "of each class."
+            f"patients = {patients}, new = {new}: give even numbers, 2 or more, and two or more "
+            "pool patients of each class."
         )
 
     def draw(runs: int, size: int) -> tuple[Floats, Integers]:
