@@ -198,6 +198,13 @@ def test_further_profiles_join_those_on_record(tmp_path):
     assert moved.tolerance == pytest.approx(0.45)
 
 
+def test_a_later_run_nearer_to_the_number_narrows_no_tolerance(tmp_path):
+    [moved] = kept_twice(tmp_path, {"native": run(a=1.25, b=1)})
+    on_record.write({"native": run(a=1.05, b=1)}, {p.name: p for p in PROCESSORS}, tmp_path)
+    assert on_record.read("06_x", "phantom-chest-ct", tmp_path) == [moved]
+    assert moved.values["again"] == 1.25
+
+
 def test_another_processor_joins_under_its_name(tmp_path):
     other = run(a=1.8, b=1)
     other.environment = {"processor": "Intel"}

@@ -36,7 +36,8 @@ def write(
 
     Number by number, runs on record stay beside the new ones as long as the number is the same: the
     committed one and, on the same processor, a fresh native run lie within its tolerance. That
-    fresh run then counts as a further one. Runs on another processor carry its name and may widen
+    fresh run then counts as a further one. Of two runs of one profile the one farther from that
+    number stays. Runs on another processor carry its name and may widen
     tolerances. Raises InputError where they differ by more than SURPRISING of these.
     """
     moved(runs)  # refuses runs of different texts
@@ -139,7 +140,12 @@ def _joined(kept: Mapping[str, Value], fresh: Mapping[str, Value], suffix: str) 
         return dict(fresh)
     first = NATIVE.name if suffix else AGAIN.name
     names = {name: (first if name == NATIVE.name else name) + suffix for name in fresh}
-    return {**kept, **{names[name]: value for name, value in fresh.items()}}
+    base, joined = kept[NATIVE.name], dict(kept)
+    for name, value in fresh.items():
+        # what a profile gave once it may give again: a later, luckier run narrows no tolerance
+        seen = joined.get(names[name], value)
+        joined[names[name]] = max(value, seen, key=lambda one: tolerance([base, one]) or 0.0)
+    return joined
 
 
 def _profiles(values: Values) -> list[str]:
