@@ -113,6 +113,16 @@ def test_images_of_the_only_patient_who_is_ill_count_as_one():
     assert row.model_high - row.model == pytest.approx(0.2 * (wilson_ends(0.5, 1, 0.95)[1] - 0.5))
 
 
+def test_useful_is_what_beats_treating_none_and_treating_all():
+    labels, scores = simulated()
+    curve = st.decision_curve(labels, scores)
+    table = curve.table.set_index("threshold")
+    low = table.index[table.model_low > 0].min()  # surely better than none, but than all?
+    assert table.over_all_low[low] <= 0
+    assert low not in curve.useful()
+    assert curve.useful().size > 0
+
+
 def coverage(n, threshold, studies=400):
     """Share of simulated studies whose bands hold the truth: the model's, and over treating all."""
     rng = np.random.default_rng(11)

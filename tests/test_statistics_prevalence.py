@@ -30,6 +30,16 @@ def test_logit_intervals_are_those_of_mercaldo():
     assert logit([found.npv.low, found.npv.high]) == pytest.approx([centre - half, centre + half])
 
 
+def test_logit_intervals_of_a_class_without_a_mistake_add_half_of_z_squared_to_each_count():
+    z2 = 1.959963984540054**2
+    found = st.predictive_value_intervals(23, 2, 25, 0, prevalence=0.1, method="logit")
+    n = 25 + z2
+    se, sp = (23 + z2 / 2) / n, (25 + z2 / 2) / n
+    centre = np.log(se * 0.1 / ((1 - sp) * 0.9))
+    half = np.sqrt(z2 * ((1 - se) / (se * n) + sp / ((1 - sp) * n)))
+    assert logit([found.ppv.low, found.ppv.high]) == pytest.approx([centre - half, centre + half])
+
+
 def test_the_score_is_that_of_statsmodels_and_the_ends_solve_it():
     expected = score_test_proportions_2indep(
         5, 25, 23, 25, value=0.3, compare="ratio", correction=False
