@@ -75,6 +75,19 @@ def test_aucs_are_set_against_the_margin_with_delongs_error():
     )
 
 
+def test_equivalent_aucs_lie_inside_the_margin_on_both_sides():
+    rng = np.random.default_rng(3)
+    labels = np.repeat([0, 1], 60)
+    old = rng.normal(1.0 * labels)
+    better = old + 0.5 * labels + rng.normal(0, 0.2, labels.size)
+    for margin in (0.05, 0.1, 0.2, 0.3):
+        found = st.margin_test_auc(labels, better, old, margin=margin, aim="equivalent")
+        inside = -margin < found.interval.low and found.interval.high < margin
+        assert found.shown == inside
+    assert found.shown
+    assert not st.margin_test_auc(labels, better, old, margin=0.05, aim="equivalent").shown
+
+
 def test_power_is_the_share_of_simulated_studies_that_show_it():
     rng = np.random.default_rng(5)
     draws = rng.multinomial(150, [0.06, 0.08, 0.86], size=20_000)
