@@ -25,6 +25,13 @@ def test_a_model_worse_by_the_margin_is_called_non_inferior_at_the_level(n, marg
         assert chance <= 0.0285
 
 
+@pytest.mark.parametrize(("n", "margin", "error"), [(25, 0.1, 0.072), (52, 0.05, 0.069)])
+def test_no_discordant_case_may_show_it_by_mistake_as_often_as_documented(n, margin, error):
+    assert st.margin_test_counts(0, 0, n=n, margin=margin, alpha=0.05).shown
+    assert not st.margin_test_counts(0, 1, n=n, margin=margin, alpha=0.05).shown
+    assert (1 - margin) ** n == pytest.approx(error, abs=0.0006)
+
+
 def test_scores_of_many_tables_are_the_scores_of_each():
     b, c = tables(12)
     each = [st.tango_score(int(x), int(y), 12, -0.1) for x, y in zip(b, c, strict=True)]

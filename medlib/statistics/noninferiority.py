@@ -102,8 +102,9 @@ def margin_test_counts(
     where the aim is shown. The margin is fixed before the study, from what a patient would lose.
 
     By enumeration of all tables (n = 25 to 200, margin 0.05 to 0.15, true difference -margin) it is
-    shown by mistake with probability 0.028 at the most for alpha = 0.025; for 0.05, 0.064 at n = 25
-    and 0.058 from n = 50. Where few cases are discordant it errs far less often.
+    shown by mistake with probability 0.028 at the most for alpha = 0.025; for 0.05, 0.072 at n = 25
+    and 0.069 at n = 52, both where only the old model is ever right alone: 0.95^52 = 0.069 is the
+    probability of no discordant case, which is then enough to show it within 0.05.
 
     Assumes independent cases and two fixed models: one image a patient, and no cross-validation
     (there, look whether out_of_fold_test's interval lies above -margin).
