@@ -235,9 +235,8 @@ def _same_ends(
 
 
 def _is_below(value: Value, bound: float) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < bound < math.inf
+    number = None if isinstance(value, bool | str | list) else value
+    return number is not None and abs(number) < bound < math.inf
 
 
 def environment() -> dict[str, Any]:
@@ -289,8 +288,7 @@ def _interval(key: str, interval: Sequence[float]) -> tuple[float, float]:
     match _plain(key, interval):
         case [int() | float() as low, int() | float() as high] if low <= high:
             return float(low), float(high)
-        case ends:
-            raise InputError(f"the interval of '{key}' is reversed or not two numbers: {ends}")
+    raise InputError(f"the interval of '{key}' is reversed or not two numbers: {interval}")
 
 
 def _plain(key: str, value: Any) -> Value:
