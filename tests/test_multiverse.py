@@ -200,17 +200,22 @@ def test_exact_tests_count_patients_not_images(analysed):
         assert found.p[row] == pytest.approx(statistics.binomial_test(right, 24, 0.75).p_value)
 
 
-def test_the_hand_made_model_is_a_comparator_of_deep_features_under_the_same_choices(analysed):
+@pytest.mark.parametrize(
+    ("comparator", "features"),
+    [("first-order model", "first order"), ("texture model", "textures")],
+)
+def test_models_are_comparators_of_deep_features_under_the_same_choices(
+    analysed, comparator, features
+):
     table = p_values(analysed)
-    against = table[table.comparator == "hand-made model"]
+    against = table[table.comparator == comparator]
     assert set(against.features) == {"ImageNet network"}
     row = against[(against.test == "exact over patients") & (against.unit == "one image a patient")]
     row = row.iloc[0]
-    same = [n for n in CHOICES if n not in ("features", "classifier")]
     other = analysed.table
-    for name in same:
+    for name in (n for n in CHOICES if n not in ("features", "classifier")):
         other = other[other[name] == row[name]]
-    other = other[(other.features == "first order") & (other.classifier == "ridge regression")]
+    other = other[(other.features == features) & (other.classifier == "ridge regression")]
     ours, theirs = analysed.correct[row.number][0], analysed.correct[other.index[0]][0]
     counts = (ours & ~theirs).sum(), (~ours & theirs).sum()
     expected = statistics.mcnemar_counts(*counts, n=24)
@@ -234,6 +239,9 @@ def test_an_option_is_worth_what_it_adds_to_otherwise_equal_specifications():
     table["x"] += noise
     mean = table.groupby("crop")["x"].mean()
     found = worth(table, "x", ANALYSIS).set_index("option")
+    half = [table.x[table.crop == o].to_numpy() for o in ("whole image", "central half")]
+    ends = np.percentile(half[1] - half[0], [5, 95])
+    assert found.loc["central half", ["low", "high"]].to_list() == pytest.approx(ends)
     assert found["mean"]["central half"] == pytest.approx(
         mean["central half"] - mean["whole image"]
     )
@@ -253,6 +261,17 @@ def test_faults_are_marked_in_analyses_and_reports():
     assert not honest.isin(wrong).to_numpy().any()
     report = pd.DataFrame({"test": ["plain t over deals", "exact over patients"]})
     assert faulty(report, REPORT).tolist() == [True, False]
+
+
+def test_a_standard_error_over_folds_of_five_deals_is_a_fault():
+    """It takes the same cases, dealt five times, for five times as many: a plain t-test's error."""
+    report = pd.DataFrame({"spread": [*REPORT[1].options]})
+    assert faulty(report, REPORT).tolist() == [False, True, False]
+    rng = np.random.default_rng(5)
+    cases = (rng.random((400, 50)) < 0.8).astype(float)  # of 400 studies, no model in between
+    folds = rng.permuted(np.repeat(cases[:, None], 5, axis=1), axis=2).reshape(400, 25, 10).mean(2)
+    claimed = (folds.std(axis=1, ddof=1) / np.sqrt(25)).mean()
+    assert claimed < 0.6 * cases.mean(axis=1).std(ddof=1)
 
 
 def test_more_deals_than_were_analysed_are_refused():
@@ -302,3 +321,34 @@ def test_the_curve_shows_each_specification_and_its_options():
     assert sum(len(line.get_xdata()) for line in upper.lines) == 6
     assert sum(len(line.get_xdata()) for line in lower.lines[:5]) == 12  # two options of each
     assert lower.get_yticklabels()[0].get_text() == "unit: one image a patient"
+
+
+def drawn_order(figure, options):
+    """Which of `options` each place of the curve took, from the ticks of the matrix."""
+    ticks = [line.get_xdata() for line in figure.axes[1].lines[: len(options)]]
+    return [next(o for o, x in zip(options, ticks, strict=True) if place in x) for place in
+            range(sum(map(len, ticks)))]  # fmt: skip
+
+
+def test_ties_of_the_curve_do_not_show_the_order_of_the_list():
+    table = specifications(ANALYSIS).assign(accuracy=0.8)
+    figure = specification_curve(
+        table, "accuracy", np.tile([0.7, 0.9], (864, 1)), ANALYSIS, wrong=faulty(table, ANALYSIS)
+    )
+    units = drawn_order(figure, CHOICES["unit"].options)
+    assert units != list(table.unit)
+    first = units[:432].count("one image a patient")
+    assert first == pytest.approx(144, abs=40)  # by list order it would be 288
+
+
+def test_the_curve_says_which_options_its_top_tenth_took():
+    table = specifications(ANALYSIS[:2])
+    table["accuracy"] = (
+        0.5 + 0.1 * (table.unit == "several, dealt apart") + 0.1 * (table.folds == "10")
+    )
+    table = pd.concat([table] * 5, ignore_index=True)
+    figure = specification_curve(
+        table, "accuracy", np.tile([0.4, 0.8], (30, 1)), ANALYSIS[:2], wrong=np.zeros(30, bool)
+    )
+    said = [text.get_text() for text in figure.axes[1].texts]
+    assert said == ["0%", "0%", "100%", "0%", "100%", "top tenth"]

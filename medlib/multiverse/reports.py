@@ -4,7 +4,7 @@ The same predictions can be averaged over one deal of the folds or five, their s
 over folds or deals, and p can be asked against several comparators by several tests.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -22,8 +22,10 @@ from medlib.statistics.paired import discordant
 DEALS: Final = {"one": 1, "five": 5}
 """How many deals each option averages."""
 _, SPREADS, COMPARATORS, TESTS, SIDES = (choice.options for choice in REPORT)
-HANDMADE: Final = {"features": "first order", "classifier": "ridge regression"}
-"""The choices that make an analysis the hand-made model."""
+MODELS: Final = dict(zip(COMPARATORS[2:], ("first order", "textures"), strict=True))
+"""Features of the models with which the deep features are compared."""
+CLASSIFIER: Final = "ridge regression"
+"""Classifier of these models."""
 DEEP: Final = "ImageNet network"
 """The features that are compared with the hand-made ones."""
 
@@ -62,16 +64,18 @@ def p_values(analyses: Analyses, *, deals: str = "one") -> pd.DataFrame:
 
     The t-tests are over the folds of all deals, or over the means of the deals (only of five). The
     exact one counts patients, right if more than half of their predictions are: binomial, or
-    McNemar's against a model. The hand-made model, ridge regression on first-order features under
-    otherwise the same choices, is a comparator of the deep features only.
+    McNemar's against a model. The models, ridge regression on first-order or texture features under
+    otherwise the same choices, are comparators of the deep features only.
     """
     rows = []
     parts = list(_parts(analyses, deals))
-    partner = _partners(analyses.table)
+    partners = {name: _partners(analyses.table, features) for name, features in MODELS.items()}
     for number, (correct, fold) in enumerate(parts):
-        patient = analyses.patient[number]
-        other = parts[partner[number]][0] if number in partner else None
-        for comparator, test, p in _of_one(correct, fold, patient, other):
+        references: dict[str, float | Bools] = {COMPARATORS[0]: 0.5, COMPARATORS[1]: 0.75}
+        for name, partner in partners.items():
+            if number in partner:
+                references[name] = parts[partner[number]][0]
+        for comparator, test, p in _of_one(correct, fold, analyses.patient[number], references):
             rows += [
                 (number, comparator, test, s, p_, p.difference)
                 for s, p_ in zip(SIDES, p[:2], strict=True)
@@ -117,25 +121,23 @@ def _parts(analyses: Analyses, deals: str) -> Iterator[tuple[Bools, Integers]]:
         yield correct[:number], fold[:number]
 
 
-def _partners(table: pd.DataFrame) -> dict[int, int]:
-    """Return the row of the hand-made model for each row of the deep features."""
-    names = [name for name in table if name not in HANDMADE]
+def _partners(table: pd.DataFrame, features: str) -> dict[int, int]:
+    """Return, for each row of the deep features, that of the model on `features` to compare."""
+    names = [name for name in table if name not in ("features", "classifier")]
     keys = list(table[names].itertuples(index=False, name=None))
-    made = (table[list(HANDMADE)] == pd.Series(HANDMADE)).all(axis=1)
+    made = (table["features"] == features) & (table["classifier"] == CLASSIFIER)
     row_of = {keys[row]: row for row in np.flatnonzero(made)}
     deep = np.flatnonzero(table["features"] == DEEP)
     return {int(row): int(row_of[keys[row]]) for row in deep}
 
 
 def _of_one(
-    correct: Bools, fold: Integers, patient: Integers, other: Bools | None
+    correct: Bools, fold: Integers, patient: Integers, references: Mapping[str, float | Bools]
 ) -> Iterator[tuple[str, str, Ps]]:
     """Yield comparator, test and p of one specification."""
     folds, deals = fold_means(correct, fold), correct.mean(axis=1)
     right, overlap = _patients_right(correct, patient), 1 / (fold.max())  # n_test / n_train
-    for comparator, reference in zip(COMPARATORS, (0.5, 0.75, other), strict=True):
-        if reference is None:
-            continue
+    for comparator, reference in references.items():
         if isinstance(reference, float):
             over = folds - reference, deals - reference
             exact = _binomial(int(right.sum()), right.size, reference)
