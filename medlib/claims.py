@@ -19,7 +19,7 @@ from medlib.results import CONFIDENCE, Record, Results
 VERDICTS: Final[Mapping[str, str]] = {
     "reproduced": "what was measured here, or follows from what was published, says the same",
     "reproduced with limits": "so in part, or only under conditions that the text does not name",
-    "depends on what is left open": "true under one reading of the text and false under another",
+    "depends on what is left open": "true, or possible, under one reading of the text and not under another",
     "refuted": "what was measured here says otherwise",
     "misquoted": "the source found says something else",
     "no source found": "no source that says so could be found; the text resolves none",
@@ -34,6 +34,8 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "reading": "reading: the text itself and the literature, no number of this book",
 }
 """What a verdict hangs on; the first two are also the kinds of a `Condition`."""
+OF_THE_TEXT: Final = {"not reported", "no source found", "not testable", "misquoted"}
+"""Verdicts that no number could change; conditions hold the numbers in their reasons."""
 NUMBER_OF_CLAIMS: Final = 46
 """Statements that the text makes."""
 COMPARE: Final = {
@@ -53,7 +55,7 @@ Runs = Mapping[tuple[str, str], Results]
 
 @dataclass(frozen=True)
 class Condition:
-    """One number that a verdict needs: ``PART of KEY in NOTEBOOK on COHORT is TEST``.
+    """One number that a verdict, or its reason, needs: ``PART of KEY in NOTEBOOK on COHORT is TEST``.
 
     part: "value", or "low" or "high" end of its confidence interval. test: "> 0.04", "== true".
     hangs_on: "outcome" if other data, seeds or machines could make it fail; "arithmetic" if nothing
@@ -106,9 +108,14 @@ class Claim:
 
     @property
     def evidence(self) -> str:
-        """What the verdict hangs on, a key of `EVIDENCE`; empty while it is to be tested."""
+        """What the verdict hangs on, a key of `EVIDENCE`; empty while it is to be tested.
+
+        A verdict about the text or its sources hangs on reading, whatever its conditions hold.
+        """
         if self.verdict == "to be tested":
             return ""
+        if self.verdict in OF_THE_TEXT:
+            return "reading"
         kinds = {condition.hangs_on for condition in self.rule}
         return next((kind for kind in EVIDENCE if kind in kinds), "reading")
 

@@ -27,7 +27,6 @@ TOYS = {
     "slices_of_a_patient_apart_faked_points",
     "crop_by_lesion_faked_points",
     "typeI_naive_5x5",
-    "detectable_difference_50",
 }
 """Outcomes that were the same in every run: random numbers from one seed, no images of a cohort."""
 
@@ -130,6 +129,23 @@ def test_one_outcome_is_enough_for_a_verdict_to_hang_on_it(kinds, evidence):
     rule = tuple(condition("> 0", hangs_on=kind) for kind in kinds)
     assert claim(rule=rule).evidence == evidence
     assert claim(rule=rule, verdict="to be tested").evidence == ""
+
+
+@pytest.mark.parametrize(
+    "verdict", ["not reported", "no source found", "not testable", "misquoted"]
+)
+def test_what_the_text_leaves_out_hangs_on_reading_whatever_was_measured(verdict):
+    """No number could put the unit of the fifty into the text; conditions hold the reason."""
+    rule = (condition("> 0"), condition("> 0", hangs_on="arithmetic"))
+    assert claim(rule=rule, verdict=verdict).evidence == "reading"
+    assert check([claim(rule=(condition("> 1"),), verdict=verdict)], runs(sd=0.04)) != []
+
+
+def test_significance_is_judged_by_arithmetic_on_the_printed_line():
+    """46 of 50 pass against guessing in every reading, against 85 % they do not."""
+    said = read_claims(LEDGER)[44]
+    assert said.verdict == "depends on what is left open"
+    assert said.evidence == "arithmetic"
 
 
 def test_the_spread_of_2_percent_is_judged_under_both_readings():

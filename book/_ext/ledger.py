@@ -47,13 +47,14 @@ def _badge(verdict: str) -> str:
 
 
 def evidence_table(claims: Sequence[Claim]) -> str:
-    """What the verdicts hang on, and of how many conditions of their rules that is so."""
+    """What the verdicts hang on, and how many conditions of all rules are of each kind."""
     conditions = Counter(each.hangs_on for claim in claims for each in claim.rule)
     rows = [
         [EVIDENCE[kind], str(len(found)), str(conditions[kind]), _links(found)]
         for kind, found in evidence(claims).items()
     ]
-    return table(["the verdict hangs on", "verdicts", "conditions", "which"], rows)
+    header = ["the verdict hangs on", "verdicts", "conditions of this kind, in all rules", "which"]
+    return table(header, rows)
 
 
 def ledger_table(claims: Sequence[Claim], runs: Runs, chapters: Path) -> str:
@@ -79,11 +80,12 @@ def _row(claim: Claim, runs: Runs, chapters: Path) -> list[str]:
 
 
 def _hangs_on(claim: Claim) -> str:
-    """How many conditions of a verdict's rule hang on an outcome."""
+    """How many conditions of a verdict's rule, or of its reason's numbers, hang on an outcome."""
     if not claim.rule:
         return ""
+    of = "conditions of the reason" if claim.evidence == "reading" else "conditions"
     outcomes = sum(condition.hangs_on == "outcome" for condition in claim.rule)
-    return f" (conditions: {outcomes} on outcomes, {len(claim.rule) - outcomes} arithmetic)"
+    return f" ({of}: {outcomes} on outcomes, {len(claim.rule) - outcomes} arithmetic)"
 
 
 def _data(folder: str, cohort: Mapping[str, Any]) -> str:
