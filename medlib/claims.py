@@ -19,7 +19,8 @@ from medlib.results import CONFIDENCE, Record, Results
 VERDICTS: Final[Mapping[str, str]] = {
     "reproduced": "what was measured here, or follows from what was published, says the same",
     "reproduced with limits": "so in part, or only under conditions that the text does not name",
-    "depends on what is left open": "true, or possible, under one reading of the text and not under another",
+    "depends on what is left open": "true, or possible, under one reading of the text and not under "
+    "another",
     "refuted": "what was measured here says otherwise",
     "misquoted": "the source found says something else",
     "no source found": "no source that says so could be found; the text resolves none",
@@ -55,7 +56,7 @@ Runs = Mapping[tuple[str, str], Results]
 
 @dataclass(frozen=True)
 class Condition:
-    """One number that a verdict, or its reason, needs: ``PART of KEY in NOTEBOOK on COHORT is TEST``.
+    """A number that a verdict, or its reason, needs: ``PART of KEY in NOTEBOOK on COHORT is TEST``.
 
     part: "value", or "low" or "high" end of its confidence interval. test: "> 0.04", "== true".
     hangs_on: "outcome" if other data, seeds or machines could make it fail; "arithmetic" if nothing
