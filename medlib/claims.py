@@ -19,8 +19,8 @@ from medlib.results import CONFIDENCE, Record, Results
 VERDICTS: Final[Mapping[str, str]] = {
     "reproduced": "what was measured here, or follows from what was published, says the same",
     "reproduced with limits": "so in part, or only under conditions that the text does not name",
-    "depends on what is left open": "true, or possible, under one reading of the text and not under "
-    "another",
+    "depends on what is left open": "true, or possible, under one reading of the text and not under"
+    " another",
     "refuted": "what was measured here says otherwise",
     "misquoted": "the source found says something else",
     "no source found": "no source that says so could be found; the text resolves none",
