@@ -117,9 +117,9 @@ def _recorded(chapter: Path) -> list[tuple[str, str]]:
         section = make_id(re.sub(r"\{\w+\}`([^`<]+?)(?: <[^`]*)?`", r"\1", title))
         for name in re.findall(r"""record\(\s*f?"([^"]+)""", text):
             pieces = (re.escape(piece) for piece in re.split(r"\{[^}]*\}", name))
-            recorded.append((r"\w+".join(pieces), section))
+            recorded.append((r"\w*".join(pieces), section))
         named += [(name, section) for name in re.findall(r'"(\w{8,})"', text)]  # keys in a loop
-    return sorted(recorded, key=lambda pair: pair[0].count(r"\w+")) + named
+    return sorted(recorded, key=lambda pair: pair[0].count(r"\w*")) + named
 
 
 def _chapter(name: str, chapters: Path) -> str:

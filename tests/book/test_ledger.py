@@ -54,3 +54,10 @@ def test_a_row_says_how_many_of_its_conditions_hang_on_an_outcome():
     outcomes = sum(each.hangs_on == "outcome" for each in rule)
     assert f"{outcomes} on outcomes, {len(rule) - outcomes} arithmetic" in row
     assert "[middle 95 %: " in next(line for line in lines if 'id="C32"' in line)
+
+
+def test_a_key_leads_to_its_section_though_the_gap_in_its_name_is_empty(tmp_path):
+    chapter = tmp_path / "01_x.md"
+    chapter.write_text('## Some shares\n\nresults.record(f"share_{name}_sided{ending}", 1)\n')
+    for key in ("share_two_sided", "share_two_sided_without_fault"):
+        assert "01_x.html#some-shares" in ledger._source("01_x", key, tmp_path)
