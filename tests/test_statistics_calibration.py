@@ -98,6 +98,22 @@ def test_copies_of_images_are_no_new_patients():
         assert four == pytest.approx(getattr(alone, name).width, rel=0.2)
 
 
+def test_in_the_large_is_the_intercept_told_in_shares():
+    labels, scores = simulated(60, seed=9)
+    found = st.calibration_measures(labels, scores, replicates=200)
+    assert found.in_the_large.estimate == pytest.approx((labels - scores).mean(), abs=1e-8)
+    for end in ("low", "high"):
+        moved = expit(logit(scores) + getattr(found.intercept, end))
+        assert getattr(found.in_the_large, end) == pytest.approx((moved - scores).mean())
+
+
+def test_in_the_large_holds_the_truth_of_a_hundred_simulated_patients():
+    studies = [
+        st.calibration_measures(*simulated(100, seed=seed), replicates=100) for seed in range(200)
+    ]
+    assert np.mean([0 in study.in_the_large for study in studies]) >= 0.93
+
+
 def test_the_same_seed_gives_the_same_intervals():
     labels, scores = simulated()
     first, second = (st.calibration_measures(labels, scores, replicates=200) for _ in range(2))
