@@ -25,6 +25,7 @@ TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": Fals
 SEEDS: Final = (0, 2**32 - 1)  # what numpy's older generator, which scikit-learn uses, can take
 SPREADS: Final = (2, math.inf)  # there is no spread over fewer than two
 SIDES: Final = (32, 1024)  # pixels: networks shrink an image 32-fold; more than 1024 fills memory
+INSIDE: Final = (1e-4, 0.9999)  # a share that is neither none nor all
 LIMITS: Final[dict[str, tuple[float, float]]] = {
     "seed": SEEDS,
     "folds": SPREADS,
@@ -45,6 +46,11 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     "learning_rate": (1e-8, 1),  # beyond 1 the weights overflow
     "scan_noise": (0, math.inf),
     "watts_per_core": (1e-3, math.inf),
+    "prevalence": INSIDE,
+    "threshold": INSIDE,
+    "margin": INSIDE,
+    "readers": SPREADS,
+    "reader_cases": (20, math.inf),  # ten of each class: fewer hardly rank
 }
 """Least and greatest value by name, in every chapter or in one; other numbers are at least 1."""
 
