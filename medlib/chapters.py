@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import yaml
 
 from medlib.errors import InputError
@@ -35,6 +34,12 @@ def names(root: Path | None = None) -> list[str]:
     """Chapters in order: the stems of `notebooks/NN_*.md` below `root` (default: the project)."""
     folder = (root or project_root()) / "notebooks"
     return sorted(path.stem for path in folder.glob("[0-9][0-9]_*.md"))
+
+
+def reading_order(root: Path | None = None) -> list[str]:
+    """Chapters as `book/_toc.yml` lists them, which is not the order of their numbers."""
+    listed = toc_files(_yaml((root or project_root()) / "book/_toc.yml"))
+    return [file.removeprefix("notebooks/") for file in listed if file.startswith("notebooks/")]
 
 
 def text_path(name: str, root: Path | None = None) -> Path:
@@ -160,6 +165,8 @@ def _strays(stages: Mapping[str, Any], listed: list[str], base: Path) -> list[st
 
 def _code(path: Path) -> ast.Module:
     """The code cells of a chapter's text as one module, without the lines only IPython reads."""
+    import jupytext  # takes seconds to start, and a list of chapters needs none of it
+
     notebook = jupytext.read(path)
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     lines = "\n".join(cells).splitlines()

@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from medlib.chapter_command import ChapterHelp, list_chapters
 from medlib.errors import InputError, NotebookError, Stopped
 from medlib.grim_command import grim
 from medlib.processors.command import processors
@@ -29,13 +30,19 @@ ParameterOption = Annotated[
 ]
 
 
-@app.command()
+app.command("list")(list_chapters)
+
+
+@app.command(cls=ChapterHelp)
 def run(
-    notebook: Annotated[str, typer.Argument(help="Chapter, such as 06_resnet50_cv")],
+    notebook: Annotated[str, typer.Argument(help="Chapter, such as 06_resnet50_cv, or 06")],
     out: Annotated[Path, typer.Option(help="Folder for notebook, results.json, checklist.md")],
     parameter: ParameterOption = None,
 ) -> None:
-    """Run a chapter on data of your choice: -p cohort images:DIR, dicom:DIR, iq-oth-nccd:DIR..."""
+    """Run a chapter on data of your choice: -p cohort images:DIR, dicom:DIR, iq-oth-nccd:DIR...
+
+    medlib list names the chapters, medlib run 06 --help says what one of them takes.
+    """
     from medlib.execution import run_chapter
 
     given = dict(_split(text) for text in parameter or [])

@@ -1,6 +1,5 @@
 """Run a chapter: its text (`notebooks/NN_name.md`) becomes an executed notebook and its numbers."""
 
-import difflib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +13,8 @@ import nbformat
 from nbclient.exceptions import CellExecutionError
 from papermill.parameterize import parameterize_notebook
 
-from medlib import checklists
+from medlib import checklists, contents
+from medlib.chapters import names
 from medlib.errors import InputError, NotebookError
 from medlib.kernel import execute_cells
 from medlib.parameters import check_parameters
@@ -26,16 +26,15 @@ PROGRESS_SECONDS = 0.5  # how often new lines of progress are looked for
 
 def chapters() -> list[str]:
     """Names of the chapters there are, in order (`05_cohort`, ...)."""
-    return sorted(path.stem for path in (project_root() / "notebooks").glob("[0-9]*.md"))
+    return names(project_root())
 
 
 def read_chapter(name: str) -> nbformat.NotebookNode:
-    """The notebook of a chapter's text, not executed, with stable cell ids."""
-    name = Path(name).stem
-    if name not in chapters():
-        near = difflib.get_close_matches(name, chapters(), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(chapters())}"
-        raise InputError(f"there is no notebook '{name}'; {hint}")
+    """The notebook of a chapter's text, not executed, with stable cell ids.
+
+    The name is one that `contents.find` takes; InputError where there is no such chapter.
+    """
+    name = contents.find(name, project_root())
     notebook = jupytext.read(project_root() / "notebooks" / f"{name}.md")
     for number, cell in enumerate(notebook.cells):
         # jupytext draws ids at random; an unchanged notebook has to give the same bytes
@@ -93,8 +92,8 @@ def run_chapter(
     Leaves `NN_name.ipynb`, `results.json` and `checklist.md` (reporting checklists filled from
     the results) in `out`; nothing is written there unless the whole notebook ran.
     """
+    name = contents.find(name, project_root())
     notebook = read_chapter(name)
-    name = Path(name).stem
     parameters = check_parameters(name, notebook, given)
     _require_folder(out)
     with TemporaryDirectory() as scratch:
@@ -125,6 +124,7 @@ def _require_folder(out: Path) -> None:
 def execute_chapter(name: str, *, say: Callable[[str], None]) -> Path:
     """Execute a chapter for the book: the twin beside its text, its numbers in `results/`."""
     root = project_root()
+    name = contents.find(name, root)
     executed = execute(read_chapter(name), {}, results=root / "results", say=say)
     return write_whole(root / "notebooks" / f"{name}.ipynb", nbformat.writes(executed) + "\n")
 

@@ -1,14 +1,17 @@
 """Parameters of a chapter: read from its text, converted, and held to what can be run."""
 
+from __future__ import annotations
+
 import ast
 import difflib
 import math
 from collections.abc import Mapping
-from typing import Any, Final
-
-import nbformat
+from typing import TYPE_CHECKING, Any, Final
 
 from medlib.errors import InputError
+
+if TYPE_CHECKING:
+    import nbformat
 
 TYPES: Final[dict[str, type]] = {"str": str, "int": int, "float": float, "bool": bool}
 """The types a parameter may have, by their names."""
@@ -101,8 +104,24 @@ def _convert(name: str, key: str, text: str, known: Mapping[str, str]) -> Any:
 
 
 def _check_limits(name: str, key: str, value: float, kind: str) -> None:
-    low, high = LIMITS.get(f"{name}.{key}", LIMITS.get(key, (1, math.inf)))
+    low, high = _limits(name, key)
     if math.isfinite(value) and low <= value <= high:
         return
     limits = f"of at least {low}" if high == math.inf else f"from {low} to {high}"
     raise InputError(f"parameter '{key}' of {name} takes {PLAIN[kind]} {limits}, not {value}")
+
+
+def _limits(name: str, key: str) -> tuple[float, float]:
+    return LIMITS.get(f"{name}.{key}", LIMITS.get(key, (1, math.inf)))
+
+
+def limits_in_words(name: str, key: str, kind: str) -> str:
+    """What a parameter of a chapter may be: "at least 2", "32 to 1024", or choices; or nothing."""
+    if key in CHOICES:
+        return " or ".join(CHOICES[key])
+    if kind not in ("int", "float"):
+        return ""
+    low, high = _limits(name, key)
+    if low == high:
+        return f"{low} only"
+    return f"at least {low}" if high == math.inf else f"{low} to {high}"
