@@ -19,16 +19,16 @@ PIPED = 120
 
 def list_chapters() -> None:
     """List the chapters in reading order: what each asks, its minutes, whether it takes images."""
-    table = _table("chapter", "what it asks", "time", "your images")
+    rows = table("chapter", "what it asks", "time", "your images")
     for chapter in contents.in_order():
         images = "yes" if chapter.takes("cohort") else "no"
-        table.add_row(
+        rows.add_row(
             chapter.name,
             chapter.title,
             chapter.time,
             f"{images}, or predictions" if chapter.takes("predictions") else images,
         )
-    _show(table)
+    show(rows)
     typer.echo("Times are what each chapter promises on simulated patients. More of a chapter:")
     typer.echo("  medlib run 06 --help")
 
@@ -50,25 +50,27 @@ def show_parameters(name: str) -> None:
     chapter = contents.read(name)
     typer.echo(f"{chapter.name}: {chapter.title}")
     typer.echo(f"Takes {chapter.time or 'an unknown time'} with these parameters.\n")
-    table = _table("parameter", "type", "default", "limits", "what it is")
+    rows = table("parameter", "type", "default", "limits", "what it is")
     for each in chapter.parameters:
         limits = parameters.limits_in_words(chapter.name, each.name, each.kind)
         default = str(each.default) if each.default != "" else '""'
         kind = parameters.PLAIN[each.kind].removeprefix("a ")
-        table.add_row(each.name, kind, default, limits, each.comment)
-    _show(table)
+        rows.add_row(each.name, kind, default, limits, each.comment)
+    show(rows)
     typer.echo(f"  medlib run {chapter.name} -p NAME VALUE -p NAME VALUE --out FOLDER")
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+def table(*columns: str) -> Table:
+    """An empty table with these columns; the first one, of names, is never broken."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=number == 0, overflow="fold")
-    return table
+        made.add_column(column, no_wrap=number == 0, overflow="fold")
+    return made
 
 
-def _show(table: Table) -> None:
+def show(rows: Table) -> None:
+    """Print a table as wide as the terminal, or as a file is wide enough for."""
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, width=PIPED)
-    console.print(table)
+    console.print(rows)

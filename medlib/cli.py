@@ -10,9 +10,11 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from medlib.cache_command import cache
 from medlib.chapter_command import ChapterHelp, list_chapters
 from medlib.errors import InputError, NotebookError, Stopped
 from medlib.grim_command import grim
+from medlib.paths import FULL, cache_home, disk_full
 from medlib.processors.command import processors
 
 app = typer.Typer(
@@ -105,6 +107,7 @@ def audit(
     typer.echo(f"\n{audit_cohort(found)}")
 
 
+app.command()(cache)
 app.command()(grim)
 app.command()(processors)
 
@@ -117,11 +120,21 @@ def main() -> NoReturn:
         ):  # a letter that the terminal lacks is no reason to stop
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(args=join_pairs(sys.argv[1:]))
+        _answer(sys.argv[1:])
     except (InputError, NotebookError, Stopped) as error:
         _print(f"medlib: {error}", style="bold red")
         raise SystemExit(_exit_code(error)) from error
     raise SystemExit(0)
+
+
+def _answer(arguments: list[str]) -> None:
+    """Do what is asked; a full disk is something a reader can mend."""
+    try:
+        app(args=join_pairs(arguments))
+    except OSError as error:
+        if error.errno in FULL:
+            raise disk_full(Path(error.filename or cache_home() / "a file")) from error
+        raise
 
 
 def join_pairs(arguments: list[str]) -> list[str]:

@@ -1,27 +1,33 @@
 """Run a chapter: its text (`notebooks/NN_name.md`) becomes an executed notebook and its numbers."""
 
+import json
 import os
+import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
-from typing import Any
+from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
+from typing import Any, Final
 
 import jupytext
 import nbformat
 from nbclient.exceptions import CellExecutionError
 from papermill.parameterize import parameterize_notebook
 
-from medlib import checklists, contents
+from medlib import cache, checklists, contents
 from medlib.chapters import names
 from medlib.errors import InputError, NotebookError
 from medlib.kernel import execute_cells
 from medlib.parameters import check_parameters
-from medlib.paths import project_root, write_whole
+from medlib.paths import FULL, cache_home, disk_full, project_root, room_for, write_whole
 from medlib.surroundings import surroundings
 
 PROGRESS_SECONDS = 0.5  # how often new lines of progress are looked for
+ROOM: Final = 10 * 10**6
+"""Bytes that have to be free for what a run leaves: executed notebooks have up to 1.5 MB."""
+NUMBERS: Final = "results.json"
 
 
 def chapters() -> list[str]:
@@ -81,30 +87,44 @@ def execute(
         except CellExecutionError as error:
             if error.ename in _input_errors():
                 raise InputError(error.evalue) from error
+            if full := _full_disk(error):
+                raise full from error
             raise NotebookError(str(error)) from error
 
 
 def run_chapter(
     name: str, given: Mapping[str, str], out: Path, *, say: Callable[[str], None]
-) -> tuple[Path, Path, Path]:
+) -> list[Path]:
     """Execute a chapter with a reader's parameters.
 
     Leaves `NN_name.ipynb`, `results.json` and `checklist.md` (reporting checklists filled from
-    the results) in `out`; nothing is written there unless the whole notebook ran.
+    the results) in `out`; nothing is written there unless the whole notebook ran. Raises
+    InputError, before any work, where `out` cannot take them or holds those of another chapter.
     """
     name = contents.find(name, project_root())
     notebook = read_chapter(name)
     parameters = check_parameters(name, notebook, given)
     _require_folder(out)
-    with TemporaryDirectory() as scratch:
-        numbers = Path(scratch) / "results.json"
+    _require_own(out, name)
+    with _cache_in_order(say), TemporaryDirectory() as scratch:
+        numbers = Path(scratch) / NUMBERS
         executed = execute(notebook, parameters, results=numbers, say=say)
-        checklist = checklists.from_file(numbers)
-        return (
-            write_whole(out / f"{name}.ipynb", nbformat.writes(executed) + "\n"),
-            write_whole(out / "results.json", numbers.read_bytes()),
-            write_whole(out / "checklist.md", checklist),
-        )
+        files = {
+            f"{name}.ipynb": nbformat.writes(executed) + "\n",
+            NUMBERS: numbers.read_text("utf-8") if numbers.exists() else "",
+            "checklist.md": checklists.from_file(numbers),
+        }
+    return _leave(files, out)
+
+
+def _leave(files: Mapping[str, str], out: Path) -> list[Path]:
+    """Write all files or none: beside their places first, where a full disk shows."""
+    with room_for(out / next(iter(files))):
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=out, prefix=".run-") as beside:
+            for name, content in files.items():
+                (Path(beside) / name).write_text(content, encoding="utf-8")
+            return [(Path(beside) / name).replace(out / name) for name in files]
 
 
 def _require_folder(out: Path) -> None:
@@ -112,6 +132,8 @@ def _require_folder(out: Path) -> None:
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not there.is_dir():
         raise InputError(f"--out {out}: {there} is a file; give a folder")
+    if shutil.disk_usage(there).free < ROOM:
+        raise disk_full(out / NUMBERS)
     try:
         TemporaryFile(dir=there).close()
     except OSError as error:
@@ -121,11 +143,51 @@ def _require_folder(out: Path) -> None:
         ) from error
 
 
+def _require_own(out: Path, name: str) -> None:
+    """Raise InputError where `out` holds numbers that are not of this chapter."""
+    there = out / NUMBERS
+    if not there.exists():
+        return
+    try:
+        owner = json.loads(there.read_text("utf-8"))["notebook"]
+    except (OSError, ValueError, KeyError, TypeError):
+        owner = "something that is no chapter"
+    if owner != name:
+        raise InputError(
+            f"--out {out} holds results.json and perhaps checklist.md of {owner}, which {name} "
+            f"would overwrite; give a folder of its own, such as --out {out / name}"
+        )
+
+
+@contextmanager
+def _cache_in_order(say: Callable[[str], None]) -> Iterator[None]:
+    """Before a run, take out damaged patients; after it, hold the cache to its limit."""
+    cache.limit()  # what is no size is said before any work
+    for sentence in cache.mend():
+        say(sentence)
+    yield
+    if sentence := cache.keep_limit():
+        say(sentence)
+
+
+def _full_disk(error: CellExecutionError) -> InputError | None:
+    """The sentence for a notebook that found the disk full; a kernel reports errors as text."""
+    number = re.match(r"\[Errno (\d+)\]", error.evalue) if error.ename == "OSError" else None
+    if not number or int(number[1]) not in FULL:
+        return None
+    named = re.search(r"'([^']+)'", error.evalue)
+    if named:
+        return disk_full(Path(named[1]))
+    places = [path for path in (cache_home(), Path(gettempdir())) if path.is_dir()]
+    return disk_full(min(places, key=lambda path: shutil.disk_usage(path).free) / "a file")
+
+
 def execute_chapter(name: str, *, say: Callable[[str], None]) -> Path:
     """Execute a chapter for the book: the twin beside its text, its numbers in `results/`."""
     root = project_root()
     name = contents.find(name, root)
-    executed = execute(read_chapter(name), {}, results=root / "results", say=say)
+    with _cache_in_order(say):
+        executed = execute(read_chapter(name), {}, results=root / "results", say=say)
     return write_whole(root / "notebooks" / f"{name}.ipynb", nbformat.writes(executed) + "\n")
 
 

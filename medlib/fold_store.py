@@ -4,11 +4,14 @@ import hashlib
 import inspect
 import json
 import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from functools import cache as remember
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import joblib
 import numpy as np
@@ -17,11 +20,12 @@ import sklearn
 import timm
 import torch
 
-from medlib import augmentation, imaging, training
+from medlib import augmentation, imaging, progress, training
 from medlib.models import arithmetic, classifiers, frozen, master_weights, matmul
 from medlib.paths import cache_folder, write_whole
 from medlib.training import Fitted, Floats, Learner
 
+T = TypeVar("T")
 PROJECT_CACHE: Final = "project"
 SOURCES: Final = (
     augmentation,
@@ -73,17 +77,22 @@ class Store(NamedTuple):
         return self.folder / f"{self.key}.model"
 
     def read(self) -> Outcome | None:
-        """Return what is stored, None where something wanted is missing."""
-        if not self.numbers_file.exists() or (self.with_model and not self.model_file.exists()):
-            return None
-        stored = json.loads(self.numbers_file.read_text("utf-8"))
-        model = joblib.load(self.model_file) if self.with_model else None
-        history = pd.DataFrame(stored["history"], columns=list(training.HISTORY))
-        scores = np.array(stored["scores"], dtype=np.float32)
-        return Outcome(scores, history, stored["precision"], model)
+        """Return what is stored; None where something wanted is missing or damaged.
+
+        What is damaged is told in a line that names the file. What is read counts as used now:
+        the cache gives up first what nobody used for longest.
+        """
+        stored = _whole(self.numbers_file, _numbers)
+        if stored is None or not self.with_model:
+            return stored
+        model = _whole(self.model_file, joblib.load)
+        return None if model is None else stored._replace(model=model)
 
     def write(self, outcome: Outcome) -> None:
-        """Store whole files; the numbers last, since they say that all is there."""
+        """Store whole files; the numbers last, since they say that all is there.
+
+        Raises InputError where the disk is full.
+        """
         if self.with_model:
             buffer = BytesIO()
             joblib.dump(outcome.model, buffer)
@@ -94,6 +103,27 @@ class Store(NamedTuple):
             "precision": outcome.precision,
         }
         write_whole(self.numbers_file, json.dumps(numbers))
+
+
+def _whole(path: Path, read: Callable[[Path], T]) -> T | None:
+    """Return what `read` makes of a file, None where there is none or it is damaged."""
+    if not path.exists():
+        return None
+    try:
+        found = read(path)
+    except Exception as error:  # what was cut off fails in any way that its format knows
+        if path.exists():  # else another process made room just now
+            progress.tell(f"{path} is damaged ({type(error).__name__}): this fold is trained again")
+        return None
+    with suppress(OSError):  # a cache that is only to be read is as good
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+    return found
+
+
+def _numbers(path: Path) -> Outcome:
+    stored = json.loads(path.read_text("utf-8"))
+    history = pd.DataFrame(stored["history"], columns=list(training.HISTORY))
+    return Outcome(np.array(stored["scores"], dtype=np.float32), history, stored["precision"])
 
 
 def folder_of(cache: Path | str | None, learner: Learner) -> Path | None:

@@ -28,6 +28,18 @@ def say(file: Path | None, line: str) -> None:
             lines.write(f"{line}\n".encode())
 
 
+def tell(line: str) -> None:
+    """Say one line that is no step of work: in the file that MEDLIB_PROGRESS names, or on stderr.
+
+    Silent where it is "off".
+    """
+    asked = os.environ.get(VARIABLE, "")
+    if asked and asked != "off":
+        say(Path(asked), line)
+    elif not asked:
+        print(line, file=sys.stderr)
+
+
 @contextmanager
 def shown(total: int, what: str, *, wanted: bool = True) -> Iterator[Path | None]:
     """Yield the file to which jobs `say` each of `total` steps, or None where nobody looks.
