@@ -117,6 +117,50 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(project
     assert (project / "taken").read_text() == "a file"
 
 
+@pytest.mark.parametrize(
+    ("there", "owner"),
+    [
+        ('{"notebook": "02_other"}', "02_other"),
+        ("[1]", "something that is no chapter"),
+        ("{", "something that is no chapter"),
+    ],
+)
+def test_numbers_of_another_chapter_are_not_overwritten(project, there, owner):
+    (project / "notebooks/01_small.md").write_text(CHAPTER.replace("results.save()", "1 / 0"))
+    (project / "out").mkdir()
+    (project / "out/results.json").write_text(there)
+    with pytest.raises(InputError, match=f"checklist.md of {owner}, .*such as --out .*/out/01_sma"):
+        run(project)
+    assert [path.read_text() for path in (project / "out").iterdir()] == [there]
+
+
+def test_a_chapter_may_be_run_again_into_its_folder_and_be_named_by_its_number(project):
+    for seed in ("3", "4"):
+        left = execution.run_chapter("01", {"seed": seed}, project / "out", say=print)
+        assert [path.name for path in left] == ["01_small.ipynb", "results.json", "checklist.md"]
+    assert json.loads((project / "out/results.json").read_text())["records"][0]["value"] == 8
+
+
+def test_a_run_leaves_no_more_in_the_cache_than_is_allowed_and_says_so(
+    project, monkeypatch, capsys
+):
+    monkeypatch.setenv("MEDLIB_CACHE", str(project / "cache"))
+    monkeypatch.setenv("MEDLIB_CACHE_LIMIT", "1MB")
+    model = project / "cache/folds/old.model"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(bytes(2 * 10**6))
+    run(project)
+    assert not model.exists()
+    assert "the 1 longest unused entries (2 MB) were removed" in capsys.readouterr().out
+
+
+def test_a_limit_that_is_no_size_is_refused_before_anything_runs(project, monkeypatch):
+    monkeypatch.setenv("MEDLIB_CACHE_LIMIT", "little")
+    (project / "notebooks/01_small.md").write_text(CHAPTER.replace("results.save()", "1 / 0"))
+    with pytest.raises(InputError, match="MEDLIB_CACHE_LIMIT is 'little'"):
+        run(project)
+
+
 def test_a_failing_cell_is_reported_with_its_traceback_and_leaves_nothing(project):
     with pytest.raises(NotebookError, match="ZeroDivisionError"):
         run(project, seed="8")
