@@ -14,7 +14,7 @@ from medlib.cache_command import cache
 from medlib.chapter_command import ChapterHelp, list_chapters
 from medlib.errors import InputError, NotebookError, Stopped
 from medlib.grim_command import grim
-from medlib.paths import FULL, cache_home, disk_full
+from medlib.paths import FULL, disk_full, disk_full_somewhere
 from medlib.processors.command import processors
 
 app = typer.Typer(
@@ -132,9 +132,10 @@ def _answer(arguments: list[str]) -> None:
     try:
         app(args=join_pairs(arguments))
     except OSError as error:
-        if error.errno in FULL:
-            raise disk_full(Path(error.filename or cache_home() / "a file")) from error
-        raise
+        if error.errno not in FULL:
+            raise
+        named = error.filename
+        raise (disk_full(Path(named)) if named else disk_full_somewhere()) from error
 
 
 def join_pairs(arguments: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, Final
 
 import jupytext
@@ -21,7 +21,14 @@ from medlib.chapters import names
 from medlib.errors import InputError, NotebookError
 from medlib.kernel import execute_cells
 from medlib.parameters import check_parameters
-from medlib.paths import FULL, cache_home, disk_full, project_root, room_for, write_whole
+from medlib.paths import (
+    FULL,
+    disk_full,
+    disk_full_somewhere,
+    project_root,
+    room_for,
+    write_whole,
+)
 from medlib.surroundings import surroundings
 
 PROGRESS_SECONDS = 0.5  # how often new lines of progress are looked for
@@ -176,10 +183,7 @@ def _full_disk(error: CellExecutionError) -> InputError | None:
     if not number or int(number[1]) not in FULL:
         return None
     named = re.search(r"'([^']+)'", error.evalue)
-    if named:
-        return disk_full(Path(named[1]))
-    places = [path for path in (cache_home(), Path(gettempdir())) if path.is_dir()]
-    return disk_full(min(places, key=lambda path: shutil.disk_usage(path).free) / "a file")
+    return disk_full(Path(named[1])) if named else disk_full_somewhere()
 
 
 def execute_chapter(name: str, *, say: Callable[[str], None]) -> Path:

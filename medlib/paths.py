@@ -49,6 +49,17 @@ def disk_full(path: Path) -> InputError:
     )
 
 
+def disk_full_somewhere() -> InputError:
+    """The sentence where the system does not say which file found no room."""
+    places = [path for path in (cache_home(), Path(tempfile.gettempdir())) if path.is_dir()]
+    free = [f"{path} has {shutil.disk_usage(path).free / 1e6:.1f} MB free" for path in places]
+    return InputError(
+        "the disk is full: a file could not be written, and the system does not say which one; "
+        f"{', '.join(free)}; make room there (`medlib cache --limit 1GB`) or where the output of "
+        "this command goes, and start again: finished folds are kept"
+    )
+
+
 @contextmanager
 def room_for(path: Path) -> Iterator[None]:
     """Raise the InputError of `disk_full` where what happens inside finds no room for `path`."""

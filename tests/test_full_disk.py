@@ -102,13 +102,14 @@ def test_folds_finished_before_the_disk_was_full_are_used_by_the_next_run(tmp_pa
     assert kept == "2 True"
 
 
-def test_a_notebook_that_finds_the_cache_full_ends_with_one_sentence(tmp_path):
+def test_patients_that_find_the_cache_full_end_the_run_with_one_sentence(tmp_path):
     disk = tmp_path / "small disk"
-    chapter(tmp_path, f"Path({str(disk)!r}, 'patients').write_bytes(bytes(9 * 10**6))")
-    done = on_small_disk("4m", disk, RUN, str(tmp_path / "out"), MEDLIB_CACHE=str(disk))
+    chapter(tmp_path, "from medlib.cohorts import load\nload('phantom-chest-ct', per_class=40)")
+    done = on_small_disk("1m", disk, RUN, str(tmp_path / "out"), MEDLIB_CACHE=str(disk))
     assert done.returncode == 2
     assert done.stderr.startswith("medlib: the disk is full: ")
-    assert f"written in {disk}, where 0.0 MB are free; make room, by `medlib cache" in done.stderr
+    assert str(disk) in done.stderr
+    assert "0.0 MB" in done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stdout == "[]\n"
 
@@ -136,3 +137,14 @@ except OSError:
     assert f"01_small.ipynb could not be written in {disk}, where 0.0 MB are free" in done.stderr
     assert "give a folder on a larger disk" in done.stderr
     assert done.stdout == "['other']\n"
+
+
+def test_output_that_finds_no_room_is_one_sentence_too():
+    main = "import sys; from medlib.cli import main; sys.argv[0] = 'medlib'; main()"
+    command = [sys.executable, "-c", main, "list"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8")
+    assert done.returncode == 2
+    assert "make room there" in done.stderr
+    assert "the output of this command" in done.stderr
+    assert "Traceback" not in done.stderr
