@@ -23,7 +23,7 @@ settings.register_profile("medlib", deadline=None)
 settings.load_profile("medlib")
 
 
-MOUNT = "unshare --user --map-root-user --mount mount -t tmpfs tmpfs /tmp".split()
+MOUNT = ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/tmp"]
 CAN_MOUNT = (
     bool(shutil.which("unshare")) and subprocess.run(MOUNT, capture_output=True).returncode == 0
 )
