@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from medlib.cohorts.near_duplicates import agreement, near_duplicates
+from medlib.cohorts.near_duplicates import agreement, content, near_duplicates
 from medlib.imaging import resize
 
 
@@ -111,3 +111,47 @@ def test_the_black_corners_of_a_turned_copy_of_a_bright_image_do_not_hide_it():
     stack = np.concatenate([images, *(turned(image, 2)[None] for image in images)])
     found = {pair[:2] for pair in near_duplicates(resize(stack, 48))}
     assert found == {(i, i + 12) for i in range(12)}
+
+
+def fundus(n, seed=0, side=64):
+    """Photographs of different eyes: a bright disc on black, vessels and mottling of its own."""
+    rng = np.random.default_rng(seed)
+    row, column = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    distance = np.hypot(row, column)
+    mottled = ndimage.gaussian_filter(rng.normal(size=(n, side, side)), (0, 3, 3)) * 60
+    vessels = ndimage.gaussian_filter(rng.normal(size=(n, side, side)), (0, 1, 1)) * 12
+    stack = (150 - 50 * distance**2 + mottled + vessels) * (distance < 0.92)
+    return np.clip(stack, 0, 255).astype(np.float32)
+
+
+def test_photographs_of_different_eyes_in_one_round_mask_are_no_copies():
+    assert near_duplicates(resize(fundus(60), 48)) == []
+
+
+def test_without_a_look_inside_the_mask_they_would_be(monkeypatch):
+    monkeypatch.setattr("medlib.cohorts.near_duplicates.INSIDE", -1)
+    assert near_duplicates(resize(fundus(60), 48)) != []
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda a: jpeg(a, 40), "near"),
+        (lambda a: 0.8 * a, "near"),
+        (np.fliplr, "flipped left-right"),
+        (lambda a: 255 - a, "inverted"),
+    ],
+)
+def test_a_copy_of_a_photograph_in_a_round_mask_is_found(change, kind):
+    eyes = fundus(30)
+    stack = np.concatenate([eyes, change(eyes[7])[None].astype(np.float32)])
+    assert [pair[:3] for pair in near_duplicates(resize(stack, 48))] == [(7, 30, kind)]
+
+
+def test_the_even_surround_and_its_rim_are_not_compared_and_a_full_frame_is():
+    eye = resize(fundus(1), 48)[0]
+    shown = content(eye)
+    assert shown[24, 24]
+    assert not shown[0].any()
+    assert 0.3 < shown.mean() < 0.6
+    assert content(slices(1, side=48)[0] + np.random.default_rng(0).normal(0, 9, (48, 48))).all()

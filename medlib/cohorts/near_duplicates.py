@@ -5,7 +5,9 @@ over the eight flips and quarter turns and over small turns, enlargements and sh
 correlation counts, so inverted copies are found as well. *Align*: the likeliest partners of each
 image are laid on it by an affine map, in Gauss-Newton steps that give little weight to what does
 not fit (Baker & Matthews 2004, Int J Comput Vis 56:221). *Confirm*: the two must agree in fine
-detail, block by block (`agreement`). What each step finds and misses: `duplicates.py`.
+detail, block by block (`agreement`), over the whole frame and once more inside what either shows:
+a round mask or a black surround is the same in many images and makes no copies. What each step
+finds and misses: `duplicates.py`.
 """
 
 from __future__ import annotations
@@ -63,6 +65,14 @@ BLOCKS: Final = 4
 """Blocks a side, of 12 thumbnail pixels."""
 AGREEING: Final = 0.96
 """Least agreement of copies."""
+INSIDE: Final = 0.9
+"""Least agreement of copies inside what they show: less, as less is left to compare."""
+SURROUND: Final = 0.02
+"""Grey levels within this share of an image's range, and joined to its edge, are surround."""
+RIM_OF_MASK: Final = 3
+"""Thumbnail pixels next to the surround that do not count: a mask's edge is in all its images."""
+SHOWN: Final = 0.1
+"""Least share of the frame to compare inside; with less left, the whole frame has to do."""
 COVERED: Final = 0.6
 """Least share of the frame that an aligned image fills."""
 RIM: Final = 1.5
@@ -90,13 +100,14 @@ def near_duplicates(stack: Image) -> list[tuple[int, int, str, float]]:
     found: dict[tuple[int, int], tuple[str, float]] = {}
     if len(stack) < 2:
         return []
+    shown = np.stack([content(image) for image in stack]).astype(np.float32)
     stack = _standard(stack.reshape(len(stack), -1)).reshape(stack.shape) * stack.shape[1]
     soft = _between(resize(stack, ALIGNED), *ALIGNED_BAND)
     for all_i, all_j, all_flips, all_maps in _search(stack):
         for start in range(0, len(all_i), BATCH):
             now = slice(start, start + BATCH)
             i, j, flip, maps = all_i[now], all_j[now], all_flips[now], all_maps[now]
-            sign, agreed = _compare(stack, soft, i, j, flip, maps)
+            sign, agreed = _compare(stack, shown, soft, i, j, flip, maps)
             for row in np.flatnonzero(agreed >= AGREEING):
                 pair = int(min(i[row], j[row])), int(max(i[row], j[row]))
                 if agreed[row] > found.get(pair, ("", 0.0))[1]:
@@ -111,7 +122,7 @@ def _kind(flip: int, inverted: bool) -> str:
 
 
 def _compare(
-    stack: Image, soft: Image, i: Rows, j: Rows, flip: Rows, maps: Image
+    stack: Image, shown: Image, soft: Image, i: Rows, j: Rows, flip: Rows, maps: Image
 ) -> tuple[Image, Image]:
     """The sign of images j against flipped images i, and how far they agree once aligned."""
     template = _flipped_each(soft[i], flip).reshape(len(i), -1)
@@ -120,9 +131,34 @@ def _compare(
     sign = sign.astype(np.float32)[:, None]
     maps = _align(template * sign, soft, j, maps)
     other, inside = _sample(stack, j, maps, stack.shape[1], rim=RIM)
-    frame = _flipped_each(stack[i], flip)
-    agreed = agreement(frame * sign[:, :, None], other.reshape(frame.shape), inside)
-    return sign[:, 0], np.where(inside.mean(axis=1) >= COVERED, agreed, 0)
+    frame, other = (
+        _flipped_each(stack[i], flip) * sign[:, :, None],
+        other.reshape(-1, *stack[0].shape),
+    )
+    agreed = np.where(inside.mean(axis=1) >= COVERED, agreement(frame, other, inside), 0)
+    likely = np.flatnonzero(agreed >= AGREEING)
+    if not len(likely):
+        return sign[:, 0], agreed
+    both = inside[likely] & (_sample(shown, j[likely], maps[likely], stack.shape[1])[0] > 0.99)
+    both &= _flipped_each(shown[i[likely]], flip[likely]).reshape(both.shape) > 0.99
+    differ = agreement(frame[likely], other[likely], both) < INSIDE
+    agreed[likely[differ & (both.mean(axis=1) >= SHOWN)]] = 0
+    return sign[:, 0], agreed
+
+
+def content(image: Image) -> Mask:
+    """Return where an image (h x w) shows something: not its even surround, nor that one's rim.
+
+    All of it where nothing even reaches the edge.
+    """
+    near = SURROUND * float(np.ptp(image))
+    surround = np.zeros(image.shape, bool)
+    for level in (image.min(), image.max()):
+        parts, _ = ndimage.label(np.abs(image - level) <= near)
+        edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+        surround |= np.isin(parts, edge[edge > 0])
+    shown: Mask = ~ndimage.binary_dilation(surround, iterations=RIM_OF_MASK)
+    return shown
 
 
 def agreement(a: Image, b: Image, inside: Mask) -> Image:
