@@ -72,6 +72,13 @@ def test_another_slice_or_all_of_them_can_be_asked_for(folder):
         load(f"dicom:{folder}", slice="first")
 
 
+def test_a_series_without_a_label_may_have_fewer_slices_than_the_one_asked_for(folder):
+    write_series(volume(9, slices=2), folder / "scout", patient_id="E", spacing=(5.0, 1.0, 1.0))
+    cohort = load(f"dicom:{by_patient(folder)}", slice=4)
+    assert cohort.table.patient_id.tolist() == ["A", "B", "C", "D"]
+    assert any("1 images have no row" in note for note in cohort.notes)
+
+
 def test_a_label_of_a_series_finds_its_series(folder):
     uids = {p: read_series(next(folder.rglob(f"{p}/*")).parent).series_uid for p in "ABCD"}
     lines = [f"{uids[p]},{label}" for p, label in zip("DCBA", "xyxy", strict=True)]

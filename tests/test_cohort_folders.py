@@ -100,6 +100,14 @@ def test_transparent_pixels_are_black(tmp_path):
     assert "transparency" in remarks[0]
 
 
+def test_an_opaque_picture_with_an_alpha_channel_has_no_transparency_to_speak_of(tmp_path):
+    opaque = np.full((2, 2, 4), 255, np.uint8)
+    opaque[0, 0, :3] = 7
+    pixels, remarks = read_with_remarks(save(tmp_path / "a.png", opaque))
+    assert pixels.tolist() == [[7, 255], [255, 255]]
+    assert remarks == ()
+
+
 def test_a_photo_taken_sideways_is_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[274] = 6  # turn by 90 degrees clockwise to see it upright
@@ -306,7 +314,7 @@ def test_slices_listed_scan_by_scan_can_be_grouped_by_likeness(tmp_path):
             save(tmp_path / "ab"[i // 2] / f"{i}_{slice_}.png", noisy.astype(np.uint8))
     cohort = load(f"images:{tmp_path}", groups="runs")
     assert cohort.groups.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
-    with pytest.raises(InputError, match='choose "copies" or "runs"'):
+    with pytest.raises(InputError, match='choose "copies", "exact" or "runs"'):
         load(f"images:{tmp_path}", groups="patients")
 
 

@@ -80,7 +80,7 @@ def from_series(
         raise InputError(f"{home} holds no readable DICOM image{why}: check the folder.")
     _stop_if_most_are_refused(refused, found)
     key = _key(table, path)
-    images = _images(found, key, slice)
+    images = _images(found, key, slice, set(table[key]))
     labelled = _labelled(images, table, key, path, refused, home)
     read, damaged, notes = examine(labelled, _decode, (DicomError,))
     lost = 0 if key != "file" else len(table) - labelled.file.nunique()
@@ -143,12 +143,14 @@ def _decode(row: Mapping[str, Any]) -> tuple[Image, tuple[str, ...]]:
     return _Slices()(row), ()
 
 
-def _images(found: Scan, key: str, slice: str | int) -> pd.DataFrame:
+def _images(found: Scan, key: str, slice: str | int, labelled: set[str]) -> pd.DataFrame:
     """One row an image: which file and frame, and the header's facts."""
     facts = found.files.set_index("path", drop=False)
     rows = []
     for uid, headers in found.by_series.items():
-        for frame in _frames(uid, headers, key, slice):
+        has_label = key == "file" or facts.loc[str(headers[0].path), key] in labelled
+        wanted = slice if has_label or not str(slice).isdigit() else "middle"
+        for frame in _frames(uid, headers, key, wanted):
             path = frame.header.path
             file = Path(os.path.relpath(path, found.folder)).as_posix()
             number = f"#{frame.number + 1}" if frame.header.layout.frames > 1 else ""

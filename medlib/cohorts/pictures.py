@@ -82,8 +82,9 @@ def _grey(picture: Pillow.Image) -> tuple[Image, tuple[str, ...]]:
         return _sixteen_bit(np.asarray(picture))
     remarks = []
     if picture.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in picture.info:
-        remarks.append("transparency, laid on black")
         picture = picture.convert("RGBA")
+        if picture.getextrema()[3] != (255, 255):
+            remarks.append("transparency, laid on black")
         black = Pillow.new("RGBA", picture.size, (0, 0, 0, 255))
         picture = Pillow.alpha_composite(black, picture)
     colours = np.asarray(picture.convert("RGB"))

@@ -65,14 +65,21 @@ def _two(cohort: Cohort) -> Cohort:
         known = ", ".join(cohort.classes)
         raise InputError(
             f"{cohort.name} has {len(cohort.classes)} classes ({known}): choose two, the negative "
-            f'one first, such as classes="{first},{last}".'
+            f"one first: {_typed(first, last)}."
         )
     if bool(NEGATIVE.search(first)) == bool(NEGATIVE.search(last)):
         cohort = cohort.noted(
-            f"Class {last!r} is taken as positive by the alphabet; "
-            f'classes="{last},{first}" turns it round.'
+            f"Class {last!r} is taken as positive by the alphabet; to turn it round: "
+            f"{_typed(last, first)}."
         )
     return replace(cohort, classes=(first, last))
+
+
+def _typed(negative: str, positive: str) -> str:
+    """How a choice of classes is typed in a shell."""
+    both = f"{negative},{positive}"
+    both = both if re.fullmatch(r"[\w,.+-]+", both) else f'"{both}"'
+    return f"-p classes {both} (medlib run) or --classes {both} (medlib audit)"
 
 
 def _known(name: str, cohort: Cohort) -> str:
