@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from medlib.audit_command import audit
 from medlib.cache_command import cache
 from medlib.chapter_command import ChapterHelp, list_chapters
 from medlib.errors import InputError, NotebookError, Stopped
@@ -91,22 +92,7 @@ def deps(
         typer.echo(chapters.stage_text(name))
 
 
-@app.command()
-def audit(
-    cohort: Annotated[str, typer.Argument(help="Cohort, such as images:DIR")],
-    classes: Annotated[str | None, typer.Option(help="Two classes, negative first")] = None,
-) -> None:
-    """Look for duplicates and shortcuts in a data set before any training."""
-    from medlib.cohorts import load
-    from medlib.cohorts.audit import audit as audit_cohort
-
-    found = load(cohort, classes=classes)
-    typer.echo(found)
-    if len(found.refused):
-        typer.echo(f"\nRefused files:\n{found.refused.to_string(index=False)}")
-    typer.echo(f"\n{audit_cohort(found)}")
-
-
+app.command()(audit)
 app.command()(cache)
 app.command()(grim)
 app.command()(processors)

@@ -7,9 +7,16 @@ from scipy import ndimage
 from sklearn.metrics import roc_auc_score
 
 from medlib.cohorts import from_arrays, load
-from medlib.cohorts.audit import LeakageError, assert_no_leakage, assert_patients_apart, audit
+from medlib.cohorts.audit import (
+    LeakageError,
+    assert_no_leakage,
+    assert_patients_apart,
+    audit,
+    p_value,
+)
 from medlib.cohorts.duplicates import find_duplicates
-from medlib.cohorts.shortcuts import areas, clustered_auc, permuted
+from medlib.cohorts.guards import assert_no_shortcuts
+from medlib.cohorts.shortcuts import areas, clustered_auc, family_wise, in_the_middle, permuted
 from medlib.cohorts.surrogate import runs
 from medlib.errors import InputError
 from medlib.imaging import resize
@@ -120,14 +127,23 @@ def test_a_copy_in_another_fold_stops_the_audit(copy):
     assert_no_leakage(source, together)
 
 
-def test_a_split_that_comes_with_the_data_is_held_to_the_same():
+def test_a_split_that_comes_with_the_data_and_is_crossed_is_a_finding():
     images = scenes(8)
     images[6] = images[1]
     split = ["train"] * 4 + ["test"] * 4
-    with pytest.raises(LeakageError, match="fold train"):
-        audit(cohort(images, split=split))
-    assert audit(cohort(images, split=split), folds=[0] * 8).exact.shape[0] == 1
-    assert audit(cohort(scenes(8), split=split)).duplicates.empty
+    found = audit(cohort(images, split=split))
+    assert "lie in different folds, first '00001' (fold train)" in found.findings[0].says
+    assert "no internal test" in found.findings[0].do
+    assert audit(cohort(images, split=split), folds=[0] * 8).crossing == ()
+    assert audit(cohort(scenes(8), split=split)).findings == ()
+
+
+def test_a_patient_on_both_sides_of_the_split_of_the_data_is_a_finding():
+    patients = [f"P{i}" for i in (0, 1, 2, 3, 1, 4, 5, 6)]
+    labels = [0, 1, 0, 1, 1, 0, 1, 0]
+    split = ["train"] * 4 + ["test"] * 4
+    found = audit(from_arrays(scenes(8), labels, patient_ids=patients, split=split))
+    assert "first 'P1' in train, test" in found.verdict
 
 
 def test_folds_must_be_one_an_image():
@@ -193,11 +209,70 @@ def test_a_scanner_or_file_that_tells_the_class_shows(tmp_path):
         assert found.p[name] == 0.001
 
 
-def test_the_audit_prints_as_text_and_as_a_table():
+def test_the_audit_prints_the_verdict_first_as_text_and_as_a_table():
     found = audit(cohort(scenes(12), name="a<b"))
-    assert str(found).startswith("Audit of a<b\n- 0 exact duplicates among 12 images.")
+    assert str(found).startswith("Audit of a<b\nNothing was found: no copies, and no")
+    assert "- 0 exact duplicates among 12 images." in str(found)
     assert "a&lt;b" in found._repr_html_()
     assert "<table" in found._repr_html_()
+
+
+@pytest.mark.parametrize("step", [80, -80])
+def test_brightness_that_gives_the_class_away_is_said_in_pairs_out_of_a_hundred(step):
+    images = scenes(60, seed=8)
+    images[1::2] += step  # 0.02 separates as well as 0.98
+    found = audit(cohort(images))
+    assert "without looking at the disease" in found.verdict
+    assert "brightness" in found.verdict
+    assert "of 100 pairs of a '1' and a '0' image" in found.verdict
+    assert found.exit_code == 1
+    far = (found.shortcuts.auc - 0.5).abs()
+    assert far.is_monotonic_decreasing
+
+
+def test_a_pixel_in_the_middle_is_not_said_to_be_without_the_disease():
+    images = scenes(60, seed=9)
+    images[1::2, 45:51, 45:51] = 255  # a lesion in the middle of each crop
+    found = audit(cohort(images))
+    statistic = found.shortcuts.statistic.iloc[0]
+    assert in_the_middle(statistic)
+    assert all("row" not in one.says or "by a single pixel" in one.says for one in found.findings)
+    with pytest.raises(LeakageError, match="apart by themselves"):
+        assert_no_shortcuts(found.shortcuts[found.shortcuts.statistic == statistic])
+
+
+def test_an_edge_is_not_the_middle():
+    name = "best of 16 x 16 pixels (row {}, column {})".format
+    assert [in_the_middle(name(*at)) for at in ((1, 8), (8, 16), (3, 14), (8, 8))] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert not in_the_middle("mean")
+
+
+def test_small_sets_without_a_difference_are_rarely_accused_however_many_statistics():
+    """Eleven independent statistics of 20 patients: at most one set in twenty, give or take."""
+    rng = np.random.default_rng(11)
+    positive, alarms = np.arange(20) % 2 == 1, 0
+    for seed in range(100):
+        values = rng.normal(size=(20, 11))
+        drawn = areas(values, permuted(positive, np.arange(20), seed)).T
+        alarms += family_wise(areas(values, positive[:, None])[0], drawn)[0].min() < 0.05
+    assert alarms <= 11  # binomial, 100 sets at 5 %: more by luck in 1 of 200 runs
+
+
+def test_what_cannot_be_noticed_is_said():
+    few = audit(cohort(scenes(6)))
+    assert few.exit_code == 0
+    assert "even a perfect shortcut would pass for chance" in few.verdict
+    assert "an AUC of about 0." in audit(cohort(scenes(60))).verdict
+
+
+def test_a_p_that_no_permutation_reached_is_no_zero():
+    assert p_value(0.001) == "< 0.002"
+    assert p_value(0.0412) == "0.041"
 
 
 def test_the_area_agrees_with_scikit_learn_also_with_ties():

@@ -79,21 +79,26 @@ def from_arrays(
 def without_ids(cohort: Cohort, *, groups: str = "copies") -> Cohort:
     """Return the cohort with surrogate groups for patients, said so in its notes.
 
-    ``groups="copies"``: one an image, duplicates joined. ``groups="runs"``: runs of similar
-    successive images, for slices listed scan by scan. Raises InputError for another name.
+    ``groups="copies"``: one an image, duplicates joined; ``"exact"``: only those of equal
+    pixels. ``"runs"``: runs of similar successive images, for slices listed scan by scan. Raises
+    InputError for another name.
     """
-    table, stack = cohort.table, thumbnails(cohort)
+    table = cohort.table
     if groups == "runs":
-        numbers = surrogate.runs(stack, table.label)
+        numbers = surrogate.runs(thumbnails(cohort), table.label)
         how = "runs of similar successive images stand in for patients"
-    elif groups == "copies":
+    elif groups in {"copies", "exact"}:
+        exact = groups == "exact"
+        stack = None if exact else thumbnails(cohort)
         numbers = surrogate.copies(stack, table.sha256)
         how = (
             "each image counts as its own patient (copies of one image as one), which makes every "
             "estimate too good if patients have several; give patient ids if you have them"
         )
+        if alike := len(table) - len(np.unique(numbers)):
+            how += f" ({alike} images count as copies: look at them with medlib audit --pairs)"
     else:
-        raise InputError(f'groups is {groups!r}: choose "copies" or "runs".')
+        raise InputError(f'groups is {groups!r}: choose "copies", "exact" or "runs".')
     table["patient_id"] = surrogate.named(numbers, table.label)
     noted = cohort.noted(f"No patient ids are recorded: {how}.")
     return replace(noted, table=table, patient_id_kind="surrogate", label_level="image")
@@ -136,7 +141,7 @@ def load(
         allow_mixed_patients=allow_mixed_patients,
         **joined,
     )
-    return without_ids(cohort, groups=groups) if groups == "runs" else cohort
+    return without_ids(cohort, groups=groups) if groups != "copies" else cohort
 
 
 def _read(path: Path) -> dict[str, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +13,17 @@ import pandas as pd
 
 from medlib.cohorts.cohort import Cohort, names
 from medlib.cohorts.duplicates import FINE, find_duplicates
+from medlib.cohorts.scans import Scans, likely_scans
 from medlib.cohorts.shortcuts import (
+    PERMUTATIONS,
     acquisition_statistics,
     grid_of_pixels,
     image_statistics,
     shortcuts,
 )
+from medlib.cohorts.verdict import KEPT, Finding, findings, nothing
 from medlib.errors import InputError
-from medlib.imaging import resize
+from medlib.imaging import Image, resize
 
 
 class LeakageError(InputError):
@@ -32,7 +36,10 @@ class Audit:
 
     `duplicates`: image_a, image_b, kind ("exact", "near", "flipped left-right"...), correlation,
     label and patient of both, in_cohort. `shortcuts`: statistic, auc, low, high (95 %), p, n; the
-    farthest from 0.5 first.
+    farthest from 0.5 first. `adjusted`: p of each, adjusted for all of them being looked at and
+    counting each likely scan once. `noticed`: the AUC from which a statistic is noticed at this
+    size. `crossing`: how a split that comes with the data is crossed. `scans`: likely scans where
+    patients are not recorded. `spec`: the cohort as typed.
     """
 
     name: str
@@ -40,6 +47,12 @@ class Audit:
     duplicates: pd.DataFrame
     shortcuts: pd.DataFrame
     notes: tuple[str, ...]
+    adjusted: npt.NDArray[np.float64]
+    noticed: float
+    crossing: tuple[str, ...] = ()
+    scans: Scans | None = None
+    surrogate: bool = False
+    spec: str = ""
 
     @property
     def exact(self) -> pd.DataFrame:
@@ -51,60 +64,155 @@ class Audit:
         """Return the near duplicates: one row a pair."""
         return self.duplicates[self.duplicates.kind != "exact"]
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what was found and what to do about it, the gravest first."""
+        return findings(self)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 1 where something was found, else 0."""
+        return int(bool(self.findings))
+
+    @property
+    def verdict(self) -> str:
+        """Return what was found, in sentences."""
+        return " ".join(one.says for one in self.findings) or nothing(self)
+
     def __str__(self) -> str:
-        """Return notes and the ten strongest shortcuts as text."""
-        lines = [f"Audit of {self.name}", *(f"- {note}" for note in self.notes), ""]
-        table = self.shortcuts.head(10).to_string(index=False, formatters=_FORMATS)
-        return "\n".join([*lines, self._title(), table])
+        """Return verdict, what to do, the strongest shortcuts and the pairs of copies as text."""
+        said = [
+            line
+            for number, one in enumerate(self.findings, 1)
+            for line in (f"{number}. {one.says}", f"   What to do: {one.do}")
+        ] or [nothing(self)]
+        tables = [self._title(), *_shown(self._statistics(), STATISTICS), *self._pairs()]
+        notes = [f"- {note}" for note in self.notes]
+        return "\n".join([f"Audit of {self.name}", *said, "", *tables, "", *notes])
 
     def __repr__(self) -> str:
         """Return the text."""
         return str(self)
 
     def _title(self) -> str:
-        return f"AUC of single statistics, {self.classes[-1]} against {self.classes[0]}"
+        once = ", each likely scan counted once" if self.scans and self.scans.likely else ""
+        return (
+            f"AUC of single statistics, {self.classes[-1]} against {self.classes[0]}, the farthest "
+            f"from 0.5 first (p of all: adjusted for all of them{once})"
+        )
+
+    def _statistics(self) -> pd.DataFrame:
+        table = self.shortcuts.copy()
+        table.insert(5, "p of all", self.adjusted)
+        return table
+
+    def _pairs(self) -> list[str]:
+        if self.duplicates.empty:
+            return []
+        columns = ["image_a", "image_b", "kind", "correlation", "label_a", "label_b"]
+        return ["", "Pairs that seem to be copies", *_shown(self.duplicates[columns], PAIRS)]
 
     def _repr_html_(self) -> str:
+        said = "".join(
+            f"<li>{escape(one.says)}<br><i>What to do:</i> {escape(one.do)}</li>"
+            for one in self.findings
+        )
+        said = f"<ol>{said}</ol>" if said else f"<p>{escape(nothing(self))}</p>"
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        table = self.shortcuts.to_html(index=False, formatters=_FORMATS, border=0)
+        table = self._statistics().to_html(index=False, formatters=_FORMATS, border=0)
         return (
-            f"<p><b>Audit of {escape(self.name)}</b></p><ul>{notes}</ul>"
-            f"<p>{escape(self._title())}</p>{table}"
+            f"<p><b>Audit of {escape(self.name)}</b></p>{said}"
+            f"<p>{escape(self._title())}</p>{table}<ul>{notes}</ul>"
         )
 
 
+def p_value(p: float) -> str:
+    """Return a p of permutations as text; what none of them reached is no zero."""
+    floor = 1 / (PERMUTATIONS + 1)
+    return f"< {2 * floor:.3f}" if p <= floor else f"{p:.3f}"
+
+
+STATISTICS: Final = 10
+"""Statistics that are printed."""
+PAIRS: Final = 30
+"""Pairs of copies that are printed."""
 _FORMATS = {
-    "auc": "{:.3f}".format,
-    "low": "{:.3f}".format,
-    "high": "{:.3f}".format,
-    "p": "{:.3f}".format,
+    **dict.fromkeys(("auc", "low", "high", "correlation"), "{:.3f}".format),
+    **dict.fromkeys(("p", "p of all"), p_value),
 }
 
 
-def audit(cohort: Cohort, folds: npt.ArrayLike | None = None, *, seed: int = 0) -> Audit:
-    """Look for duplicates and shortcuts; raise LeakageError where a split is crossed.
+def _shown(table: pd.DataFrame, most: int) -> Iterator[str]:
+    formats = {name: how for name, how in _FORMATS.items() if name in table}
+    yield table.head(most).to_string(index=False, formatters=formats)
+    if len(table) > most:
+        yield f"... and {len(table) - most} more"
 
-    The split is ``folds`` (one an image), or else the table's column ``split``. Duplicates are
-    also looked for among images of the source whose class was not chosen. ``seed`` is that of
-    the permutations which say what chance alone would give.
+
+def audit(cohort: Cohort, folds: npt.ArrayLike | None = None, *, seed: int = 0) -> Audit:
+    """Look for duplicates, runs of one scan and shortcuts; raise LeakageError if folds leak.
+
+    ``folds``: one an image; where a patient or a copy crosses them the study has to stop. Where a
+    split that comes with the data (column ``split``) is crossed, the audit says so instead.
+    Duplicates are also looked for among images of the source whose class was not chosen.
+    ``seed`` is that of the permutations which say what chance alone would give.
     """
     whole = cohort.with_left_out()
     looked = pd.DataFrame(whole.map(_look))
     thumbnails = np.stack(list(looked.pop("thumbnail")))
     pairs = find_duplicates(whole, thumbnails)
-    split = cohort.table.get("split") if folds is None else folds
-    if split is not None:
-        inside = pairs[(pairs.i < len(cohort)) & (pairs.j < len(cohort))]
-        assert_no_leakage(cohort, split, duplicates=inside)
-    statistics = acquisition_statistics(cohort).join(looked)
-    table, chance = shortcuts(cohort, statistics, grid_of_pixels(thumbnails[: len(cohort)]), seed)
+    inside = pairs[(pairs.i < len(cohort)) & (pairs.j < len(cohort))]
+    if folds is not None:
+        assert_no_leakage(cohort, folds, duplicates=inside)
+    own = cohort.table.get("split") if folds is None else None
+    scans = _scans(cohort, thumbnails[: len(cohort)], seed)
+    found = shortcuts(
+        cohort,
+        acquisition_statistics(cohort).join(looked),
+        grid_of_pixels(thumbnails[: len(cohort)]),
+        seed,
+        scans.scan if scans is not None and scans.likely else None,
+    )
     listed = _listed(whole, pairs, len(cohort))
-    notes = (*_duplicate_notes(listed, len(cohort), len(whole)), chance)
-    return Audit(cohort.name, cohort.classes, listed, table, notes)
+    return Audit(
+        name=cohort.name,
+        classes=cohort.classes,
+        duplicates=listed,
+        shortcuts=found.table,
+        notes=(*_duplicate_notes(listed, len(cohort), len(whole)), found.chance),
+        adjusted=found.adjusted,
+        noticed=found.noticed,
+        crossing=() if own is None else tuple(_crossing(cohort, own, inside)),
+        scans=scans,
+        surrogate=cohort.patient_id_kind == "surrogate",
+    )
 
 
 def _look(image: npt.NDArray[np.float32]) -> dict[str, object]:
     return {**image_statistics(image), "thumbnail": resize(image, FINE)}
+
+
+def _scans(cohort: Cohort, thumbnails: Image, seed: int) -> Scans | None:
+    """Likely scans where patients are not recorded and the groups do not hold them already."""
+    if cohort.patient_id_kind != "surrogate":
+        return None
+    scans = likely_scans(thumbnails, cohort.labels, seed=seed)
+    return None if scans is None or scans.kept_together(cohort.groups) > KEPT else scans
+
+
+def _crossing(cohort: Cohort, split: npt.ArrayLike, pairs: pd.DataFrame) -> Iterator[str]:
+    """How copies and patients cross a split; groups made of copies are not said twice."""
+    part = np.asarray(split)
+    try:
+        _assert_copies_apart(cohort, part, pairs)
+    except LeakageError as error:
+        yield str(error)
+        if cohort.patient_id_kind == "surrogate":
+            return
+    try:
+        assert_patients_apart(cohort.table.patient_id, part, name=cohort.name)
+    except LeakageError as error:
+        yield str(error)
 
 
 def assert_no_leakage(
@@ -117,7 +225,12 @@ def assert_no_leakage(
     """
     fold = np.asarray(folds)
     assert_patients_apart(cohort.table.patient_id, fold, name=cohort.name)
-    pairs = find_duplicates(cohort) if duplicates is None else duplicates
+    _assert_copies_apart(
+        cohort, fold, find_duplicates(cohort) if duplicates is None else duplicates
+    )
+
+
+def _assert_copies_apart(cohort: Cohort, fold: npt.NDArray[Any], pairs: pd.DataFrame) -> None:
     i, j = pairs.i.to_numpy(int), pairs.j.to_numpy(int)
     crossing = np.flatnonzero(fold[i] != fold[j])
     if len(crossing):

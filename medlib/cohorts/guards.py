@@ -19,7 +19,7 @@ from scipy import stats
 
 from medlib.cohorts.audit import LeakageError
 from medlib.cohorts.recorded import Recorded
-from medlib.cohorts.shortcuts import GRID, PERMUTATIONS
+from medlib.cohorts.shortcuts import GRID, PERMUTATIONS, in_the_middle, interval_p
 from medlib.errors import InputError
 from medlib.statistics import holm
 from medlib.statistics._checks import as_fraction
@@ -39,8 +39,6 @@ DRAWS: Final = 9999
 """Random test samples that a given one is compared with: p down to 0.0001."""
 VALIDATION: Final = ("val", "dev", "tun", "inner")
 """How the name of a split that is no test begins: validation, development, tuning, inner."""
-TINY: Final = 1e-300
-"""Keeps logarithms and ratios of p-values finite."""
 
 
 def assert_chance_when_permuted(
@@ -174,8 +172,9 @@ def assert_no_shortcuts(table: pd.DataFrame, *, beyond: float = 0.7, level: floa
     found = table[((table.auc - 0.5).abs() > beyond - 0.5) & (adjusted < level)]
     if len(found):
         worst = found.iloc[0]
+        alone = "by themselves" if in_the_middle(worst.statistic) else "without the disease"
         raise LeakageError(
-            f"{len(found)} of {len(table)} statistics tell the classes apart without the disease, "
+            f"{len(found)} of {len(table)} statistics tell the classes apart {alone}, "
             f"first {worst.statistic!r}, AUC {worst.auc:.2f} ({worst.low:.2f} to "
             f"{worst.high:.2f}), adjusted p = {adjusted[found.index[0]]:.1g}: "
             "remove it from images and inputs, or collect cases in which it does not differ."
@@ -188,17 +187,7 @@ def _resolved(row: Mapping[Any, Any]) -> float:
     if p > 1.5 / (PERMUTATIONS + 1):
         return p
     looked_at = GRID**2 if str(row["statistic"]).startswith("best of") else 1
-    return min(p, looked_at * _interval_p(row["auc"], row["low"], row["high"]))
-
-
-def _interval_p(auc: float, low: float, high: float) -> float:
-    """Two-sided p of AUC 0.5 from a 95 % interval: normal on the logit scale; exact at 0 and 1."""
-    if auc in (0.0, 1.0):
-        bound = low if auc == 1 else 1 - high  # 0.025 ** (1 / n), n cases of the smaller class
-        return float(min(1.0, 2 * 0.5 ** (np.log(0.025) / np.log(max(bound, TINY)))))
-    logit = np.log([low, auc, high]) - np.log1p([-low, -auc, -high])
-    error = (logit[2] - logit[0]) / (2 * stats.norm.ppf(0.975))
-    return float(2 * stats.norm.sf(abs(logit[1]) / max(error, TINY)))
+    return min(p, looked_at * interval_p(row["auc"], row["low"], row["high"]))
 
 
 def assert_past_before_future(dates: npt.ArrayLike, test: npt.ArrayLike) -> None:

@@ -47,15 +47,18 @@ def runs(stack: Image, labels: npt.ArrayLike) -> npt.NDArray[np.int64]:
     return joined(*map(np.concatenate, zip(*links, strict=True)), n=len(stack))
 
 
-def copies(stack: Image, hashes: pd.Series) -> npt.NDArray[np.int64]:
-    """Return groups of exact and near duplicates, whatever their label; else one an image."""
+def copies(stack: Image | None, hashes: pd.Series) -> npt.NDArray[np.int64]:
+    """Return groups of exact and near duplicates, whatever their label; else one an image.
+
+    Without a ``stack`` of thumbnails, of exact duplicates only.
+    """
     number = pd.factorize(hashes)[0]
     order = np.argsort(number, kind="stable")
     same = np.flatnonzero(np.diff(number[order]) == 0)
-    near = near_duplicates(stack)
+    near = [] if stack is None else near_duplicates(stack)
     i = np.array([*order[same], *(pair[0] for pair in near)], dtype=np.int64)
     j = np.array([*order[same + 1], *(pair[1] for pair in near)], dtype=np.int64)
-    return joined(i, j, n=len(stack))
+    return joined(i, j, n=len(hashes))
 
 
 def named(groups: npt.NDArray[np.int64], labels: pd.Series) -> list[str]:
