@@ -38,7 +38,7 @@ DEALS: Final = 10
 LEVEL: Final = 0.01
 """p below which the order of the source is no accident."""
 MANY: Final = 0.3
-"""Least share of images whose most similar one is a neighbour, for runs to be likely."""
+"""Least share of images, above that by chance, whose most similar one is a neighbour."""
 FEWER: Final = 0.8
 """Likely scans an image, at most, for runs to be likely."""
 
@@ -69,7 +69,7 @@ class Scans:
     def likely(self) -> bool:
         """Return whether images come in runs: surely, many of them, and into fewer scans."""
         fewer = self.number <= FEWER * len(self.scan)
-        return self.p <= LEVEL and self.neighbours >= MANY and fewer
+        return self.p <= LEVEL and self.neighbours - self.by_chance >= MANY and fewer
 
     def kept_together(self, groups: npt.NDArray[np.int64]) -> float:
         """Return the share of neighbours of one scan that share a group already."""
