@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from medlib.cohorts.near_duplicates import agreement, content, near_duplicates
+from medlib.cohorts.near_duplicates import agreement, near_duplicates
+from medlib.cohorts.surround import content
 from medlib.imaging import resize
 
 
@@ -129,7 +130,7 @@ def test_photographs_of_different_eyes_in_one_round_mask_are_no_copies():
 
 
 def test_without_a_look_inside_the_mask_they_would_be(monkeypatch):
-    monkeypatch.setattr("medlib.cohorts.near_duplicates.INSIDE", -1)
+    monkeypatch.setattr("medlib.cohorts.near_duplicates.content", lambda a: np.full(a.shape, True))
     assert near_duplicates(resize(fundus(60), 48)) != []
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from medlib.cohorts.surround import SHOWN, content
 from medlib.imaging import Image, resize
 
 Rows = npt.NDArray[np.int64]
@@ -67,12 +68,6 @@ AGREEING: Final = 0.96
 """Least agreement of copies."""
 INSIDE: Final = 0.9
 """Least agreement of copies inside what they show: less, as less is left to compare."""
-SURROUND: Final = 0.02
-"""Grey levels within this share of an image's range, and joined to its edge, are surround."""
-RIM_OF_MASK: Final = 3
-"""Thumbnail pixels next to the surround that do not count: a mask's edge is in all its images."""
-SHOWN: Final = 0.1
-"""Least share of the frame to compare inside; with less left, the whole frame has to do."""
 COVERED: Final = 0.6
 """Least share of the frame that an aligned image fills."""
 RIM: Final = 1.5
@@ -144,21 +139,6 @@ def _compare(
     differ = agreement(frame[likely], other[likely], both) < INSIDE
     agreed[likely[differ & (both.mean(axis=1) >= SHOWN)]] = 0
     return sign[:, 0], agreed
-
-
-def content(image: Image) -> Mask:
-    """Return where an image (h x w) shows something: not its even surround, nor that one's rim.
-
-    All of it where nothing even reaches the edge.
-    """
-    near = SURROUND * float(np.ptp(image))
-    surround = np.zeros(image.shape, bool)
-    for level in (image.min(), image.max()):
-        parts, _ = ndimage.label(np.abs(image - level) <= near)
-        edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
-        surround |= np.isin(parts, edge[edge > 0])
-    shown: Mask = ~ndimage.binary_dilation(surround, iterations=RIM_OF_MASK)
-    return shown
 
 
 def agreement(a: Image, b: Image, inside: Mask) -> Image:
