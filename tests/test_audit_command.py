@@ -58,7 +58,7 @@ def test_pairs_of_copies_are_listed_by_name_and_shown_as_pictures(folder):
     html = page.read_text("utf-8")
     assert html.count('<img src="data:image/png;base64,') == 6
     assert "http" not in html
-    assert f"images:{folder}" in result.stdout  # how to look at them, as it is typed
+    assert f'write "images:{folder}?groups=exact"' in result.stdout  # as it is typed
 
 
 def test_a_page_that_cannot_be_written_is_named(folder):

@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 from medlib.cohorts import from_arrays
+from medlib.cohorts.arrays import without_ids
 from medlib.cohorts.audit import audit
 from medlib.cohorts.scans import likely_scans
 
@@ -77,6 +78,15 @@ def test_the_audit_suggests_runs_in_words_that_can_be_typed_and_groups_nothing()
 def test_nothing_is_said_of_runs_where_patients_are_recorded_or_grouped_already():
     stack, scan = scans(LENGTHS)
     assert audit(from_arrays(stack, scan % 2, patient_ids=scan)).scans is None
+    grouped = without_ids(from_arrays(stack, scan % 2), groups="runs")
+    assert audit(grouped).scans is None
+
+
+def test_runs_that_the_option_would_join_across_patients_are_not_suggested():
+    stack, scan = scans(LENGTHS, shared=0.9)  # all patients alike, as in a round mask
+    (runs,) = [o for o in audit(from_arrays(stack, scan % 2)).findings if "scans" in o.says]
+    assert "patient ids" in runs.do
+    assert "groups=runs would not do here" in runs.do
 
 
 def test_classes_that_differ_only_by_which_scans_they_hold_are_not_accused():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
@@ -136,7 +136,7 @@ STATISTICS: Final = 10
 """Statistics that are printed."""
 PAIRS: Final = 30
 """Pairs of copies that are printed."""
-_FORMATS = {
+_FORMATS: Final[dict[str, Callable[..., str]]] = {
     **dict.fromkeys(("auc", "low", "high", "correlation"), "{:.3f}".format),
     **dict.fromkeys(("p", "p of all"), p_value),
 }

@@ -55,11 +55,12 @@ def pairs_page(cohort: Cohort, duplicates: pd.DataFrame) -> str:
 
 
 def _pairs(cohort: Cohort, row: dict[str, int], pairs: pd.DataFrame) -> Iterator[str]:
-    for number, pair in enumerate(pairs.itertuples(), 1):
-        both = ((pair.image_a, pair.label_a), (pair.image_b, pair.label_b))
-        images = " ".join(_picture(cohort.pixels(row[name]), str(name)) for name, _ in both)
-        names = " and ".join(f"{name} ({label})" for name, label in both)
-        said = f"{number}. {names}: {pair.kind}, agreement {pair.correlation:.3f}"
+    for number, pair in enumerate(pairs.to_dict("records"), 1):
+        ids = [str(pair["image_a"]), str(pair["image_b"])]
+        images = " ".join(_picture(cohort.pixels(row[name]), name) for name in ids)
+        labels = (pair["label_a"], pair["label_b"])
+        names = " and ".join(f"{name} ({of})" for name, of in zip(ids, labels, strict=True))
+        said = f"{number}. {names}: {pair['kind']}, agreement {pair['correlation']:.3f}"
         yield f"<figure>{images}<figcaption>{escape(said)}</figcaption></figure>"
 
 

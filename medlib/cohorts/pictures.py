@@ -83,7 +83,7 @@ def _grey(picture: Pillow.Image) -> tuple[Image, tuple[str, ...]]:
     remarks = []
     if picture.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in picture.info:
         picture = picture.convert("RGBA")
-        if picture.getextrema()[3] != (255, 255):
+        if picture.getchannel("A").getextrema() != (255, 255):
             remarks.append("transparency, laid on black")
         black = Pillow.new("RGBA", picture.size, (0, 0, 0, 255))
         picture = Pillow.alpha_composite(black, picture)

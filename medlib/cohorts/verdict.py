@@ -17,7 +17,7 @@ JOINS_TOO_MUCH: Final = 0.1
 """Share of unrelated images that `groups=runs` may join before it is no longer suggested."""
 TAKE_GROUPS: Final = ("images", "npz")
 """Kinds of cohorts with the option `groups`."""
-KEPT: Final = 0.5
+KEPT: Final = 0.9
 """Share of likely neighbours in one group already, from which nothing is said of runs."""
 
 WORDS: Final = {
@@ -149,21 +149,35 @@ def _runs(audit: Audit) -> Finding | None:
 
 
 def _about_runs(audit: Audit, unrelated: float) -> str:
-    ids = "Give patient ids if you can get them (patients.csv with columns file and patient_id)"
     kind = audit.spec.partition(":")[0]
+    where = "an array patient_ids" if kind == "npz" else "patients.csv: file,patient_id"
+    ids = f"Give patient ids if you can get them ({where})"
+    if "groups=runs" in audit.spec:
+        return f"{ids}: groups=runs joins only part of these runs."
     if unrelated > JOINS_TOO_MUCH:
         return (
             f"{ids}. groups=runs would not do here: it would also join "
             f"{100 * unrelated:.0f} of 100 neighbours that are unrelated."
         )
-    if audit.spec and kind not in TAKE_GROUPS:
+    if not _takes_groups(audit):
         return f"{ids}."
-    mark = "&" if "?" in audit.spec else "?"
-    cohort = f'"{audit.spec}{mark}groups=runs"' if audit.spec else "COHORT?groups=runs"
     return (
-        f"{ids}; if not, keep each run in one fold: write the cohort as {cohort}. Nothing was "
-        "grouped: look whether neighbours in the list are of one scan."
+        f"{ids}; if not, keep each run in one fold: write the cohort as "
+        f"{_with_groups(audit, 'runs')}. Nothing was grouped: look whether neighbours in the list "
+        "are of one scan."
     )
+
+
+def _takes_groups(audit: Audit) -> bool:
+    """Whether the cohort, as typed, can be given an option `groups` (in a notebook: perhaps)."""
+    kind = audit.spec.partition(":")[0]
+    return not audit.spec or (kind in TAKE_GROUPS and "groups=" not in audit.spec)
+
+
+def _with_groups(audit: Audit, groups: str) -> str:
+    """The cohort with an option, as it is typed in a shell."""
+    mark = "&" if "?" in audit.spec else "?"
+    return f'"{audit.spec or "COHORT"}{mark}groups={groups}"'
 
 
 def _two_labels(audit: Audit) -> Finding | None:
@@ -185,13 +199,17 @@ def _copies(audit: Audit) -> Finding | None:
     if counted.empty:
         return None
     exact = int((counted.kind == "exact").sum())
-    spec = audit.spec or "COHORT"
+    alike = len(counted) - exact
     apart = "" if audit.surrogate else f" of two patients ({names(_patients(counted))})"
+    do = "Look at them: add --pairs pairs.html to medlib audit. Of true copies keep one, or all in "
+    do += "one fold. Nothing was left out."
+    if audit.surrogate and alike and _takes_groups(audit):
+        do += f" If those that look alike are no copies, write {_with_groups(audit, 'exact')}."
     return Finding(
         f"{_pairs(len(counted))} of images{apart} seem to be copies of one another: {exact} with "
-        f"equal pixels, {len(counted) - exact} that look alike.",
-        f'Look at them: medlib audit "{spec}" --pairs pairs.html. Of true copies keep one, or all '
-        "in one fold. Nothing was left out.",
+        f"equal pixels, {alike} that look alike"
+        + (", as neighbouring slices of one scan may." if alike else "."),
+        do,
     )
 
 
