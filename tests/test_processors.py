@@ -110,7 +110,12 @@ def test_a_number_that_never_moves_is_exact():
 def test_the_tolerance_is_one_and_a_half_ranges_rounded_up():
     [found] = spread.moved({p: run(a=v) for p, v in (("native", 1.0), ("x", 1.1), ("y", 0.9))})
     assert found.tolerance == pytest.approx(0.3)
-    assert spread.tolerance([1.0, 1.0 + 1.23e-7]) == pytest.approx(1.9e-7)
+    assert spread.tolerance([[1.0], [1.0 + 1.23e-7]]) == pytest.approx(1.9e-7)
+
+
+def test_a_number_that_moves_in_its_last_digits_gets_a_ten_thousandth():
+    assert spread.tolerance([0.2, 0.2 + 1e-7, 0.2]) == pytest.approx(2e-5)
+    assert spread.tolerance([0.2, 0.2]) == 0
 
 
 def test_a_list_moves_as_far_as_its_most_restless_place():

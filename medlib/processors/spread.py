@@ -18,6 +18,11 @@ MARGIN: Final = 1.5
 """Tolerance over range seen. One further run of a normal number differs from a given one by more
 than 1.5 ranges in 1 of 320 where eleven runs were seen, 1 of 108 with eight, 1 of 7 with three."""
 
+LEAST: Final = 1e-4
+"""Least tolerance of a number that moves at all, as a share of it. Where one borderline case in
+thousands turned, a range seen in three runs says little about a fourth; and nobody reads the fifth
+digit of a width."""
+
 
 @dataclass(frozen=True)
 class Moved:
@@ -70,14 +75,18 @@ def moved(runs: Mapping[str, Results]) -> list[Moved]:
 
 
 def tolerance(values: list[Value]) -> float | None:
-    """`MARGIN` times the range of numbers (of lists: the largest of their places), rounded up."""
+    """`MARGIN` times the range of numbers (of lists: the largest of their places), rounded up.
+
+    Of a single number at least `LEAST` of it.
+    """
     if any(isinstance(v, str | bool) for v in values):
         return None
     try:
         table = np.array(values, dtype=float)
     except ValueError:  # lists of different lengths
         return None
-    return _rounded_up(MARGIN * float(np.ptp(table, axis=0).max()))
+    least = LEAST * abs(float(table[0])) if table.ndim == 1 and np.ptp(table) else 0.0
+    return _rounded_up(max(least, MARGIN * float(np.ptp(table, axis=0).max())))
 
 
 def _rounded_up(value: float) -> float:
