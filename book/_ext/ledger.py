@@ -50,10 +50,10 @@ def evidence_table(claims: Sequence[Claim]) -> str:
     """What the verdicts hang on, and how many conditions of all rules are of each kind."""
     conditions = Counter(each.hangs_on for claim in claims for each in claim.rule)
     rows = [
-        [EVIDENCE[kind], str(len(found)), str(conditions[kind]), _links(found)]
+        [*EVIDENCE[kind].split(": ", 1), str(len(found)), str(conditions[kind]), _links(found)]
         for kind, found in evidence(claims).items()
     ]
-    header = ["the verdict hangs on", "verdicts", "conditions of this kind, in all rules", "which"]
+    header = ["the verdict hangs on", "that is", "verdicts", "conditions in all rules", "which"]
     return table(header, rows)
 
 
