@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from medlib import metrics
 from medlib import statistics as st
 from medlib.crossval import cross_validate
+from medlib.errors import InputError
 from medlib.threshold import THRESHOLD, called_positive
 from medlib.training import HISTORY
 
@@ -74,3 +75,32 @@ def test_the_rule_is_that_of_scikit_learn_and_of_the_larger_output():
     assert scores[1, 1] == THRESHOLD
     expected = called_positive(scores[:, 1]).astype(int)
     assert model.predict(at).tolist() == expected.tolist() == scores.argmax(axis=1).tolist()
+
+
+def test_single_precision_is_compared_as_the_number_it_is():
+    single = np.array([0.3, 0.7], dtype=np.float32)  # 0.30000001 and 0.69999999
+    assert called_positive(single[:1], 0.3).all()
+    assert not called_positive(single[1:], 0.7).any()
+    assert not called_positive(single[:1], single[0]).any()  # on itself
+
+
+@pytest.mark.parametrize("precision", [np.float16, np.float32, np.float64])
+def test_counts_and_intervals_agree_in_any_precision(precision):
+    scores = np.array([0.3, 0.9, 0.3, 0.2, 0.3, 0.1], dtype=precision)
+    drawn = st.cluster_bootstrap(LABELS, scores, threshold=0.3, replicates=100)
+    for metric in ("accuracy", "sensitivity", "specificity"):
+        counted = getattr(metrics, metric)(LABELS, scores, threshold=0.3)
+        assert drawn[metric].estimate == pytest.approx(counted)
+    assert (
+        metrics.confusion(LABELS, scores, threshold=0.3)[1, 1]
+        == (called_positive(scores, 0.3) & (LABELS == 1)).sum()
+    )
+
+
+@pytest.mark.parametrize(
+    ("scores", "threshold"),
+    [(["high"], 0.5), ([None], 0.5), ([np.nan], 0.5), ([0.5], "half"), ([0.5], np.nan)],
+)
+def test_what_is_no_number_calls_nobody_positive_or_negative(scores, threshold):
+    with pytest.raises(InputError, match=r"no number|NaN"):
+        called_positive(scores, threshold)
