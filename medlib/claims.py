@@ -123,7 +123,7 @@ class Claim:
 
 def read_claims(path: Path) -> list[Claim]:
     """The ledger from its YAML; InputError where a statement or a verdict is missing."""
-    claims = [_claim(entry) for entry in yaml.safe_load(Path(path).read_text(encoding="utf-8"))]
+    claims = [_claim(entry) for entry in _entries(Path(path))]
     wanted = [f"C{number:02d}" for number in range(1, NUMBER_OF_CLAIMS + 1)]
     if [claim.id for claim in claims] != wanted:
         raise InputError(f"{path} must hold {wanted[0]} to {wanted[-1]}, each once and in order")
@@ -155,6 +155,16 @@ def measured(claim: Claim, runs: Runs) -> list[tuple[str, str, Record]]:
         for cohort, notebook in order
         if notebook == wanted and key in runs[cohort, notebook].records
     ]
+
+
+def _entries(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path} cannot be read as YAML ({type(error).__name__})") from None
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise InputError(f"{path} is no list of statements; each begins with '- id: C01'")
+    return entries
 
 
 def _claim(entry: Mapping[str, Any]) -> Claim:

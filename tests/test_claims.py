@@ -67,6 +67,13 @@ def test_a_verdict_falls_with_its_number(test, part, holds):
     assert (faults == []) is holds
 
 
+@pytest.mark.parametrize("text", ["", "C01: refuted", "- C01", "- ["])
+def test_a_file_that_is_no_ledger_is_refused_by_name(text, tmp_path):
+    (tmp_path / "claims.yml").write_text(text)
+    with pytest.raises(InputError, match=r"claims\.yml (is no list|cannot be read)"):
+        read_claims(tmp_path / "claims.yml")
+
+
 @pytest.mark.parametrize("kind", ["quantile range", "range"])
 def test_no_verdict_rests_on_ends_that_are_no_confidence_interval(kind):
     faults = check([claim(rule=(condition("< 0.5", "low"),))], runs(kind, sd=0.04))
