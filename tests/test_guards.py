@@ -143,6 +143,8 @@ def test_permutations_that_agree_by_luck_are_no_proof_of_a_leak():
         (([0, 1, 0], [0, 1]), "3 labels and 2 groups"),
         (([0, 0, 0],), "All 3 labels are of one class"),
         (([0, 1, 1], ["a", "a", "b"]), "Patient 'a' has two labels"),
+        (([0, 1, 1], ["a", None, "b"]), "groups holds values that cannot be compared"),
+        (([0, 1, None],), "labels holds values that cannot be compared"),
     ],
 )
 def test_labels_that_cannot_be_dealt_are_refused(arguments, said):
@@ -150,6 +152,20 @@ def test_labels_that_cannot_be_dealt_are_refused(arguments, said):
         assert_chance_when_permuted(lambda y: 0.5, *arguments)
     with pytest.raises(InputError, match="at least 5"):
         assert_chance_when_permuted(lambda y: 0.5, [0, 1], permutations=4)
+
+
+@pytest.mark.parametrize("level", [0, 1, 5, np.nan, "low"])
+def test_a_level_that_no_test_can_have_is_refused(level):
+    with pytest.raises(InputError, match="level"):
+        assert_chance_when_permuted(lambda y: 0.5, [0, 1] * 5, level=level)
+
+
+@pytest.mark.parametrize("seed", [-1, "7", 0.5, None])
+def test_guards_refuse_a_seed_that_starts_no_random_numbers(seed):
+    with pytest.raises(InputError, match="seed"):
+        assert_chance_when_permuted(lambda y: 0.5, [0, 1] * 5, seed=seed)
+    with pytest.raises(InputError, match="seed"):
+        assert_like_population(["a", "b"], {"a": 1, "b": 1}, seed=seed)
 
 
 def pictures(marked):
@@ -275,6 +291,12 @@ def test_an_epoch_without_an_accuracy_is_not_the_best():
     history = pd.DataFrame({"epoch": [0, 1], "split": "val", "accuracy": [0.9, np.nan]})
     with pytest.raises(InputError, match="Epoch 1 of 'val' has no accuracy"):
         choose_epoch(history, split="val")
+
+
+@pytest.mark.parametrize("split", [None, 1])
+def test_a_split_without_a_name_is_refused(split):
+    with pytest.raises(InputError, match="name of a split"):
+        choose_epoch(histories(), split=split)
 
 
 def test_test_patients_are_refused_whatever_the_split_is_called():

@@ -192,3 +192,9 @@ def test_a_difference_without_variance_is_refused():
         st.delong_test(labels, [1, 2, 3, 4], [4, 3, 2, 1])
     with pytest.raises(InputError, match="scale = 'cubic'"):
         st.auc_interval(labels, [1, 3, 2, 4], scale="cubic")
+
+
+@pytest.mark.parametrize("positive", [[5, 6, 7, 8], [0, 1, 2, 8], [5, 4.5, 6, 3]])
+def test_next_to_no_confidence_leaves_the_auc_seen(positive):
+    found = st.auc_interval([0] * 4 + [1] * 4, [1, 2, 3, 4, *positive], confidence=1e-9)
+    assert found.low == pytest.approx(found.estimate) == found.high

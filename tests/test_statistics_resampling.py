@@ -229,3 +229,18 @@ def test_patients_with_two_labels_and_learners_without_a_score_are_refused():
         st.label_permutation_test([0, 1, 0, 1], lambda y: 0.5, [1, 1, 2, 3])
     with pytest.raises(InputError, match=r"evaluate\(labels\) = nan"):
         st.label_permutation_test([0, 1, 0, 1], lambda y: float("nan"))
+
+
+@pytest.mark.parametrize("seed", [-1, "7", 0.5, None, [1, 2]])
+def test_a_seed_that_starts_no_random_numbers_is_refused(seed):
+    labels, scores, _ = study()
+    for asked in (
+        lambda: st.cluster_bootstrap(labels, scores, seed=seed),
+        lambda: st.paired_bootstrap(labels, scores, scores**2, seed=seed),
+        lambda: st.paired_permutation_test(labels, scores, scores**2, seed=seed),
+        lambda: st.label_permutation_test(labels, lambda y: 0.5, seed=seed),
+        lambda: st.calibration_measures(labels, scores, seed=seed),
+        lambda: st.simulate_readers(2, 10, 10, seed=seed),
+    ):
+        with pytest.raises(InputError, match="seed"):
+            asked()

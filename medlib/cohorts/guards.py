@@ -22,7 +22,7 @@ from medlib.cohorts.recorded import Recorded
 from medlib.cohorts.shortcuts import GRID, PERMUTATIONS, in_the_middle, interval_p
 from medlib.errors import InputError
 from medlib.statistics import holm
-from medlib.statistics._checks import as_fraction
+from medlib.statistics._checks import as_fraction, as_generator, as_groups
 from medlib.statistics.dealing import deal_by_images, score_by_patient
 
 __all__ = [
@@ -70,17 +70,18 @@ def assert_chance_when_permuted(
     permutations, or a share that is none (a percentage, not a number).
     """
     label = np.asarray(labels)
-    patient = np.arange(len(label)) if groups is None else np.asarray(groups)
+    patient = np.arange(label.size) if groups is None else np.asarray(groups)
     first, where = _one_label_each(label, patient)
+    alpha = as_fraction(level, "level", open_ends=True)
     if permutations < 5:
         raise InputError(f"permutations is {permutations}: give at least 5.")
-    deals = _Deals(accuracy, label[first], where, permutations, np.random.default_rng(seed))
+    deals = _Deals(accuracy, label[first], where, permutations, as_generator(seed))
     found, chance = deals.scores(equal=False)
     kinds = [(found, chance)]
     if deals.unequal and not deals.predicts:
         kinds.append(deals.scores(equal=True))
     for scores, expected in kinds:
-        _hold_to_chance(scores, expected, len(first), level / len(kinds))
+        _hold_to_chance(scores, expected, len(first), alpha / len(kinds))
     return found
 
 
@@ -141,9 +142,11 @@ def _one_label_each(
     """The first image of each patient and the patient of each image."""
     if label.shape != patient.shape:
         raise InputError(f"There are {label.size} labels and {patient.size} groups: give one each.")
-    if len(np.unique(label)) < 2:
+    if len(np.unique(as_groups(label, label.size, "labels"))) < 2:
         raise InputError(f"All {label.size} labels are of one class: give two classes.")
-    _, first, where = np.unique(patient, return_index=True, return_inverse=True)
+    _, first, where = np.unique(
+        as_groups(patient, label.size), return_index=True, return_inverse=True
+    )
     mixed = label[first][where] != label
     if mixed.any():
         raise InputError(
@@ -244,7 +247,7 @@ def assert_like_population(
         )
     share /= share.sum()
     seen = given.value_counts().reindex(kinds, fill_value=0).to_numpy()
-    drawn = np.random.default_rng(seed).multinomial(len(given), share, size=DRAWS)
+    drawn = as_generator(seed).multinomial(len(given), share, size=DRAWS)
     distance = ((drawn - len(given) * share) ** 2 / share).sum(axis=1)
     observed = ((seen - len(given) * share) ** 2 / share).sum()
     p = float((1 + (distance >= observed - 1e-9).sum()) / (1 + DRAWS))
@@ -290,6 +293,8 @@ def _not_the_test(
 ) -> None:
     if (chosen_on is None) != (tested_on is None):
         raise InputError("Only one of chosen_on and tested_on is given: give both or neither.")
+    if not isinstance(split, str):
+        raise InputError(f"split is {split!r}: give the name of a split of the history.")
     given = chosen_on is not None
     shared = given and bool(np.isin(np.asarray(chosen_on), np.asarray(tested_on)).any())
     name = split.lower()

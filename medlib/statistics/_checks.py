@@ -27,6 +27,19 @@ def as_count(value: Any, argument: str, *, least: int = 0, most: int | None = No
     return number
 
 
+def as_generator(seed: Any) -> np.random.Generator:
+    """Return the generator that a seed starts, or the one given; InputError for any other seed."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    try:
+        return np.random.default_rng(operator.index(seed))
+    except (TypeError, ValueError):
+        raise InputError(
+            f"seed = {seed!r} starts no random numbers; give a whole number from 0 or a numpy "
+            "Generator."
+        ) from None
+
+
 def as_fraction(value: Any, argument: str, *, open_ends: bool = False) -> float:
     """Return value as a float in [0, 1] (in (0, 1) with open ends); InputError otherwise."""
     try:
@@ -128,22 +141,23 @@ def as_probabilities(values: Floats, argument: str = "scores") -> Floats:
     return values
 
 
-def as_groups(groups: Sequence[Any] | NDArray[Any] | None, length: int) -> NDArray[np.int64]:
+def as_groups(
+    groups: Sequence[Any] | NDArray[Any] | None, length: int, argument: str = "groups"
+) -> NDArray[np.int64]:
     """Return a number 0..G-1 a case from patient ids (every case its own patient where None)."""
     if groups is None:
         return np.arange(length)
     ids = np.asarray(groups)
     if ids.shape != (length,):
         raise InputError(
-            f"groups has shape {ids.shape} where {length} values are needed; give one patient "
-            "a case."
+            f"{argument} has shape {ids.shape} where {length} values are needed; give one a case."
         )
     if ids.dtype.kind == "f" and not np.isfinite(ids).all():
-        raise InputError("groups holds NaN; give every case a patient.")
+        raise InputError(f"{argument} holds NaN; leave no case without a value.")
     try:
         return np.asarray(np.unique(ids, return_inverse=True)[1], dtype=np.int64)
     except TypeError:  # None, or numbers among texts
         raise InputError(
-            "groups holds ids that cannot be compared (missing ones, or numbers among texts); give "
-            "every case a patient, all of them numbers or all texts."
+            f"{argument} holds values that cannot be compared (missing ones, or numbers among "
+            "texts); give every case one, all of them numbers or all texts."
         ) from None

@@ -12,6 +12,7 @@ from medlib.statistics._checks import (
     Bools,
     as_count,
     as_finite,
+    as_generator,
     as_groups,
     as_labels,
     as_scores,
@@ -95,7 +96,7 @@ class Sample:
 
     def bootstrap(self, seed: Seed) -> Iterator[Weights]:
         """Yield weights (replicates x cases): patients drawn with replacement in each stratum."""
-        rng = np.random.default_rng(seed)
+        rng = as_generator(seed)
         strata = self.strata()
         dtype = np.float32 if self.labels.size**2 <= EXACT_IN_FLOAT32 else np.float64
         for rows in self._blocks():
@@ -110,7 +111,7 @@ class Sample:
         So the share of positive cases varies as in new studies. Draws of one class alone, in which
         most measures do not exist, are left out; InputError where they are more than 1 in 20.
         """
-        rng = np.random.default_rng(seed)
+        rng = as_generator(seed)
         kept = 0
         for rows in self._blocks():
             times = _draw_counts(rng, rows, self.patients)[:, self.groups].astype(np.float64)
@@ -131,7 +132,7 @@ class Sample:
 
         All patterns in turn where there are no more than replicates, else random ones.
         """
-        rng = np.random.default_rng(seed)
+        rng = as_generator(seed)
         if self.exact:
             patterns = np.arange(2**self.patients)[:, None] >> np.arange(self.patients)
             yield (patterns & 1).astype(np.float64)[:, self.groups]

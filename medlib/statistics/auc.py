@@ -102,9 +102,14 @@ def score_ends(area: float, n1: int, n0: int, level: float) -> tuple[float, floa
     def beyond(t: float) -> float:
         return (t - area) ** 2 - z**2 * t * (1 - t) * shared_cases(t, n1 + n0) / (n1 * n0)
 
-    low = optimize.brentq(beyond, 0, min(area, ALMOST_ONE)) if area > 0 else 0.0
-    high = optimize.brentq(beyond, max(area, 1 - ALMOST_ONE), 1) if area < 1 else 1.0
-    return float(low), float(high)
+    def end(outer: float, near: float) -> float:
+        if beyond(near) >= 0:  # at next to no confidence the end is the AUC seen
+            return area
+        return float(optimize.brentq(beyond, outer, near))
+
+    low = end(0, min(area, ALMOST_ONE)) if area > 0 else 0.0
+    high = end(1, max(area, 1 - ALMOST_ONE)) if area < 1 else 1.0
+    return low, high
 
 
 def shared_cases(area: float, n: float) -> float:

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 
 from medlib.errors import InputError
 from medlib.metrics import NEVER_CERTAIN
-from medlib.statistics._checks import Floats, as_fraction, as_probabilities
+from medlib.statistics._checks import Floats, as_fraction, as_generator, as_probabilities
 from medlib.statistics._recalibration import (
     fit,
     fit_intercept,
@@ -112,7 +112,7 @@ def calibration_measures(
             f"groups holds {sample.patients} patients, too few to redraw; give three or more."
         )
     study = _study(sample.labels.astype(np.float64), sample.cases[0].scores)
-    rng = np.random.default_rng(seed)
+    rng = as_generator(seed)
     blocks = [_measures(study, weights.astype(np.float64)) for weights in sample.redraws(rng)]
     drawn = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     basis = f"{sample.basis}, {sample.labels.sum()} positive"

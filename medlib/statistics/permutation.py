@@ -7,7 +7,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Bools, Floats, as_count, as_finite, as_groups, as_labels
+from medlib.statistics._checks import (
+    Bools,
+    Floats,
+    as_count,
+    as_finite,
+    as_generator,
+    as_groups,
+    as_labels,
+)
 from medlib.statistics._sample import Patients, Sample, Seed
 from medlib.statistics.dealing import deal_by_images, score_by_patient
 from medlib.statistics.outcome import Comparison
@@ -93,7 +101,7 @@ def label_permutation_test(
     patient = as_groups(groups, truth.size)
     times = as_count(permutations, "permutations", least=19)
     of_patient = _labels_of_patients(truth, patient)
-    rng = np.random.default_rng(seed)
+    rng = as_generator(seed)
     images = np.bincount(patient)
     given = np.asarray(evaluate(truth))
     seen = _score(given, truth, patient, "evaluate(labels)")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_count, as_numbers
+from medlib.statistics._checks import Floats, as_count, as_generator, as_numbers
 from medlib.statistics._sample import Seed
 
 
@@ -71,7 +71,7 @@ def simulate_readers(
     area = as_numbers(aucs, "aucs")
     if np.any((area <= 0) | (area >= 1)):
         raise InputError(f"aucs = {list(area)} must lie between 0 and 1; give one a modality.")
-    rng = np.random.default_rng(seed)
+    rng = as_generator(seed)
     separation = np.sqrt(2) * stats.norm.ppf(area)
     sides = [
         _scores_of_class(rng, r, area.size, size, variances) + label * separation[:, None]
