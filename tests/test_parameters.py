@@ -7,6 +7,7 @@ import pytest
 from medlib.errors import InputError
 from medlib.execution import chapters, read_chapter
 from medlib.parameters import LIMITS, check_parameters, declared_parameters
+from medlib.training import NetworkLearner
 
 
 def defaults(notebook):
@@ -26,6 +27,24 @@ def test_a_chapter_accepts_its_own_defaults_given_by_hand(name):
 def test_every_limit_is_of_a_parameter_that_some_chapter_has():
     pairs = [(name, key) for name in chapters() for key in defaults(read_chapter(name))]
     assert set(LIMITS) <= {key for _, key in pairs} | {f"{name}.{key}" for name, key in pairs}
+
+
+def test_the_network_that_hand_made_features_are_compared_with_is_that_of_the_experiment():
+    """One trained with fewer pixels or epochs would be a straw man; and folds are trained once."""
+    here, experiment = (
+        check_parameters(name, notebook, defaults(notebook))
+        for name in ("04_handmade_or_deep", "06_resnet50_cv")
+        for notebook in [read_chapter(name)]
+    )
+    shared = ("cohort", "classes", "per_class", "pool_per_class", "folds", "seed")
+    assert {key: here[key] for key in shared} == {key: experiment[key] for key in shared}
+    assert NetworkLearner(size=here["image_size"], epochs=here["epochs"]) == NetworkLearner(
+        network=experiment["network"],
+        size=experiment["image_size"],
+        epochs=experiment["epochs"],
+        learning_rate=experiment["learning_rate"],
+        batch_size=experiment["batch_size"],
+    )
 
 
 def test_a_chapter_may_need_more_than_the_others():
