@@ -6,6 +6,8 @@ Every function here is pure. What has to be learned from data is learned once, b
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -21,10 +23,12 @@ LUNG_WINDOW: Final = (-600.0, 1500.0)
 """Centre and width in HU: -1350 to 150."""
 SOFT_TISSUE_WINDOW: Final = (40.0, 400.0)
 """Centre and width in HU: -160 to 240."""
-FULL_SCALES: Final = (1.0, 255.0, 4095.0, 65535.0)
-"""Largest grey level of fractions, of 8, 12 and 16 bits."""
+LUNG_RANGE: Final = (LUNG_WINDOW[0] - LUNG_WINDOW[1] / 2, LUNG_WINDOW[0] + LUNG_WINDOW[1] / 2)
+"""The same in HU from black to white."""
+FULL_SCALES: Final = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+"""Largest grey level of fractions, and of 8, 10, 12, 14 and 16 bits."""
 ROUNDING: Final = 1e-5
-"""How far a resized image may exceed its format, relative: sums of single-precision products."""
+"""How far stored floating-point levels may exceed their scale, relative: somebody's resizing."""
 
 
 def window(hu: npt.ArrayLike, centre: float, width: float) -> Image:
@@ -44,37 +48,36 @@ def window(hu: npt.ArrayLike, centre: float, width: float) -> Image:
     return shown
 
 
-def full_scale(images: npt.ArrayLike) -> float:
-    """Return the largest grey level of the images' format: 1, 255, 4095 or 65535.
+def grey_range(low: float, high: float) -> tuple[float, float]:
+    """Return the grey levels that count as black and white, by the extremes of what files hold.
 
-    It is the smallest of these that holds the maximum: a number of the format, so that two cohorts
-    of one format are scaled alike. What resizing adds by rounding (255.00002) is no other format.
-    Raises InputError for levels below 0 or above 65535.
+    From 0 to the smallest of `FULL_SCALES` (beyond them, of 2**k - 1) that holds ``high``. With
+    levels below 0, such as z-scores, from -s to s, with s the smallest power of 2 that holds both.
+    Take the extremes of all files of a source as stored: those of resized images, or of some
+    images, are no property of the source.
 
-    >>> full_scale([[0, 200]])
-    255.0
+    >>> grey_range(0, 3000), grey_range(-2.9, 5.1)
+    ((0.0, 4095.0), (-8.0, 8.0))
     """
-    levels = np.asarray(images)
-    low, high = float(levels.min()), float(levels.max())
-    reach = 1 + ROUNDING
-    if low < -ROUNDING or high > FULL_SCALES[-1] * reach:
-        raise InputError(
-            f"Grey levels run from {low:g} to {high:g}: give 0 to 1, 255, 4095 or 65535, or "
-            "Hounsfield units from DICOM files."
-        )
-    return next(scale for scale in FULL_SCALES if high <= scale * reach)
+    if low < -ROUNDING * abs(high):
+        s = 2.0 ** math.ceil(math.log2(max(-low, high)) - ROUNDING)
+        return -s, s
+    beyond = (2.0**k - 1 for k in itertools.count(17))
+    scales = itertools.chain(FULL_SCALES, beyond)
+    return 0.0, next(scale for scale in scales if high <= scale * (1 + ROUNDING))
 
 
-def to_unit(images: npt.ArrayLike, units: str) -> Image:
+def to_unit(images: npt.ArrayLike, black_white: tuple[float, float]) -> Image:
     """Scale grey levels to 0..1 by fixed numbers: nothing is learned from any image.
 
-    ``units`` "HU" goes through the lung window, others are divided by their `full_scale`. Any
-    shape; float32 of the same shape out. Raises InputError where full_scale does.
+    ``black_white`` is `Cohort.grey_range`, which the files decide; what lies beyond is clipped. Any
+    shape; float32 of the same shape out. Raises InputError if white is not above black.
+
+    >>> to_unit([0, 51, 255], (0, 255)).tolist()
+    [0.0, 0.20000000298023224, 1.0]
     """
-    if units == "HU":
-        return window(images, *LUNG_WINDOW)
-    scaled: Image = np.asarray(images, np.float32) / np.float32(full_scale(images))
-    return scaled
+    low, high = black_white
+    return window(images, (low + high) / 2, high - low)
 
 
 def resize(images: npt.ArrayLike, size: int | tuple[int, int]) -> Image:

@@ -150,7 +150,7 @@ def test_a_labels_table_that_does_not_fit_is_refused(folder, lines, message):
 
 
 def test_a_folder_without_labels_or_without_images_is_refused(folder, tmp_path):
-    with pytest.raises(InputError, match=r"no labels table .*labels.csv: write a csv"):
+    with pytest.raises(InputError, match=r"no labels table .*labels.csv, nor .*: write a csv"):
         load(f"dicom:{folder}")
     (tmp_path / "empty").mkdir()
     write(tmp_path / "empty" / "labels.csv", "patient_id,label", "A,0")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from medlib.cohorts import load
-from medlib.cohorts.pictures import natural, read, read_with_remarks
+from medlib.cohorts.pictures import natural, read, read_picture
 from medlib.errors import InputError
 
 
@@ -66,21 +66,21 @@ def test_jpeg_is_close_to_what_was_saved(tmp_path):
     assert np.abs(read(path) - smooth).max() < 8
 
 
-def test_sixteen_bit_is_scaled_to_the_same_range_as_eight(tmp_path):
+def test_sixteen_bit_keeps_the_values_of_the_file(tmp_path):
     deep = np.array([[0, 257 * 100, 65535]], np.uint16)
-    pixels, remarks = read_with_remarks(save(tmp_path / "a.png", deep))
-    assert pixels.tolist() == [[0, 100, 255]]
-    assert "16 bit" in remarks[0]
+    pixels, remarks, container = read_picture(save(tmp_path / "a.png", deep))
+    assert pixels.tolist() == deep.tolist()
+    assert (remarks, container) == ((), "16 bits")
 
 
 def test_colour_becomes_luma_with_a_remark_and_grey_stored_as_colour_does_not(tmp_path):
     red = np.zeros((4, 4, 3), np.uint8)
     red[..., 0] = 200
-    pixels, remarks = read_with_remarks(save(tmp_path / "red.png", red))
+    pixels, remarks, _ = read_picture(save(tmp_path / "red.png", red))
     assert pixels[0, 0] == pytest.approx(0.299 * 200, abs=0.01)
     assert "colour" in remarks[0]
     same = np.repeat(grey()[..., None], 3, axis=2)
-    pixels, remarks = read_with_remarks(save(tmp_path / "grey.png", same))
+    pixels, remarks, _ = read_picture(save(tmp_path / "grey.png", same))
     assert np.array_equal(pixels, grey())
     assert remarks == ()
 
@@ -95,7 +95,7 @@ def test_a_palette_is_read_as_its_colours_not_its_numbers(tmp_path):
 def test_transparent_pixels_are_black(tmp_path):
     clear = np.full((2, 2, 4), 255, np.uint8)
     clear[0, 0, 3] = 0
-    pixels, remarks = read_with_remarks(save(tmp_path / "a.png", clear))
+    pixels, remarks, _ = read_picture(save(tmp_path / "a.png", clear))
     assert pixels.tolist() == [[0, 255], [255, 255]]
     assert "transparency" in remarks[0]
 
@@ -103,7 +103,7 @@ def test_transparent_pixels_are_black(tmp_path):
 def test_an_opaque_picture_with_an_alpha_channel_has_no_transparency_to_speak_of(tmp_path):
     opaque = np.full((2, 2, 4), 255, np.uint8)
     opaque[0, 0, :3] = 7
-    pixels, remarks = read_with_remarks(save(tmp_path / "a.png", opaque))
+    pixels, remarks, _ = read_picture(save(tmp_path / "a.png", opaque))
     assert pixels.tolist() == [[7, 255], [255, 255]]
     assert remarks == ()
 
@@ -111,7 +111,7 @@ def test_an_opaque_picture_with_an_alpha_channel_has_no_transparency_to_speak_of
 def test_a_photo_taken_sideways_is_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[274] = 6  # turn by 90 degrees clockwise to see it upright
-    pixels, remarks = read_with_remarks(save(tmp_path / "a.png", grey(), exif=exif))
+    pixels, remarks, _ = read_picture(save(tmp_path / "a.png", grey(), exif=exif))
     assert np.array_equal(pixels, np.rot90(grey(), -1))
     assert "EXIF" in remarks[0]
 
@@ -119,7 +119,7 @@ def test_a_photo_taken_sideways_is_turned_upright(tmp_path):
 def test_of_several_frames_the_first_is_used(tmp_path):
     frames = [Image.fromarray(grey(i)) for i in range(3)]
     frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
-    pixels, remarks = read_with_remarks(tmp_path / "a.tif")
+    pixels, remarks, _ = read_picture(tmp_path / "a.tif")
     assert np.array_equal(pixels, grey(0))
     assert "frames" in remarks[0]
 

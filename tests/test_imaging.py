@@ -129,30 +129,35 @@ def test_images_that_teach_no_scale_are_refused(images, message):
         imaging.Normaliser.fit(images)
 
 
-@pytest.mark.parametrize(("highest", "scale"), [(0.4, 1), (200, 255), (2000, 4095), (60000, 65535)])
-def test_grey_levels_are_scaled_by_their_format_whatever_the_images_hold(highest, scale):
-    assert imaging.full_scale([[0, highest]]) == scale
-    assert imaging.to_unit([[0, highest]], "grey level 0-255").max() == pytest.approx(
-        highest / scale
-    )
+@pytest.mark.parametrize(
+    ("low", "high", "black", "white"),
+    [
+        (0, 0.4, 0, 1),
+        (0, 1.0000001, 0, 1),  # somebody resized fractions before storing them
+        (5, 200, 0, 255),
+        (0, 255.00003, 0, 255),
+        (0, 256, 0, 1023),
+        (0, 1800, 0, 4095),
+        (0, 16383, 0, 16383),
+        (0, 60000, 0, 65535),
+        (0, 65536, 0, 2**17 - 1),
+        (-1, 1, -1, 1),
+        (-2.9, 5.1, -8, 8),
+        (-1024, 3071, -4096, 4096),
+        (-7, -3, -8, 8),
+    ],
+)
+def test_black_and_white_are_the_smallest_format_that_holds_what_files_hold(
+    low, high, black, white
+):
+    assert imaging.grey_range(low, high) == (black, white)
+
+
+def test_grey_levels_are_scaled_from_black_to_white_and_clipped():
+    levels = np.array([[-5, 0, 51, 255, 300]], np.float32)
+    assert imaging.to_unit(levels, (0, 255)) == pytest.approx(np.array([[0, 0, 0.2, 1, 1]]))
+    assert imaging.to_unit([-8.0, 0.0, 8.0], (-8, 8)).tolist() == [0, 0.5, 1]
 
 
 def test_hounsfield_units_are_scaled_by_the_lung_window():
-    assert imaging.to_unit([-1350.0, -600.0, 150.0], "HU").tolist() == [0.0, 0.5, 1.0]
-
-
-def test_negative_grey_levels_that_are_no_hounsfield_units_are_refused():
-    with pytest.raises(InputError, match="Grey levels run from -1000 to 500"):
-        imaging.to_unit([-1000.0, 500.0], "grey level 0-255")
-
-
-@pytest.mark.parametrize("top", [1.0, 255.0, 4095.0, 65535.0])
-def test_the_rounding_of_a_resize_makes_no_other_format(top):
-    levels = np.array([[0.0, top * (1 + 2e-7)]], dtype=np.float32)
-    assert imaging.full_scale(levels) == top
-
-
-def test_a_resized_white_image_keeps_its_format():
-    white = np.full((3, 224, 224), 255, np.float32)
-    resized = [imaging.resize(white, size) for size in range(20, 160, 7)]
-    assert {imaging.full_scale(images) for images in resized} == {255.0}
+    assert imaging.to_unit([-1350.0, -600.0, 150.0], imaging.LUNG_RANGE).tolist() == [0.0, 0.5, 1.0]

@@ -13,7 +13,7 @@ from medlib.cohorts import arrays, dicom_folder, folders, phantom, public, tcga
 from medlib.cohorts.arrays import from_arrays
 from medlib.cohorts.audit import LeakageError, assert_no_leakage
 from medlib.cohorts.cohort import Cohort
-from medlib.cohorts.selection import choose_classes, require_cases, require_one_label
+from medlib.cohorts.selection import choose_classes, choose_split, require_cases, require_one_label
 from medlib.cohorts.tables import ALIASES as COLUMN_OPTIONS
 from medlib.errors import InputError
 
@@ -52,17 +52,21 @@ def load(
     seed: int = 0,
     per_class: int | None = None,
     classes: str | Sequence[str] | None = None,
+    split: str | Sequence[str] | None = None,
     **options: Any,
 ) -> Cohort:
     """Return the cohort of ``spec``: "phantom-chest-ct", or KIND:PATH with a kind of `KINDS`.
 
     ``per_class`` draws that many patients a class, one image each (`Cohort.draw`); the phantom
     simulates as many. ``classes="normal,malignant"`` chooses and orders two classes, negative
-    first; "all" keeps all, for an audit. Options of the kind (see its loader) are keywords, or
-    stand in ``spec``: ``dicom:DIR?labels=PATH``, ``phantom-chest-ct?task=slice``. Raises
-    InputError, before anything is trained, where the data or an argument cannot be used.
+    first; "all" keeps all, for an audit. ``split="train,val"`` keeps these parts of a source that
+    has a split of its own; None pools them, and a note says so (`choose_split`). Options of the
+    kind (see its loader) are keywords, or stand in ``spec``: ``dicom:DIR?labels=PATH``, ``phantom-
+    chest-ct?task=slice``. Raises InputError, before anything is trained, where the data or an
+    argument cannot be used.
     """
     kind, place, options = _parse(spec, options)
+    split = options.pop("split", split)
     if per_class is not None and (not isinstance(per_class, int) or per_class < 1):
         raise InputError(f"per_class is {per_class!r}: give a whole number of at least 1.")
     loader = KINDS[kind]
@@ -73,6 +77,7 @@ def load(
     else:
         cohort = loader(place, **options)
     classes = classes if classes is not None else DEFAULT_CLASSES.get(kind)
+    cohort = choose_split(cohort, split)
     chosen = require_one_label(choose_classes(cohort, classes))
     if per_class is None or kind == SIMULATED:
         return chosen
@@ -121,6 +126,7 @@ def _check_options(kind: str, loader: Callable[..., Cohort], options: dict[str, 
     known = [name for name in known if name not in {"seed", "per_class"}]
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         known += [f"{name}_column" for name in COLUMN_OPTIONS]
+    known += ["split"] if kind != SIMULATED else []
     for option in options:
         if option not in known:
             near = difflib.get_close_matches(option, known, n=1)

@@ -13,15 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from medlib.cohorts import archives, surrogate
+from medlib.cohorts import archives, levels, surrogate
+from medlib.cohorts.array_names import CHOOSE_LABEL, find_arrays, one_label
 from medlib.cohorts.cohort import Cohort, pixel_hash
-from medlib.cohorts.duplicates import thumbnails
-from medlib.cohorts.pictures import LUMA
+from medlib.cohorts.duplicates import joined, thumbnails
+from medlib.cohorts.pictures import to_grey
+from medlib.cohorts.volumes import places
 from medlib.errors import InputError
 from medlib.imaging import Image
 
 Array = npt.NDArray[Any]
-SPLITS = ("train", "val", "test")  # MedMNIST's names
 UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, AttributeError, TypeError, zlib.error,
               MemoryError, NotImplementedError, SyntaxError)  # fmt: skip
 """What numpy raises for a file that is no npz, damaged, or claims a size beyond reason."""
@@ -29,13 +30,14 @@ UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, AttributeError, TypeErr
 
 @dataclass(frozen=True)
 class _Stack:
-    """Reads image ``index`` of an array n x h x w or n x h x w x 3 (colour to grey)."""
+    """Reads image ``index`` of an array n x h x w or n x h x w x channels (colour to grey)."""
 
     images: Array
 
     def __call__(self, row: Mapping[str, Any]) -> Image:
-        image = np.asarray(self.images[row["index"]], dtype=np.float32)
-        return np.ascontiguousarray(image @ LUMA if image.ndim == 3 else image)
+        image = np.asarray(self.images[row["index"]])
+        grey = to_grey(image)[0] if image.ndim == 3 else image.astype(np.float32)
+        return np.ascontiguousarray(grey)
 
 
 def from_arrays(
@@ -46,17 +48,21 @@ def from_arrays(
     classes: Sequence[str] | None = None,
     name: str = "arrays",
     split: npt.ArrayLike | None = None,
+    slice: str | int = "middle",
+    units: str | None = None,
+    full_scale: float | str | None = None,
     allow_mixed_patients: bool = False,
     **facts: Any,
 ) -> Cohort:
-    """Return a cohort of n x h x w (grey) or n x h x w x 3 (colour) images.
+    """Return a cohort of n x h x w (grey) or n x h x w x 3 (colour) images, or n x d x h x w.
 
     ``labels`` are class names, or indices into ``classes``. Without ``patient_ids`` each image
     is a surrogate group of its own, copies of an image being one. ``facts`` are fields of
-    `Cohort` (modality, units, licence...). Raises InputError for unequal lengths, a wrong shape,
-    NaN, or labels beyond the classes.
+    `Cohort` (modality, licence...). Of volumes ``slice`` is "middle" or a number from 0 along the
+    first axis. ``units`` "HU", and ``full_scale``: as in `levels.settle`. Raises InputError for
+    unequal lengths, a wrong shape, NaN, or labels beyond the classes.
     """
-    stack, label = np.asarray(images), np.asarray(labels)
+    stack, label = _of_two_dimensions(np.asarray(images), slice, name), np.asarray(labels)
     _check_shapes(name, stack, label, patient_ids, split)
     text = _class_names(name, label, classes)
     order = tuple(classes) if classes is not None else tuple(sorted(set(text), key=_number))
@@ -70,9 +76,18 @@ def from_arrays(
     if split is not None:
         table["split"] = np.asarray(split).reshape(-1)
     level = "image" if allow_mixed_patients or patient_ids is None else "patient"
+    grey = pd.DataFrame([levels.measure(reader({"index": i})) for i in range(len(stack))])
+    scale = levels.settle(grey, units=units, full_scale=full_scale)
     cohort = Cohort(
-        name=name, table=table, classes=order, reader=reader, label_level=level, **facts
-    )
+        name=name,
+        table=table,
+        classes=order,
+        reader=reader,
+        label_level=level,
+        units=scale.units,
+        grey_range=scale.black_white,
+        **facts,
+    ).noted(*scale.notes)
     return without_ids(cohort) if patient_ids is None else cohort
 
 
@@ -91,6 +106,8 @@ def without_ids(cohort: Cohort, *, groups: str = "copies") -> Cohort:
         exact = groups == "exact"
         stack = None if exact else thumbnails(cohort)
         numbers = surrogate.copies(stack, table.sha256)
+        if "slice" in table:  # slices of one volume
+            numbers = _with_equal(numbers, pd.factorize(table.path)[0])
         how = (
             "each image counts as its own patient (copies of one image as one), which makes every "
             "estimate too good if patients have several; give patient ids if you have them"
@@ -104,44 +121,60 @@ def without_ids(cohort: Cohort, *, groups: str = "copies") -> Cohort:
     return replace(noted, table=table, patient_id_kind="surrogate", label_level="image")
 
 
+def _with_equal(
+    groups: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Groups joined where images are in one group of either kind."""
+    n = len(groups)
+    nodes = n + groups.max() + 1
+    links = np.concatenate([n + groups, nodes + other])
+    each = np.tile(np.arange(n), 2)
+    return joined(each, links, n=int(nodes + other.max() + 1))[:n]
+
+
 def load(
     place: str,
     *,
     groups: str = "copies",
     names: str | None = None,
+    label: str | int | None = None,
+    slice: str | int = "middle",
+    units: str | None = None,
+    full_scale: float | str | None = None,
     modality: str = "unknown",
     allow_mixed_patients: bool = False,
 ) -> Cohort:
-    """Load ``images`` and ``labels`` (and ``patient_ids``) from an npz file.
+    """Load images, labels and patients, where there are some, from an npz file.
 
-    MedMNIST's ``train_images, train_labels, val_...`` are joined and the split kept in the table.
-    ``names``: class names of the numbers, in order, separated by commas. Raises InputError for a
-    file that is no npz or lacks an array.
+    Arrays are found by the names that are usual for them (`array_names.NAMES`). MedMNIST's
+    ``train_images, train_labels, val_...`` are joined and the split kept in the table. ``names``:
+    class names of the numbers, in order, separated by commas. ``label``: which column of several
+    labels an image, from 0. ``slice, units, full_scale``: as in `from_arrays`. Raises InputError
+    for a file that is no npz or lacks an array.
     """
     path = archives.existing(place, "npz")
-    arrays = _read(path)
-    prefix = [f"{s}_" for s in SPLITS if f"{s}_images" in arrays]
-    parts = [""] if "images" in arrays else prefix
-    if not parts or any(f"{p}labels" not in arrays for p in parts):
-        raise InputError(
-            f"{path} holds {', '.join(arrays) or 'nothing'}: it needs arrays 'images' and "
-            "'labels' (or train_images, train_labels, ...)."
-        )
-    joined = {key: _join(arrays, parts, key) for key in ("images", "labels", "patient_ids")}
-    joined["split"] = _join(arrays, parts, "split")
-    if parts != [""]:
-        lengths = [len(arrays[f"{p}images"]) for p in parts]
-        joined["split"] = np.repeat([p[:-1] for p in parts], lengths)
+    found = find_arrays(_read(path), path)
     cohort = from_arrays(
-        joined.pop("images"),
-        joined.pop("labels"),
+        found["images"],
+        one_label(found["labels"], label, path.name),
+        patient_ids=found.get("patient_ids"),
+        split=found.get("split"),
         classes=names.split(",") if names else None,
         name=f"npz-{path.stem}",
         modality=modality,
+        slice=slice,
+        units=known_units(units),
+        full_scale=full_scale,
         allow_mixed_patients=allow_mixed_patients,
-        **joined,
     )
     return without_ids(cohort, groups=groups) if groups != "copies" else cohort
+
+
+def known_units(units: str | None) -> str | None:
+    """Return the units a reader names: "HU" or none; raises InputError for others."""
+    if units is None or units.upper() == "HU":
+        return units and "HU"
+    raise InputError(f"units is {units!r}: write HU for Hounsfield units, or leave it out.")
 
 
 def _read(path: Path) -> dict[str, Array]:
@@ -152,10 +185,24 @@ def _read(path: Path) -> dict[str, Array]:
         raise InputError(f"{path} is no readable npz file ({error}): copy it again.") from error
 
 
-def _join(arrays: Mapping[str, Array], parts: Sequence[str], key: str) -> Any:
-    if any(f"{p}{key}" not in arrays for p in parts):
-        return None
-    return np.concatenate([arrays[f"{p}{key}"] for p in parts])
+def _of_two_dimensions(stack: Array, slice: str | int, name: str) -> Array:
+    """From any usual order of axes to n x h x w or n x h x w x 3; what is unusual is left as it is.
+
+    One channel is none; channels may come first; of volumes one slice along the first axis.
+    """
+    if stack.ndim == 5 and 1 in (stack.shape[1], stack.shape[-1]):
+        stack = stack[:, 0] if stack.shape[1] == 1 else stack[..., 0]
+    if stack.ndim != 4 or stack.shape[-1] == 3 or 0 in stack.shape:
+        return stack
+    if stack.shape[-1] == 1 or stack.shape[1] == 1:
+        return stack[..., 0] if stack.shape[-1] == 1 else stack[:, 0]
+    if stack.shape[1] == 3 and stack.shape[-1] > 4:
+        return np.moveaxis(stack, 1, -1)
+    if min(stack.shape[1:]) <= 4:
+        return stack
+    if str(slice) == "all":
+        raise InputError(f"{name} holds volumes: choose one slice of each with slice=NUMBER.")
+    return stack[:, places(stack.shape[1], slice, f"each volume of {name}")[0]]
 
 
 def _check_shapes(name: str, stack: Array, *columns: npt.ArrayLike | None) -> None:
@@ -178,10 +225,8 @@ def _check_column(name: str, what: str, values: Array, n: int) -> None:
         found = len(values) if values.ndim else "a single one"
         raise InputError(f"{name} has {n} images and {found} {what}s: give one {what} an image.")
     if values.size != n:
-        raise InputError(
-            f"{name} has {values.size // n} {what}s an image: choose one of them first, one an "
-            "image."
-        )
+        choose = CHOOSE_LABEL if what == "label" else "give one an image"
+        raise InputError(f"{name} has {values.size // n} {what}s an image: {choose}.")
     missing = int(pd.isna(values).sum())
     if missing:
         raise InputError(f"{name} has {missing} images without {what} (NaN): fill or remove them.")

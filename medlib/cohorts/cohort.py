@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from medlib.errors import InputError
-from medlib.imaging import Image, pad_square, resize
+from medlib.imaging import Image, pad_square, resize, to_unit
 
 Reader = Callable[[Mapping[str, Any]], Image]
 """Gives the pixels (h x w, float32) of one row of a cohort's table."""
@@ -51,11 +51,13 @@ class Cohort:
     """Images of patients, one row of `table` an image; frozen.
 
     `classes` are ordered: the negative one first, the positive one last. `patient_id_kind` is
-    "recorded", "simulated" or "surrogate" (groups made from the images where the source records
-    no patients). `label_level` is "patient", or "image" where one patient may have images of
-    several classes. `acquisition` names the columns that tell how an image was made, which the
-    audit looks into. `refused` lists files that could not be read: file, tag, reason. `left_out`
-    are images of the source whose class was not chosen.
+    "recorded", "simulated" or "surrogate" (groups made from the images where the source records no
+    patients). `label_level` is "patient", or "image" where one patient may have images of several
+    classes. `acquisition` names the columns that tell how an image was made, which the audit looks
+    into. `grey_range`: the grey levels that count as black and white in figures and where images
+    are scaled by fixed numbers; the lung window in HU, else what all files of the source hold, as
+    stored (`levels.settle`). `refused` lists files that could not be read: file, tag, reason.
+    `left_out` are images of the source whose class was not chosen.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Cohort:
     reader: Reader
     modality: str = "unknown"
     units: str = "grey level 0-255"
+    grey_range: tuple[float, float] = (0.0, 255.0)
     licence: str = "unknown"
     citation: str = ""
     simulated: bool = False
@@ -126,6 +129,16 @@ class Cohort:
             raise InputError(f"Images of {size} pixels a side: give a size of at least 1.")
         return np.stack(self.map(lambda image: resize(pad_square(image), size)))
 
+    def unit_images(self, size: int) -> Image:
+        """Return the `images` of this size scaled to 0..1: black to white of `grey_range`."""
+        return to_unit(self.images(size), self.grey_range)
+
+    @property
+    def level(self) -> tuple[float, float]:
+        """Centre and width of `grey_range`: what figures of several images are shown in."""
+        black, white = self.grey_range
+        return (black + white) / 2, white - black
+
     def select(self, indices: npt.ArrayLike) -> Cohort:
         """Return the cohort of these images (indices, or a mask) in the given order."""
         chosen = np.asarray(indices)
@@ -179,6 +192,7 @@ class Cohort:
             "images of patients, a class": per_class,
             "sites": str(table.site.nunique()),
             "pixels": f"{self.modality}, {self.units}" + (", simulated" * self.simulated),
+            "black and white": "{:g} and {:g}".format(*self.grey_range),
             "licence": f"{self.licence}. {self.citation}".strip(),
             "content": f"sha256 {self.content_hash[:16]}…",
             "refused files": str(len(self.refused)),
@@ -202,6 +216,7 @@ class Cohort:
             "simulated": self.simulated,
             "modality": self.modality,
             "units": self.units,
+            "grey_range": list(self.grey_range),
             "licence": self.licence,
             "citation": self.citation,
             "content_hash": self.content_hash,

@@ -10,11 +10,18 @@ from typing import Any, Final
 
 import pandas as pd
 
-from medlib.cohorts import archives
+from medlib.cohorts import archives, levels
 from medlib.cohorts.cohort import Cohort, names
 from medlib.cohorts.examine import examine
 from medlib.cohorts.pictures import natural
-from medlib.cohorts.tables import match_files, read_table, refuse_repeats
+from medlib.cohorts.tables import (
+    class_folders,
+    match_files,
+    read_table,
+    refuse_repeats,
+    table_path,
+)
+from medlib.cohorts.volumes import places
 from medlib.dicom import DicomError, Scan, read_image, scan
 from medlib.dicom.geometry import Frame, stack
 from medlib.dicom.header import Header
@@ -24,6 +31,12 @@ from medlib.imaging import Image
 
 KEYS: Final = ("file", "series_uid", "patient_id")
 """Columns that say what a label is of; the most exact one that the table has counts."""
+NO_RESCALE: Final = "no RescaleSlope"
+"""How the warning begins of a CT file that does not say what its values mean."""
+NO_LABELS: Final = (
+    "There is no labels table {0}/labels.csv, nor sub-folders of a class and several patients each: "
+    "write a csv with columns patient_id (or series_uid, or file) and label, or name one with ?labels=PATH after the cohort."
+)
 ACQUISITION: Final = ("rows", "columns", "bytes", "spacing_y", *TEXT_TAGS, *NUMBER_TAGS)
 """Columns that say how an image was taken."""
 
@@ -42,25 +55,64 @@ def load(
     *,
     labels: str | None = None,
     slice: str | int = "middle",
+    full_scale: float | str | None = None,
     allow_mixed_patients: bool = False,
     **columns: str,
 ) -> Cohort:
-    """Load DICOM series at any depth of a folder (or zip), with labels from a csv.
+    """Load DICOM series at any depth of a folder (or zip), with labels from a csv or sub-folders.
 
-    ``labels``, or ``labels.csv`` in the folder, has a column label and one of file, series_uid
-    or patient_id; site and others may follow; ``label_column="..."`` and its like name columns
-    that are not to be guessed. A label of a file makes that file an image; a label of a series
-    or patient makes each series one image: ``slice`` is "middle", "all", or the number of the
-    slice along the normal. Files that cannot be read are listed in ``refused``. Raises
-    InputError where the folder or the table cannot be used.
+    Without a csv, the sub-folder is the class, as in `folders.load`. ``labels``, or ``labels.csv``
+    in the folder, has a column label and one of file, series_uid or patient_id; site and others
+    may follow; ``label_column="..."`` and its like name columns that are not to be guessed. A
+    label of a file makes that file an image; a label of a series or patient makes each series one
+    image: ``slice`` is "middle", "all", or the number of the slice along the normal.
+    ``full_scale``: the grey level of white of other files than CT, where it is not to be taken
+    from the files (see `levels.settle`). Files that cannot be read are listed in ``refused``.
+    Raises InputError where the folder or the table cannot be used.
     """
     home = archives.folder(place, "dicom")
     asked = {key.removesuffix("_column"): value for key, value in columns.items()}
+    found = scan(home)
     path = _labels_path(home, labels)
-    table = read_table(path, required=("label",), columns=asked)
-    name = f"dicom-{Path(place).stem}"
-    level = "image" if allow_mixed_patients else "patient"
-    return from_series(scan(home), table, path, name=name, slice=slice, label_level=level)
+    if path is None:
+        path, table = home, _labels_of_folders(found)
+    else:
+        table = read_table(path, required=("label",), columns=asked)
+    return from_series(
+        found,
+        table,
+        path,
+        name=f"dicom-{Path(place).stem}",
+        slice=slice,
+        full_scale=full_scale,
+        label_level="image" if allow_mixed_patients else "patient",
+    )
+
+
+def _labels_of_folders(found: Scan) -> pd.DataFrame:
+    """One row a series, or a file where a series lies in several folders: its class."""
+    paths = [h.path.relative_to(found.folder) for h in found.headers]
+    parts = [path.parts for path in paths]
+    while parts and len({p[0] for p in parts}) == 1 and all(len(p) > 2 for p in parts):
+        parts = [p[1:] for p in parts]  # a lone folder of folders, as archives often have
+    classes = class_folders(parts)
+    patients = [header.patient_id for header in found.headers]
+    if classes is None or not _are_classes(classes.label, patients):
+        raise InputError(NO_LABELS.format(found.folder))
+    table = classes.assign(
+        file=[path.as_posix() for path in paths],
+        series_uid=[header.series_uid for header in found.headers],
+    )
+    if (table.groupby("series_uid").label.nunique() > 1).any():
+        return table.drop(columns="series_uid")
+    return table.drop(columns="file").drop_duplicates("series_uid")
+
+
+def _are_classes(folders: pd.Series, patients: list[str]) -> bool:
+    """Two folders at least, and none of one patient's own: that is no class."""
+    pairs = pd.DataFrame({"folder": folders, "patient": patients}).drop_duplicates()
+    alone = ~pairs.folder.duplicated(keep=False) & ~pairs.patient.duplicated(keep=False)
+    return folders.nunique() > 1 and not alone.any()
 
 
 def from_series(
@@ -70,6 +122,7 @@ def from_series(
     *,
     name: str,
     slice: str | int = "middle",
+    full_scale: float | str | None = None,
     **facts: Any,
 ) -> Cohort:
     """Return the cohort of the series that were found, with labels in ``table`` (of ``path``)."""
@@ -82,12 +135,15 @@ def from_series(
     key = _key(table, path)
     images = _images(found, key, slice, set(table[key]))
     labelled = _labelled(images, table, key, path, refused, home)
-    read, damaged, notes = examine(labelled, _decode, (DicomError,))
+    read, damaged, notes, grey = examine(labelled, _decode, (DicomError,))
     lost = 0 if key != "file" else len(table) - labelled.file.nunique()
     if lost:
         notes += (f"{lost} files of {path.name} cannot be read and are left out.",)
     if without := len(images) - len(labelled):
         notes += (f"{without} images have no row in {path.name} and are left out.",)
+    units, reason = _units(read, grey)
+    scale = levels.settle(grey, units=units, full_scale=full_scale, rest=" of the files")
+    notes += reason + scale.notes
     if len(refused):
         notes += (f"{len(refused)} files are no readable images: {names(refused.file)}.",)
     return Cohort(
@@ -96,11 +152,22 @@ def from_series(
         classes=tuple(sorted(read.label.unique(), key=natural)),
         reader=_Slices(),
         modality="/".join(sorted(read.modality.unique())),
-        units="HU" if set(read.modality) == {"CT"} else "grey levels of the files",
+        units=scale.units,
+        grey_range=scale.black_white,
         acquisition=(*(c for c in ACQUISITION if c in read), "site"),
         refused=pd.concat([refused.astype(str), damaged], ignore_index=True),
         **{"notes": notes, **facts},
     )
+
+
+def _units(read: pd.DataFrame, grey: pd.DataFrame) -> tuple[str | None, tuple[str, ...]]:
+    """HU of CT, unless no file says how to get them and none has a value of air or fat."""
+    if set(read.modality) != {"CT"}:
+        return None, ()
+    if grey.low.min() < 0 or not read.warnings.str.contains(NO_RESCALE, regex=False).all():
+        return "HU", ()
+    why = "CT without rescale and without values below 0: grey levels, not Hounsfield units."
+    return None, (why,)
 
 
 def _stop_if_most_are_refused(refused: pd.DataFrame, found: Scan) -> None:
@@ -127,20 +194,16 @@ def _key(table: pd.DataFrame, path: Path) -> str:
     )
 
 
-def _labels_path(home: Path, labels: str | None) -> Path:
-    path = home / "labels.csv" if labels is None else Path(labels).expanduser()
-    if labels is not None and (home / labels).is_file():
-        path = home / labels
-    if not path.is_file():
-        raise InputError(
-            f"There is no labels table {path}: write a csv with columns patient_id (or series_uid, "
-            "or file) and label, or name one with ?labels=PATH after the cohort."
-        )
+def _labels_path(home: Path, labels: str | None) -> Path | None:
+    """Where the table is; None where none is named and the folder has none."""
+    path = table_path(home, labels, "labels.csv")
+    if path is not None and not path.is_file():
+        raise InputError(f"There is no labels table {path}: check the path after labels=.")
     return path
 
 
-def _decode(row: Mapping[str, Any]) -> tuple[Image, tuple[str, ...]]:
-    return _Slices()(row), ()
+def _decode(row: Mapping[str, Any]) -> tuple[Image, tuple[str, ...], str]:
+    return _Slices()(row), (), ""
 
 
 def _images(found: Scan, key: str, slice: str | int, labelled: set[str]) -> pd.DataFrame:
@@ -164,20 +227,7 @@ def _frames(uid: str, headers: list[Header], key: str, slice: str | int) -> list
     if key == "file":
         return [Frame(header, i) for header in headers for i in range(header.layout.frames)]
     frames = stack(headers).frames
-    return [frames[place] for place in _places(len(frames), slice, uid)]
-
-
-def _places(n: int, slice: str | int, uid: str) -> list[int]:
-    text = str(slice)
-    if text == "middle":
-        return [n // 2]
-    if text == "all":
-        return list(range(n))
-    if not text.isdigit():
-        raise InputError(f'slice is {slice!r}: give "middle", "all" or a number from 0.')
-    if int(text) >= n:
-        raise InputError(f"slice is {text} and series {uid} has {n} slices: give a lower number.")
-    return [int(text)]
+    return [frames[place] for place in places(len(frames), slice, f"series {uid}")]
 
 
 def _labelled(

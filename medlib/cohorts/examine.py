@@ -6,26 +6,38 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from medlib.cohorts import levels
 from medlib.cohorts.cohort import THREADS, names, pixel_hash
 from medlib.errors import InputError
 from medlib.imaging import Image
 
-Decode = Callable[[Mapping[str, Any]], tuple[Image, tuple[str, ...]]]
-"""Gives the pixels of a row and remarks on what was done to them."""
+Decode = Callable[[Mapping[str, Any]], tuple[Image, tuple[str, ...], str]]
+"""Gives the pixels of a row, remarks on what was done to them, and how the file stores them."""
 
+FACTS: Final = ("sha256", "rows", "columns")
+"""What the table is told of each image."""
 FLAT: Final = "all pixels of one value"
 """The remark on an image without contrast."""
 
 
+class Examined(NamedTuple):
+    """The readable rows of a table, the refused files, notes, and each row's grey levels."""
+
+    table: pd.DataFrame
+    refused: pd.DataFrame
+    notes: tuple[str, ...]
+    levels: pd.DataFrame
+
+
 def examine(
     table: pd.DataFrame, decode: Decode, unreadable: tuple[type[BaseException], ...]
-) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
-    """Decode each row; return the readable rows, the refused files and notes.
+) -> Examined:
+    """Decode each row; return the readable rows, the refused files, notes and grey levels.
 
     Adds ``sha256`` (of the pixels), ``rows``, ``columns`` and, where there is a ``path``,
     ``bytes``. Refused: file, tag, reason. Raises InputError if more than half cannot be read.
@@ -34,34 +46,36 @@ def examine(
 
     def look(row: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            image, remarks = decode(row)
+            image, remarks, container = decode(row)
         except unreadable as error:
             return {"reason": str(error).strip() or type(error).__name__}
-        return _facts(image, remarks)
+        return _facts(image, remarks, container)
 
     with ThreadPoolExecutor(THREADS) as pool:
         found = pd.DataFrame(list(pool.map(look, rows)), index=table.index)
-    found = found.reindex(columns=["sha256", "rows", "columns", "remarks", "reason"])
+    found = found.reindex(columns=[*FACTS, "remarks", "reason", *levels.COLUMNS])
     good = found.sha256.notna()
     refused = pd.DataFrame(
         {"file": table.image_id[~good].astype(str), "tag": "", "reason": found.reason[~good]}
     ).reset_index(drop=True)
     _stop_if_most_are_refused(refused, len(table))
     _stop_if_all_are_flat(found.remarks[good])
-    kept = table[good].assign(**{c: found[c][good] for c in ("sha256", "rows", "columns")})
+    kept = table[good].assign(**{c: found[c][good] for c in FACTS})
     kept = kept.astype({"rows": int, "columns": int})
     if "path" in kept:
         kept["bytes"] = [Path(path).stat().st_size for path in kept.path]
-    return kept.reset_index(drop=True), refused, _notes(found.remarks[good], refused)
+    grey = found[good][[*levels.COLUMNS]].reset_index(drop=True)
+    notes = _notes(found.remarks[good], refused)
+    return Examined(kept.reset_index(drop=True), refused, notes, grey)
 
 
-def _facts(image: Image, remarks: tuple[str, ...]) -> dict[str, Any]:
+def _facts(image: Image, remarks: tuple[str, ...], container: str) -> dict[str, Any]:
     if not np.isfinite(image).all():
         return {"reason": "holds NaN or infinite pixels"}
     flat = (FLAT,) if image.size and image.min() == image.max() else ()
     rows, columns = image.shape
-    sha256 = pixel_hash(image)
-    return {"sha256": sha256, "rows": rows, "columns": columns, "remarks": remarks + flat}
+    facts = dict(zip(FACTS, (pixel_hash(image), rows, columns), strict=True))
+    return facts | {"remarks": remarks + flat} | levels.measure(image, container)
 
 
 def _stop_if_most_are_refused(refused: pd.DataFrame, total: int) -> None:

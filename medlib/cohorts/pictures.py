@@ -1,24 +1,28 @@
-"""Picture files (jpg, png, tif, bmp, gif, webp) as grey images, and what was done to them."""
+"""Picture files (jpg, png, tif, pgm...) as grey images, and what was done to them."""
 
 from __future__ import annotations
 
 import re
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, ImageOps
 from PIL import Image as Pillow
 
+from medlib.cohorts import netpbm
 from medlib.cohorts.archives import is_hidden
 from medlib.imaging import Image
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
+SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", *netpbm.SUFFIXES)
 """How the names of pictures end."""
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+BITS_PER_SAMPLE = 258  # of a TIFF
 UNREADABLE = (
     OSError,
     ValueError,
@@ -41,62 +45,122 @@ def natural(name: str | Path) -> list[tuple[int, str]]:
     return [*key, (-1, text)]  # 1 and 01 are one number, and two names
 
 
-def find(folder: Path) -> Iterator[Path]:
-    """Yield the picture files below a folder, in natural order; hidden ones are left out."""
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+def find(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Path]:
+    """Yield the files below a folder with these endings, in natural order; hidden are left out."""
+    files = (path for path in folder.rglob("*") if path.name.lower().endswith(suffixes))
     shown = (p for p in files if not is_hidden(p.relative_to(folder)) and p.is_file())
     yield from sorted(shown, key=lambda path: natural(path.relative_to(folder)))
 
 
+class Picture(NamedTuple):
+    """One picture: h x w float32, what had to be done to it, and how its file stores pixels."""
+
+    grey: Image
+    remarks: tuple[str, ...] = ()
+    container: str = "8 bits"
+
+
 def read(path: str | Path) -> Image:
-    """Return a picture as h x w float32 grey levels 0-255 (see :func:`read_with_remarks`)."""
-    return read_with_remarks(path)[0]
+    """Return a picture as h x w float32 grey levels as stored (see :func:`read_picture`)."""
+    return read_picture(path).grey
 
 
-def read_with_remarks(path: str | Path) -> tuple[Image, tuple[str, ...]]:
-    """Return a picture as h x w float32 and what had to be done to it, in words.
+def read_picture(path: str | Path) -> Picture:
+    """Return a picture as h x w float32, and what had to be done to it, in words.
 
     Upright by its EXIF orientation; the first frame of several; a palette as its colours;
-    transparency on black; colour to grey by BT.601 luma; 16 bit divided by 257, so that every
-    integer picture is 0-255. Pictures of floats keep their values. Raises one of `UNREADABLE`.
+    transparency on black; colour to grey by BT.601 luma. Whole numbers are as the file holds them:
+    the scale is a matter of all files (`levels.settle`). Raises one of `UNREADABLE`.
     """
-    with Pillow.open(path) as picture:
-        remarks = []
-        if getattr(picture, "n_frames", 1) > 1:
-            remarks.append("several frames, only the first is used")
-            picture.seek(0)
-        if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-            remarks.append("turned upright by its EXIF orientation")
-        picture.load()
-        upright = ImageOps.exif_transpose(picture)
-    grey, how = _grey(upright)
-    return grey, (*remarks, *how)
+    if str(path).lower().endswith(netpbm.SUFFIXES):
+        return _of_values(netpbm.read(Path(path)), ())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged EXIF data and large pictures: not the reader's
+        with Pillow.open(path) as picture:
+            return _opened(picture, Path(path))
 
 
-def _grey(picture: Pillow.Image) -> tuple[Image, tuple[str, ...]]:
-    if picture.mode in {"L", "1"}:
-        return np.asarray(picture.convert("L"), dtype=np.float32), ()
-    if picture.mode == "F":
-        return np.array(picture, dtype=np.float32), ("floating-point values, kept as they are",)
-    if picture.mode.startswith("I"):
-        return _sixteen_bit(np.asarray(picture))
+def _opened(picture: Pillow.Image, path: Path) -> Picture:
     remarks = []
+    if getattr(picture, "n_frames", 1) > 1:
+        remarks.append("several frames, only the first is used")
+        picture.seek(0)
+    turn = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    if turn not in range(2, 9):
+        turn = 1
+    if turn != 1:
+        remarks.append("turned upright by its EXIF orientation")
+    deep = _deep_colours(picture, path)
+    if deep is not None:
+        return _of_values(_upright(deep, turn), tuple(remarks))
+    picture.load()
+    return _grey(ImageOps.exif_transpose(picture), tuple(remarks))
+
+
+def _deep_colours(picture: Pillow.Image, path: Path) -> npt.NDArray[Any] | None:
+    """Colours of more than 8 bits, which Pillow would cut to 8: h x w x channels, else None."""
+    if picture.format == "PNG":
+        with path.open("rb") as file:
+            bits, kind = file.read(26)[24:26]
+        return _sixteen_bit_png(path) if bits == 16 and kind != 0 else None
+    if picture.format == "TIFF":
+        bits_each = picture.tag_v2.get(BITS_PER_SAMPLE, (1,))  # type: ignore[attr-defined]
+        if len(bits_each) > 1 and max(bits_each) > 8:
+            import tifffile
+
+            values = np.asarray(tifffile.imread(path, key=0))
+            return np.moveaxis(values, 0, -1) if values.shape[0] in {2, 3, 4} else values
+    return None
+
+
+def _sixteen_bit_png(path: Path) -> npt.NDArray[Any]:
+    import torch  # takes a second to import, and few pictures are of this kind
+    from torchvision.io import decode_png
+
+    try:
+        data = torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)
+        return np.moveaxis(decode_png(data).numpy(), 0, -1)
+    except RuntimeError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+def _upright(values: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
+    """What `ImageOps.exif_transpose` does, of an array."""
+    mirrored = values[:, ::-1] if turn in {2, 4, 5, 7} else values
+    return np.rot90(mirrored, {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(turn, 0))
+
+
+def _grey(picture: Pillow.Image, remarks: tuple[str, ...]) -> Picture:
+    if picture.mode in {"L", "1"}:
+        return Picture(np.asarray(picture.convert("L"), dtype=np.float32), remarks)
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        return _of_values(np.asarray(picture), remarks)
     if picture.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        if picture.getchannel("A").getextrema() != (255, 255):
-            remarks.append("transparency, laid on black")
-        black = Pillow.new("RGBA", picture.size, (0, 0, 0, 255))
-        picture = Pillow.alpha_composite(black, picture)
-    colours = np.asarray(picture.convert("RGB"))
-    grey = colours[..., 0].astype(np.float32)
-    if (colours != colours[..., :1]).any():
-        remarks.append("colour, converted to grey (BT.601 luma)")
-        grey = colours.astype(np.float32) @ LUMA
-    return grey, tuple(remarks)
+        return _of_values(np.asarray(picture.convert("RGBA")), remarks)
+    return _of_values(np.asarray(picture.convert("RGB")), remarks)
 
 
-def _sixteen_bit(values: npt.NDArray[np.generic]) -> tuple[Image, tuple[str, ...]]:
-    whole = values.astype(np.float32)
-    if whole.min() < 0 or whole.max() > 65535:
-        return whole, ("32-bit integers, kept as they are",)
-    return whole / np.float32(257), ("16 bit, divided by 257",)
+def _of_values(values: npt.NDArray[Any], remarks: tuple[str, ...]) -> Picture:
+    """Stored values, h x w or h x w x channels (with alpha: 2 or 4), as a picture."""
+    container = f"{8 * values.dtype.itemsize} bits"
+    if values.dtype.kind == "f":
+        container, remarks = "floating-point", (*remarks, "floating-point values, kept as they are")
+    if values.ndim == 2:
+        return Picture(values.astype(np.float32), remarks, container)
+    colours = values.astype(np.float32)
+    if values.shape[-1] in {2, 4}:
+        share = values[..., -1] / float(np.iinfo(values.dtype).max)
+        if share.min() < 1:
+            remarks = (*remarks, "transparency, laid on black")
+            colours = np.rint(colours * share[..., None].astype(np.float32))
+        colours = colours[..., :-1]
+    grey, mixed = to_grey(colours)
+    return Picture(grey, (*remarks, *mixed), container)
+
+
+def to_grey(colours: npt.NDArray[Any]) -> tuple[Image, tuple[str, ...]]:
+    """Return ... x channels as grey, float32: one channel where all are equal, else luma."""
+    whole = colours.astype(np.float32)
+    if (colours == colours[..., :1]).all():
+        return np.ascontiguousarray(whole[..., 0]), ()
+    return whole @ LUMA, ("colour, converted to grey (BT.601 luma)",)

@@ -23,6 +23,39 @@ EVERY: Final = "all"
 """classes="all" keeps every class, for an audit of a whole source."""
 
 
+def choose_split(cohort: Cohort, split: str | Sequence[str] | None) -> Cohort:
+    """Return the images of these parts of the source's own split (`table.split`).
+
+    ``split`` is "train", "train,val", or None: all parts are pooled, which a note says. Raises
+    InputError for a part that is not there, or a source without a split.
+    """
+    table = cohort.table
+    parts = list(table.split.unique()) if "split" in table else []
+    if split is None:
+        return cohort.noted(_pooled(cohort)) if len(parts) > 1 else cohort
+    wanted = split.split(",") if isinstance(split, str) else list(split)
+    wanted = [part.strip().lower() for part in wanted]
+    known = [str(part) for part in parts]
+    unknown = [part for part in wanted if part not in {name.lower() for name in known}]
+    if unknown:
+        has = f"parts {', '.join(known)}" if known else "no split of its own"
+        raise InputError(f"split names {names(unknown)} and {cohort.name} has {has}: name one.")
+    kept = table.split.astype(str).str.lower().isin(wanted)
+    classes = tuple(name for name in cohort.classes if name in set(table.label[kept]))
+    note = f"Of the source's own split, {', '.join(wanted)} is used: {kept.sum()} images."
+    return replace(cohort, table=table[kept], classes=classes).noted(note)
+
+
+def _pooled(cohort: Cohort) -> str:
+    counts = cohort.table.split.value_counts(sort=False)
+    told = ", ".join(f"{part} {n}" for part, n in counts.items())
+    return (
+        f"The source has a split of its own ({told}), which is pooled here: folds are dealt anew, "
+        "and results are not those of its official test. To use some parts only, add "
+        f"?split={counts.index[0]} to the cohort's name; the table's column split keeps them apart."
+    )
+
+
 def choose_classes(cohort: Cohort, classes: str | Sequence[str] | None) -> Cohort:
     """Return the cohort of two classes, the negative one first.
 

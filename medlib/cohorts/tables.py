@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from unicodedata import normalize
 
@@ -23,6 +23,12 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 """Our name of a column, and others (lower case, letters and digits only) taken for it."""
 
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+"""How the names of spreadsheets end, which are not read."""
+_SAVE_AS = "{} is a spreadsheet: save it as csv (in Excel: Save As, CSV UTF-8) and give that file."
+SPLIT_FOLDERS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+"""A folder that holds only these is a split; its classes are one level below."""
+
 
 def read_table(
     path: Path, *, required: Iterable[str] = (), columns: Mapping[str, str] | None = None
@@ -35,6 +41,8 @@ def read_table(
     """
     if not path.is_file():
         raise InputError(f"There is no labels table {path}: give the path of a csv file.")
+    if path.suffix.lower() in SPREADSHEETS:
+        raise InputError(_SAVE_AS.format(path))
     table = _parse(path).rename(columns=str.strip)
     table = table.rename(columns=_renaming(path, [str(c) for c in table], columns or {}))
     for name in required:
@@ -93,6 +101,36 @@ def _renaming(path: Path, present: list[str], columns: Mapping[str, str]) -> dic
     return renaming
 
 
+def table_path(home: Path, given: str | None, standard: str) -> Path | None:
+    """Of a table: as given (also relative to the folder), else the standard one if it exists.
+
+    Raises InputError where a spreadsheet stands in its place.
+    """
+    if given is not None:
+        inside = home / given
+        return inside if inside.is_file() else Path(given).expanduser()
+    if (home / standard).is_file():
+        return home / standard
+    for suffix in SPREADSHEETS:
+        sheet = (home / standard).with_suffix(suffix)
+        if sheet.is_file():
+            raise InputError(_SAVE_AS.format(sheet))
+    return None
+
+
+def class_folders(parts: Sequence[tuple[str, ...]]) -> pd.DataFrame | None:
+    """Return ``label`` (and ``split``) of relative paths, by their parts; None if one is loose.
+
+    The label is the first folder; where all of these are train, val, test and the like, they are
+    the split, and the label is the folder below.
+    """
+    if any(len(p) == 1 for p in parts):
+        return None
+    split = {p[0].lower() for p in parts} <= SPLIT_FOLDERS and all(len(p) > 2 for p in parts)
+    table = pd.DataFrame({"label": [p[1 if split else 0] for p in parts]})
+    return table.assign(split=[p[0] for p in parts]) if split else table
+
+
 def refuse_repeats(table: pd.DataFrame, key: str, path: Path) -> None:
     """Raise InputError if two rows of a table have the same key, naming them."""
     repeated = table[key][table[key].duplicated()].unique()
@@ -112,7 +150,7 @@ def match_files(table: pd.DataFrame, files: list[str], path: Path) -> list[str]:
     ends: dict[str, list[str]] = {}
     for file in files:
         parts = normalize("NFC", file).split("/")
-        stem = [*parts[:-1], parts[-1].rsplit(".", 1)[0]]
+        stem = [*parts[:-1], parts[-1].removesuffix(".gz").rsplit(".", 1)[0]]
         for spelling in {*_endings(parts), *_endings(stem)}:
             ends.setdefault(spelling, []).append(file)
     asked = [re.sub(r"^(\./)+", "", name.replace("\\", "/")) for name in table.file]
