@@ -34,9 +34,11 @@ KEYS: Final = ("file", "series_uid", "patient_id")
 NO_RESCALE: Final = "no RescaleSlope"
 """How the warning begins of a CT file that does not say what its values mean."""
 NO_LABELS: Final = (
-    "There is no labels table {0}/labels.csv, nor sub-folders of a class and several patients each: "
-    "write a csv with columns patient_id (or series_uid, or file) and label, or name one with ?labels=PATH after the cohort."
+    "There is no labels table {0}/labels.csv, nor sub-folders of a class and several patients "
+    "each: write a csv with columns patient_id (or series_uid, or file) and label, or name one "
+    "with ?labels=PATH after the cohort."
 )
+"""What a folder without labels is told."""
 ACQUISITION: Final = ("rows", "columns", "bytes", "spacing_y", *TEXT_TAGS, *NUMBER_TAGS)
 """Columns that say how an image was taken."""
 

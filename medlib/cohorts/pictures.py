@@ -74,10 +74,8 @@ def read_picture(path: str | Path) -> Picture:
     """
     if str(path).lower().endswith(netpbm.SUFFIXES):
         return _of_values(netpbm.read(Path(path)), ())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of damaged EXIF data and large pictures: not the reader's
-        with Pillow.open(path) as picture:
-            return _opened(picture, Path(path))
+    with Pillow.open(path) as picture:
+        return _opened(picture, Path(path))
 
 
 def _opened(picture: Pillow.Image, path: Path) -> Picture:
@@ -114,13 +112,15 @@ def _deep_colours(picture: Pillow.Image, path: Path) -> npt.NDArray[Any] | None:
 
 
 def _sixteen_bit_png(path: Path) -> npt.NDArray[Any]:
-    import torch  # takes a second to import, and few pictures are of this kind
-    from torchvision.io import decode_png
-
+    """With torchvision, which says that its decoder will go: then such files are refused."""
+    warnings.filterwarnings("ignore", "The image decoding and encoding", DeprecationWarning)
     try:
+        import torch  # takes a second to import, and few pictures are of this kind
+        from torchvision.io import decode_png
+
         data = torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)
         return np.moveaxis(decode_png(data).numpy(), 0, -1)
-    except RuntimeError as error:
+    except (RuntimeError, ImportError) as error:
         raise ValueError(" ".join(str(error).split())) from error
 
 

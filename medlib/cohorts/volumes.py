@@ -54,6 +54,7 @@ UNREADABLE: Final = (OSError, ValueError, EOFError, KeyError, IndexError, TypeEr
                      MemoryError, UnicodeDecodeError, OverflowError)  # fmt: skip
 """What a damaged file raises."""
 Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _nifti(path: Path) -> Volume:
     return Volume(_upright(values, _nifti_directions(numbers)), container)
 
 
-def _nifti_directions(numbers: Callable[[str, int, int], Array]) -> Array | None:
+def _nifti_directions(numbers: Callable[[str, int, int], Array]) -> Floats | None:
     """Directions of the three axes in LPS, one a row; None where the file names none."""
     quaternion, rows = int(numbers("i2", 252, 1)[0]), int(numbers("i2", 254, 1)[0])
     affine = numbers("f4", 280, 12).reshape(3, 4).astype(float)
@@ -138,11 +139,11 @@ def _nifti_directions(numbers: Callable[[str, int, int], Array]) -> Array | None
         axes[:, 2] *= -1 if numbers("f4", 76, 1)[0] < 0 else 1
     else:
         return None
-    directions: Array = axes.T * (-1, -1, 1)  # NIfTI counts to the right and to the front
+    directions: Floats = axes.T * np.array([-1.0, -1.0, 1.0])  # it counts to right and front
     return directions
 
 
-def _rotation(bcd: Array) -> Array:
+def _rotation(bcd: Floats) -> Floats:
     """Rotation of a unit quaternion whose first part is not written (nifti1.h, method 2)."""
     b, c, d = bcd
     a = np.sqrt(max(0.0, 1 - b * b - c * c - d * d))
@@ -179,7 +180,7 @@ def _after(data: bytes, mark: bytes) -> int:
     return data.find(mark) + len(mark) if mark in data else 0
 
 
-def _nrrd_directions(field: dict[str, str]) -> Array | None:
+def _nrrd_directions(field: dict[str, str]) -> Floats | None:
     space = field.get("space", "").lower().split("-")
     space = {"lps": ["left", "posterior", "superior"], "ras": ["right", "anterior", "superior"],
              "las": ["left", "anterior", "superior"]}.get(space[0], space)  # fmt: skip
@@ -187,8 +188,8 @@ def _nrrd_directions(field: dict[str, str]) -> Array | None:
     if len(space) != 3 or len(told) != 3 or not set(space) <= set(TO_LPS):
         return None
     axes = np.array([[float(x) for x in axis.split(",")] for axis in told])
-    signs = np.array([TO_LPS[word] for word in space])
-    return axes * signs
+    directions: Floats = axes * np.array([TO_LPS[word] for word in space])
+    return directions
 
 
 def _three(sizes: list[int]) -> tuple[int, int, int]:
