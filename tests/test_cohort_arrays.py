@@ -107,3 +107,86 @@ def test_pickled_objects_are_not_opened(tmp_path):
     np.savez(tmp_path / "a.npz", images=np.array([{"a": 1}], dtype=object), labels=[0])
     with pytest.raises(InputError, match="no readable npz"):
         load(f"npz:{tmp_path}/a.npz")
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [("images", "labels"), ("X", "y"), ("data", "target"), ("imgs", "label"), ("arr_0", "arr_1")],
+)
+def test_arrays_are_found_by_the_names_that_are_usual(tmp_path, images, labels):
+    np.savez(tmp_path / "set.npz", **{images: pictures(4), labels: [0, 1, 0, 1]})
+    assert np.array_equal(load(f"npz:{tmp_path}/set.npz").pixels(2), pictures(4)[2])
+
+
+@pytest.mark.parametrize("pattern", ["{part}_{what}", "{what}_{part}"])
+def test_parts_are_found_whichever_word_comes_first(tmp_path, pattern):
+    stored = {}
+    for i, part in enumerate(("train", "valid", "test")):
+        stored[pattern.format(part=part, what="x")] = pictures(2, seed=i)
+        stored[pattern.format(part=part, what="y")] = [0, 1]
+    np.savez(tmp_path / "set.npz", **stored)
+    cohort = load(f"npz:{tmp_path}/set.npz")
+    assert cohort.table.split.tolist() == ["train"] * 2 + ["val"] * 2 + ["test"] * 2
+
+
+def test_a_split_of_the_source_is_respected_where_asked_and_else_its_pooling_is_said(tmp_path):
+    stored = {}
+    for i, part in enumerate(("train", "val", "test")):
+        stored |= {f"{part}_images": pictures(4, seed=i), f"{part}_labels": [0, 1, 0, 1]}
+    np.savez(tmp_path / "set.npz", **stored)
+    pooled = load(f"npz:{tmp_path}/set.npz")
+    assert any("train 4, val 4, test 4" in note and "pooled" in note for note in pooled.notes)
+    tested = load(f"npz:{tmp_path}/set.npz?split=test")
+    assert np.array_equal(tested.pixels(0), pictures(4, seed=2)[0])
+    assert (len(tested), tested.grey_range) == (4, pooled.grey_range)
+    assert len(load(f"npz:{tmp_path}/set.npz", split="train,VAL")) == 8
+    assert not any("pooled" in note for note in tested.notes)
+    with pytest.raises(InputError, match="split names 'holdout' and npz-set has parts train, val"):
+        load(f"npz:{tmp_path}/set.npz?split=holdout")
+
+
+def test_a_split_that_a_source_has_not_is_refused(tmp_path):
+    np.savez(tmp_path / "set.npz", images=pictures(4), labels=[0, 1, 0, 1])
+    with pytest.raises(InputError, match="no split of its own"):
+        load(f"npz:{tmp_path}/set.npz?split=test")
+
+
+def test_of_several_labels_an_image_one_is_chosen_and_one_hot_ones_are_numbers(tmp_path):
+    several = np.array([[0, 1, 1], [1, 1, 0], [0, 0, 1], [0, 1, 0]])
+    np.savez(tmp_path / "several.npz", images=pictures(4), labels=several)
+    assert load(f"npz:{tmp_path}/several.npz?label=2").labels.tolist() == [1, 0, 1, 0]
+    with pytest.raises(InputError, match=r"3 labels an image: choose one with \?label=NUMBER"):
+        load(f"npz:{tmp_path}/several.npz")
+    with pytest.raises(InputError, match="give a number from 0 to 2"):
+        load(f"npz:{tmp_path}/several.npz?label=3")
+    np.savez(tmp_path / "hot.npz", images=pictures(4), labels=np.eye(2, dtype=int)[[1, 0, 0, 1]])
+    assert load(f"npz:{tmp_path}/hot.npz").labels.tolist() == [1, 0, 0, 1]
+
+
+def test_of_volumes_the_middle_slice_is_taken_or_the_one_that_is_asked_for(tmp_path):
+    bodies = pictures(2, shape=(9, 10, 11))
+    np.savez(tmp_path / "set.npz", images=bodies, labels=[0, 1])
+    assert np.array_equal(load(f"npz:{tmp_path}/set.npz").pixels(1), bodies[1, 4])
+    assert np.array_equal(load(f"npz:{tmp_path}/set.npz?slice=0").pixels(1), bodies[1, 0])
+    with pytest.raises(InputError, match=r"slice is 9 and each volume of .* has 9 slices"):
+        load(f"npz:{tmp_path}/set.npz?slice=9")
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x: x[:, None], lambda x: x[..., None], lambda x: np.stack([x] * 3, axis=1)]
+)
+def test_channels_stand_first_or_last_and_equal_ones_are_one(change):
+    cohort = from_arrays(change(pictures(4)), [0, 1, 0, 1])
+    assert np.array_equal(cohort.pixels(3), pictures(4)[3])
+
+
+def test_parts_of_other_sizes_are_refused(tmp_path):
+    np.savez(
+        tmp_path / "set.npz",
+        train_images=pictures(2),
+        train_labels=[0, 1],
+        test_images=pictures(2, shape=(9, 9)),
+        test_labels=[0, 1],
+    )
+    with pytest.raises(InputError, match="differ in shape"):
+        load(f"npz:{tmp_path}/set.npz")

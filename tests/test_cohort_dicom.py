@@ -4,6 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from dicom_files import ct, save
 
 from medlib.cohorts import load
 from medlib.dicom import read_series, write_series
@@ -156,6 +157,56 @@ def test_a_folder_without_labels_or_without_images_is_refused(folder, tmp_path):
     write(tmp_path / "empty" / "labels.csv", "patient_id,label", "A,0")
     with pytest.raises(InputError, match="no readable DICOM image: check"):
         load(f"dicom:{tmp_path}/empty")
+
+
+def two_classes(home, where):
+    """Two patients a class, three slices each; ``where`` gives the folder of a slice."""
+    for i, patient in enumerate("ABCD"):
+        for number in range(3):
+            dataset = ct(
+                np.arange(16).reshape(4, 4) + 100 * i + number,
+                PatientID=patient,
+                SeriesInstanceUID=f"1.2.3.{i}",
+                SOPInstanceUID=f"1.2.3.{i}.{number}",
+                ImagePositionPatient=[0, 0, number],
+            )
+            save(dataset, home / where(i, number) / f"{patient}{number}.dcm")
+    return home
+
+
+def test_a_folder_a_class_needs_no_table_and_a_series_is_an_image(tmp_path):
+    home = two_classes(tmp_path / "set", lambda i, _: ("normal", "ill")[i % 2])
+    cohort = load(f"dicom:{home}")
+    assert cohort.classes == ("normal", "ill")
+    assert cohort.table.patient_id.tolist() == list("ABCD")
+    assert cohort.labels.tolist() == [0, 1, 0, 1]
+    assert cohort.pixels(1)[0, 0] == 100 + 1 - 1024  # the middle slice
+    assert len(load(f"dicom:{home}?slice=all")) == 12
+
+
+def test_class_folders_below_train_and_test_keep_the_split(tmp_path):
+    home = two_classes(tmp_path / "set", lambda i, _: f"{('train', 'test')[i // 2]}/{i % 2}")
+    cohort = load(f"dicom:{home}")
+    assert cohort.table.split.tolist() == ["train", "train", "test", "test"]
+    assert cohort.table.label.tolist() == ["0", "1", "0", "1"]
+
+
+def test_slices_of_one_series_in_several_class_folders_are_labelled_one_by_one(tmp_path):
+    home = two_classes(tmp_path / "set", lambda _, number: ("normal", "ill")[number % 2])
+    with pytest.raises(InputError, match="'A' in 'ill' and 'normal'"):
+        load(f"dicom:{home}")
+    assert len(load(f"dicom:{home}?allow_mixed_patients=true")) == 12
+
+
+def test_ct_without_rescale_or_air_is_taken_as_grey_levels_and_with_air_as_hounsfield(tmp_path):
+    for name, air in (("grey", 0), ("hu", -900)):
+        for i, label in enumerate(["a", "b", "a", "b"]):
+            stored = np.arange(16).reshape(4, 4) * 10 + air
+            attributes = {"RescaleSlope": None, "RescaleIntercept": None, "PixelRepresentation": 1}
+            dataset = ct(stored, PatientID=f"P{i}", SeriesInstanceUID=f"1.2.{i}", **attributes)
+            save(dataset, tmp_path / name / label / f"{i}.dcm")
+    assert load(f"dicom:{tmp_path}/grey").grey_range == (0, 255)
+    assert load(f"dicom:{tmp_path}/hu").units == "HU"
 
 
 def test_a_patient_with_slices_of_two_labels_is_named(folder):
