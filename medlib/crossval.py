@@ -6,7 +6,6 @@ this computer's cores, or on a cluster inside `joblib.parallel_config(backend="d
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -17,15 +16,23 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from medlib import progress, training
+from medlib.crossval_result import CrossValidation, correct_and_folds, score_columns
 from medlib.errors import InputError
 from medlib.fold_store import PROJECT_CACHE, Outcome, Store, Task, folder_of, key_of
 from medlib.models.arithmetic import one_thread
-from medlib.threshold import called_positive
-from medlib.training import Fitted, Learner
+from medlib.training import Learner
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+
+__all__ = [
+    "CrossValidation",
+    "correct_and_folds",
+    "cross_validate",
+    "cross_validate_many",
+    "cross_validate_repeatedly",
+    "stratified_patient_folds",
+]
 
 
 class CohortLike(Protocol):
@@ -35,7 +42,7 @@ class CohortLike(Protocol):
 
     @property
     def labels(self) -> Integers:
-        """Class of each image, 0 or 1."""
+        """Class of each image: 0, 1, ..."""
 
     def images(self, size: int) -> Floats:
         """Return n x size x size grey levels."""
@@ -43,56 +50,6 @@ class CohortLike(Protocol):
 
 Arrays = tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
 """Images (n x height x width), labels, patients, image ids."""
-
-
-@dataclass(frozen=True)
-class CrossValidation:
-    """Out-of-fold predictions of one learner on one set of cases."""
-
-    predictions: pd.DataFrame
-    """A row a case: image_id, patient_id, label, fold, score (of class 1), predicted."""
-    histories: pd.DataFrame
-    """fold, epoch, split, loss, accuracy; empty for learners without epochs."""
-    precision: str
-    """The arithmetic of the fits: "fp32" or "bf16"."""
-    models: tuple[Fitted, ...] = ()
-    """The fitted learner of each fold, if asked for."""
-
-    @property
-    def labels(self) -> Integers:
-        """True class of each case."""
-        return self.predictions["label"].to_numpy()
-
-    @property
-    def fold(self) -> Integers:
-        """The fold that tested each case."""
-        return self.predictions["fold"].to_numpy()
-
-    @property
-    def scores(self) -> NDArray[np.float64]:
-        """Probability of class 1 of each case, by the model that had not seen it."""
-        return self.predictions["score"].to_numpy()
-
-    @property
-    def predicted(self) -> Integers:
-        """Predicted class of each case: 1 if the score is above one half (`medlib.threshold`)."""
-        return self.predictions["predicted"].to_numpy()
-
-    @property
-    def correct(self) -> Bools:
-        """Whether each case was predicted right."""
-        right: Bools = self.predicted == self.labels
-        return right
-
-    @property
-    def fold_accuracy(self) -> NDArray[np.float64]:
-        """Accuracy within each fold."""
-        return pd.Series(self.correct).groupby(self.predictions["fold"]).mean().to_numpy()
-
-    @property
-    def accuracy(self) -> float:
-        """Share of all cases predicted right."""
-        return float(self.correct.mean())
 
 
 def stratified_patient_folds(
@@ -129,8 +86,8 @@ def cross_validate(
     one thread each (those of a learner that says `in_one_process` one after the other): the
     numbers do not depend on it. `cache` is the folder of finished folds, by
     default the project's; None keeps nothing. See `cross_validate_many` for several cohorts.
-    Raises InputError, before any training, for labels other than 0 and 1, for images and labels
-    that do not fit together, and for fewer patients in a class than folds.
+    Raises InputError, before any training, for labels other than 0, 1, ... with none left out, for
+    images and labels that do not fit together, and for fewer patients in a class than folds.
     """
     [result] = cross_validate_many(
         learner,
@@ -185,22 +142,6 @@ def cross_validate_repeatedly(
         raise InputError(f"repeats is {repeats}; give 1 or more")
     pairs = [(cohort, seed + repeat) for repeat in range(repeats)]
     return _validate(learner, pairs, folds, jobs, cache, progress, keep_models=False)
-
-
-def correct_and_folds(runs: Sequence[CrossValidation]) -> tuple[Bools, Integers]:
-    """Return, repeats x cases, whether each prediction is right and which fold tested the case.
-
-    For repeats on the same cases in one order, as `statistics.out_of_fold_interval` takes them;
-    InputError for no run, or for runs of other cases.
-    """
-    if not runs or any(
-        list(run.predictions.image_id) != list(runs[0].predictions.image_id) for run in runs
-    ):
-        raise InputError(
-            "correct_and_folds needs repeats of one cross-validation, at least one and all of the "
-            "same cases in the same order; make them with cross_validate_repeatedly"
-        )
-    return np.stack([run.correct for run in runs]), np.stack([run.fold for run in runs])
 
 
 def _validate(
@@ -298,7 +239,9 @@ def _do(task: Task, store: Store | None, file: Path | None, keep: bool) -> Outco
             progress.say(file, f"{task.name}: epoch {row['epoch']} of {epochs}, {accuracy}")
 
     model = task.learner.fit(*task.training, seed=task.seed, watch=task.test, report=report)
-    scores = model.predict(task.test[0])[:, 1]
+    probabilities = model.predict(task.test[0])
+    # of two classes one score says all
+    scores = probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities
     outcome = Outcome(scores, model.history, model.precision, model if keep else None)
     if store is not None:
         store.write(outcome)
@@ -307,7 +250,7 @@ def _do(task: Task, store: Store | None, file: Path | None, keep: bool) -> Outco
 
 
 def _collect(study: _Study, outcomes: list[Outcome]) -> CrossValidation:
-    scores = np.empty(len(study.labels))
+    scores = np.empty((len(study.labels), *outcomes[0].scores.shape[1:]))
     for number, outcome in enumerate(outcomes):
         scores[study.fold == number] = outcome.scores
     columns = {
@@ -315,8 +258,7 @@ def _collect(study: _Study, outcomes: list[Outcome]) -> CrossValidation:
         "patient_id": study.patients,
         "label": study.labels,
         "fold": study.fold,
-        "score": scores,
-        "predicted": called_positive(scores).astype(np.int64),
+        **score_columns(scores),
     }
     parts = [outcome.history.assign(fold=number) for number, outcome in enumerate(outcomes)]
     histories = pd.concat(parts, ignore_index=True)[["fold", *training.HISTORY]]
@@ -342,8 +284,9 @@ def _check_cases(labels: NDArray[Any], patients: NDArray[Any], ids: NDArray[Any]
             f"There are {len(labels)} labels, {len(patients)} patients and {len(ids)} image ids; "
             "give one of each a case."
         )
-    if sorted(np.unique(labels).tolist()) != [0, 1]:
+    present = sorted(np.unique(labels).tolist())
+    if len(present) < 2 or present != list(range(len(present))):
         raise InputError(
-            f"Labels are {np.unique(labels).tolist()}; give two classes, 0 (negative) and "
-            "1 (positive)."
+            f"Labels are {present}; give two classes, 0 (negative) and 1 (positive), or more, "
+            "numbered 0, 1, 2, ... with none left out."
         )

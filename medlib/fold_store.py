@@ -54,6 +54,7 @@ class Outcome(NamedTuple):
     """What one fold gave."""
 
     scores: Floats
+    """Of class 1; with more than two classes cases x classes."""
     history: pd.DataFrame
     precision: str
     model: Fitted | None = None
@@ -98,7 +99,7 @@ class Store(NamedTuple):
             joblib.dump(outcome.model, buffer)
             write_whole(self.model_file, buffer.getvalue())
         numbers = {
-            "scores": [float(score) for score in outcome.scores],
+            "scores": outcome.scores.tolist(),
             "history": outcome.history.to_dict("records"),
             "precision": outcome.precision,
         }

@@ -243,7 +243,7 @@ def cases_with(**changed):
         (study(8), {}, "Class 0 has 4 patients, too few for 5 folds"),
         (cases_with(patients=np.arange(20) % 4), {}, "too few for 5 folds"),
         (cases_with(labels=np.zeros(20, int)), {}, r"Labels are \[0\]"),
-        (cases_with(labels=np.arange(20) % 3), {}, r"Labels are \[0, 1, 2\]"),
+        (cases_with(labels=np.arange(20) % 2 * 2), {}, r"Labels are \[0, 2\]"),
         (cases_with(ids=np.arange(19)), {}, "19 image ids"),
         (cases_with(images=np.full((20, 32, 32), np.nan)), {}, "NaN"),
         (study(), {"folds": 1}, "folds is 1"),
@@ -256,6 +256,58 @@ def test_what_cannot_be_cross_validated_is_refused_before_training(cases, option
 
     with pytest.raises(InputError, match=said):
         validated(Untouchable(), cases, **options)
+
+
+@dataclass(frozen=True)
+class BrightnessLearner:
+    """A learner that knows as many classes as it was shown, by how bright they are."""
+
+    size: int = 32
+
+    def fit(self, images, labels, *, seed, watch=None, report=None):
+        means = [images[labels == k].mean() for k in np.unique(labels)]
+        return Levels(np.array(means), pd.DataFrame(columns=list(HISTORY)))
+
+
+@dataclass
+class Levels:
+    """Takes the class whose training images were most nearly as bright."""
+
+    means: np.ndarray
+    history: pd.DataFrame
+    precision: str = "fp32"
+
+    def predict(self, images):
+        near = np.exp(-((images.mean(axis=(1, 2))[:, None] - self.means) ** 2))
+        return (near / near.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def levels(classes=3, each=12):
+    labels = np.arange(classes * each) % classes
+    images = np.zeros((len(labels), 32, 32), np.float32) + labels[:, None, None]
+    return images, labels, np.arange(len(labels)), np.arange(len(labels))
+
+
+def test_of_more_than_two_classes_there_is_a_score_a_class_and_the_most_probable_is_predicted():
+    found = validated(BrightnessLearner(), levels(), folds=4)
+    scores = found.predictions[["score_0", "score_1", "score_2"]].to_numpy()
+    assert np.allclose(scores.sum(axis=1), 1)
+    assert (scores == found.probabilities).all()
+    assert (found.predicted == scores.argmax(axis=1)).all()
+    assert found.accuracy == 1
+
+
+def test_the_probabilities_of_two_classes_are_the_score_and_its_rest():
+    found = validated(BrightnessLearner(), levels(2), folds=4)
+    assert list(found.predictions)[-2:] == ["score", "predicted"]
+    assert (found.probabilities[:, 1] == found.scores).all()
+    assert np.allclose(found.probabilities.sum(axis=1), 1)
+
+
+def test_finished_folds_of_three_classes_are_read_with_all_their_scores(tmp_path):
+    first = validated(BrightnessLearner(), levels(), cache=tmp_path)
+    again = validated(BrightnessLearner(), levels(), cache=tmp_path)
+    pd.testing.assert_frame_equal(first.predictions, again.predictions)
 
 
 def test_epochs_are_part_of_what_is_stored(tmp_path):
