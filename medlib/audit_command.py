@@ -15,7 +15,9 @@ Text = str | None
 
 def audit(
     cohort: Annotated[str, typer.Argument(help="Cohort, such as images:DIR or npz:FILE")],
-    classes: Annotated[Text, typer.Option(help="Two classes, negative first: a,b")] = None,
+    classes: Annotated[
+        Text, typer.Option(help="Classes, negative first: a,b; all if not given")
+    ] = None,
     pairs: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Page of the pairs of copies")
     ] = None,
@@ -32,7 +34,7 @@ def audit(
     from medlib.cohorts import load
     from medlib.cohorts.audit import audit as audit_cohort
 
-    source = load(cohort, classes=classes)
+    source = load(cohort, classes=classes, several=True)
     found = replace(audit_cohort(source), spec=cohort)
     typer.echo(f"{found}\n\n{source}")
     if len(source.refused):

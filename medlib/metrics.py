@@ -44,6 +44,23 @@ def confusion(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESH
     return np.bincount(2 * label + called_positive(score, threshold), minlength=4).reshape(2, 2)
 
 
+def confusion_table(labels: ArrayLike, predicted: ArrayLike, *, classes: int) -> Integers:
+    """Return counts, classes x classes: rows are the true class, columns the predicted one.
+
+    Both are classes 0, 1, ... below `classes`; of two classes it is `confusion`. Raises InputError
+    for other values or lengths.
+    """
+    label, given = np.asarray(labels), np.asarray(predicted)
+    both = np.concatenate([label.ravel(), given.ravel()])
+    if label.shape != given.shape or label.ndim != 1 or not np.isin(both, range(classes)).all():
+        raise InputError(
+            f"Labels of shape {label.shape} and predictions of shape {given.shape}: give one class "
+            f"from 0 to {classes - 1} of each a case."
+        )
+    places = classes * label.astype(np.int64) + given.astype(np.int64)
+    return np.bincount(places, minlength=classes**2).reshape(classes, classes)
+
+
 def sensitivity(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> float:
     """Return the share of positive cases called positive; InputError if there are none."""
     _, [fn, tp] = confusion(labels, scores, threshold=threshold)

@@ -57,6 +57,13 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
 }
 """Least and greatest value by name, in every chapter or in one; other numbers are at least 1."""
 
+ZERO: Final = {
+    "05_cohort.per_class": "all",
+    "06_resnet50_cv.per_class": "all",
+    "06_resnet50_cv.image_size": "auto",
+}
+"""What 0 means, beside the limits, and what a reader may write for it."""
+
 CHOICES: Final = {"network": ("resnet18", "resnet50")}  # chapter 6 looks into their last stage
 
 
@@ -79,7 +86,9 @@ def check_parameters(
     Raises InputError for a parameter that is misspelt, of the wrong type, or beyond its limits.
     """
     known = declared_parameters(notebook)
-    values = {key: _convert(name, key, text, known) for key, text in given.items()}
+    values = {
+        key: _convert(name, key, _digits(name, key, text), known) for key, text in given.items()
+    }
     for key, value in values.items():
         if value not in CHOICES.get(key, (value,)):
             choices = ", ".join(CHOICES[key])
@@ -103,8 +112,15 @@ def _convert(name: str, key: str, text: str, known: Mapping[str, str]) -> Any:
         ) from error
 
 
+def _digits(name: str, key: str, text: str) -> str:
+    """Read the word that stands for 0, where there is one."""
+    return "0" if text.strip().lower() == ZERO.get(f"{name}.{key}") else text
+
+
 def _check_limits(name: str, key: str, value: float, kind: str) -> None:
     low, high = _limits(name, key)
+    if value == 0 and f"{name}.{key}" in ZERO:
+        return
     if math.isfinite(value) and low <= value <= high:
         return
     limits = f"of at least {low}" if high == math.inf else f"from {low} to {high}"
@@ -124,4 +140,7 @@ def limits_in_words(name: str, key: str, kind: str) -> str:
     low, high = _limits(name, key)
     if low == high:
         return f"{low} only"
-    return f"at least {low}" if high == math.inf else f"{low} to {high}"
+    word = ZERO.get(f"{name}.{key}")
+    return (f"at least {low}" if high == math.inf else f"{low} to {high}") + (
+        f", or {word}" if word else ""
+    )

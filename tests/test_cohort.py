@@ -172,6 +172,24 @@ def test_an_order_by_the_alphabet_is_said():
     assert "by the alphabet" in choose_classes(two, None).notes[-1]
 
 
+def test_more_than_two_classes_are_kept_where_a_chapter_takes_several_the_normal_one_first():
+    three = from_arrays(pictures(3), ["cyst", "normal", "tumor"], patient_ids=[0, 1, 2])
+    assert choose_classes(three, None, several=True).classes == ("normal", "cyst", "tumor")
+    assert choose_classes(three, "tumor,cyst,normal", several=True).classes[0] == "tumor"
+    two = choose_classes(three, "normal,tumor", several=True)
+    assert (two.classes, len(two)) == (("normal", "tumor"), 2)
+    with pytest.raises(InputError, match="two or more different ones of"):
+        choose_classes(three, "tumor,tumor,normal", several=True)
+
+
+def test_a_chapter_of_two_classes_says_which_to_choose_and_who_takes_all():
+    three = from_arrays(pictures(6), ["cyst", "normal", "tumor"] * 2, patient_ids=range(6))
+    said = "compares two: choose them, the negative one first: -p classes normal,tumor.*06 take all"
+    with pytest.raises(InputError, match=said):
+        require_cases(choose_classes(three, "all"), 2)
+    assert require_cases(choose_classes(three, "all"), 2, several=True)
+
+
 def test_one_class_is_no_study():
     with pytest.raises(InputError, match="one class only"):
         choose_classes(from_arrays(pictures(2), ["a", "a"], patient_ids=[0, 1]), None)

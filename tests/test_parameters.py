@@ -6,7 +6,7 @@ import pytest
 
 from medlib.errors import InputError
 from medlib.execution import chapters, read_chapter
-from medlib.parameters import LIMITS, check_parameters, declared_parameters
+from medlib.parameters import LIMITS, check_parameters, declared_parameters, limits_in_words
 from medlib.training import NetworkLearner
 
 
@@ -65,7 +65,7 @@ def test_a_chapter_may_need_more_than_the_others():
         ("per_class", "-3"),
         ("draws", "1"),
         ("repeats", "1"),
-        ("image_size", "0"),
+        ("image_size", "31"),
         ("image_size", "100000"),
         ("batch_size", "1"),
         ("learning_rate", "nan"),
@@ -78,6 +78,19 @@ def test_a_number_that_cannot_be_run_is_refused_by_name_and_value(key, value):
     sentence = rf"parameter '{key}' of 06_resnet50_cv takes a .*number (of|from) .*, not {value}"
     with pytest.raises(InputError, match=sentence):
         check_parameters("06_resnet50_cv", read_chapter("06_resnet50_cv"), {key: value})
+
+
+def test_all_cases_and_the_size_of_the_data_can_be_asked_for_in_words_and_as_nought():
+    chapter = read_chapter("06_resnet50_cv")
+    for given in (
+        {"per_class": "all", "image_size": "auto"},
+        {"per_class": "0", "image_size": "0"},
+    ):
+        found = check_parameters("06_resnet50_cv", chapter, given)
+        assert found == {"per_class": 0, "image_size": 0}
+    assert limits_in_words("06_resnet50_cv", "per_class", "int") == "at least 1, or all"
+    with pytest.raises(InputError, match="whole number"):
+        check_parameters("07_significance", read_chapter("07_significance"), {"per_class": "all"})
 
 
 def test_a_network_that_the_chapter_cannot_look_into_is_refused():

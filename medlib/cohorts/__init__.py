@@ -53,17 +53,19 @@ def load(
     per_class: int | None = None,
     classes: str | Sequence[str] | None = None,
     split: str | Sequence[str] | None = None,
+    several: bool = False,
     **options: Any,
 ) -> Cohort:
     """Return the cohort of ``spec``: "phantom-chest-ct", or KIND:PATH with a kind of `KINDS`.
 
     ``per_class`` draws that many patients a class, one image each (`Cohort.draw`); the phantom
     simulates as many. ``classes="normal,malignant"`` chooses and orders two classes, negative
-    first; "all" keeps all, for an audit. ``split="train,val"`` keeps these parts of a source that
-    has a split of its own; None pools them, and a note says so (`choose_split`). Options of the
-    kind (see its loader) are keywords, or stand in ``spec``: ``dicom:DIR?labels=PATH``, ``phantom-
-    chest-ct?task=slice``. Raises InputError, before anything is trained, where the data or an
-    argument cannot be used.
+    first; "all" keeps all. With ``several`` it may name more than two, and a source with more
+    keeps all of them where none are named. ``split="train,val"`` keeps these parts of a source
+    that has a split of its own; None pools them, and a note says so (`choose_split`). Options of
+    the kind (see its loader) are keywords, or stand in ``spec``: ``dicom:DIR?labels=PATH``,
+    ``phantom-chest-ct?task=slice``. Raises InputError, before anything is trained, where the data
+    or an argument cannot be used.
     """
     kind, place, options = _parse(spec, options)
     split = options.pop("split", split)
@@ -78,7 +80,7 @@ def load(
         cohort = loader(place, **options)
     classes = classes if classes is not None else DEFAULT_CLASSES.get(kind)
     cohort = choose_split(cohort, split)
-    chosen = require_one_label(choose_classes(cohort, classes))
+    chosen = require_one_label(choose_classes(cohort, classes, several=several))
     if per_class is None or kind == SIMULATED:
         return chosen
     return chosen.draw(per_class, seed)

@@ -56,12 +56,15 @@ def _pooled(cohort: Cohort) -> str:
     )
 
 
-def choose_classes(cohort: Cohort, classes: str | Sequence[str] | None) -> Cohort:
-    """Return the cohort of two classes, the negative one first.
+def choose_classes(
+    cohort: Cohort, classes: str | Sequence[str] | None, *, several: bool = False
+) -> Cohort:
+    """Return the cohort of the classes asked for, the negative one first.
 
     ``classes`` is ``"normal,malignant"`` (case does not matter), ``"all"``, or None for a cohort
-    that has two anyway. Raises InputError for one class only, more than two without a choice, or
-    a class that is not there.
+    that has two anyway; with ``several`` it may name more than two, and None keeps all there are.
+    Raises InputError for one class only, more than two without a choice, or a class that is not
+    there.
     """
     if len(cohort.classes) < 2:
         raise InputError(
@@ -69,19 +72,23 @@ def choose_classes(cohort: Cohort, classes: str | Sequence[str] | None) -> Cohor
             "a study needs two; add images of the other class."
         )
     if classes is None:
-        return _two(cohort)
+        return _two(cohort) if len(cohort.classes) == 2 or not several else _all(cohort)
     wanted = classes.split(",") if isinstance(classes, str) else list(classes)
     wanted = [name.strip() for name in wanted if name.strip()]
     if wanted == [EVERY]:
-        return cohort
-    return keep_classes(cohort, [_known(name, cohort) for name in wanted])
+        return _all(cohort) if several and len(cohort.classes) > 2 else cohort
+    return keep_classes(cohort, [_known(name, cohort) for name in wanted], several=several)
 
 
-def keep_classes(cohort: Cohort, wanted: Sequence[str]) -> Cohort:
-    """Return the images of these classes, in this order of classes; raises for fewer than two."""
-    if len(wanted) != 2 or wanted[0] == wanted[1]:
+def keep_classes(cohort: Cohort, wanted: Sequence[str], *, several: bool = False) -> Cohort:
+    """Return the images of these classes, in this order of classes; raises for fewer than two.
+
+    Also for more than two, unless `several`.
+    """
+    number = "two or more" if several else "two"
+    if len(wanted) < 2 or (len(wanted) > 2 and not several) or len(set(wanted)) < len(wanted):
         raise InputError(
-            f"classes names {names(wanted) or 'no class'}: name two different ones of "
+            f"classes names {names(wanted) or 'no class'}: name {number} different ones of "
             f"{', '.join(cohort.classes)}, the negative one first."
         )
     table = cohort.table
@@ -91,6 +98,12 @@ def keep_classes(cohort: Cohort, wanted: Sequence[str]) -> Cohort:
     return replace(cohort, table=table[chosen], classes=tuple(wanted), left_out=rest)
 
 
+def _all(cohort: Cohort) -> Cohort:
+    """All classes; those whose name says that nothing was found come first."""
+    by_name = sorted(cohort.classes, key=lambda name: NEGATIVE.search(name) is None)
+    return replace(cohort, classes=tuple(by_name))
+
+
 def _two(cohort: Cohort) -> Cohort:
     by_name = sorted(cohort.classes, key=lambda name: NEGATIVE.search(name) is None)
     first, last = by_name[0], by_name[-1]
@@ -98,7 +111,7 @@ def _two(cohort: Cohort) -> Cohort:
         known = ", ".join(cohort.classes)
         raise InputError(
             f"{cohort.name} has {len(cohort.classes)} classes ({known}): choose two, the negative "
-            f"one first: {_typed(first, last)}."
+            f"one first: {_typed(first, last)}. Chapters 05 and 06 and medlib audit take all."
         )
     if bool(NEGATIVE.search(first)) == bool(NEGATIVE.search(last)):
         cohort = cohort.noted(
@@ -145,10 +158,22 @@ def require_one_label(cohort: Cohort) -> Cohort:
     return cohort
 
 
-def require_cases(cohort: Cohort, folds: int, *, per_fold: int = 1) -> Cohort:
-    """Return the cohort, if each class has `per_fold` patients for each fold; else InputError."""
+def require_cases(
+    cohort: Cohort, folds: int, *, per_fold: int = 1, several: bool = False
+) -> Cohort:
+    """Return the cohort, if each class has `per_fold` patients for each fold; else InputError.
+
+    Also for more than two classes, unless the chapter can do with `several`.
+    """
     if folds < 2:
         raise InputError(f"folds is {folds}: cross-validation needs at least 2.")
+    if len(cohort.classes) > 2 and not several:
+        first, *_, last = _all(cohort).classes
+        raise InputError(
+            f"{cohort.name} has {len(cohort.classes)} classes ({', '.join(cohort.classes)}) and "
+            f"this chapter compares two: choose them, the negative one first: "
+            f"{_typed(first, last)}. Chapters 05 and 06 take all."
+        )
     patients = cohort.table.groupby("label").patient_id.nunique()
     for label in cohort.classes:
         found = int(patients.get(label, 0))

@@ -6,8 +6,10 @@ paired_difference_interval, delong_test, or with patients paired_bootstrap and
 paired_permutation_test. No worse, or as good, by a margin: margin_test, margin_test_auc. Cross-
 validation, where models share training cases: out_of_fold_interval (of the procedure, or of one
 model), out_of_fold_auc and out_of_fold_test on repeated predictions; with fold scores alone
-corrected_t. Anything at all above chance: label_permutation_test. Several readers of the same
-cases: reader_analysis, and model_against_readers for a model beside them. Many tests: holm.
+corrected_t. More than two classes: macro_sensitivity, cohens_kappa, one_against_rest_auc, of
+repeated predictions or of one test set. Anything at all above chance: label_permutation_test.
+Several readers of the same cases: reader_analysis, and model_against_readers for a model beside
+them. Many tests: holm.
 
 In use: whether probabilities are right, calibration_measures; whether acting on them does good,
 decision_curve; what a result is worth where fewer are ill, predictive_value_intervals,
@@ -34,6 +36,13 @@ from medlib.statistics.margin_sample_size import (
     power_margin_test,
     sample_size_margin_test,
     sample_size_margin_test_auc,
+)
+from medlib.statistics.multiclass import (
+    accuracy_of_cases,
+    binary_auc,
+    cohens_kappa,
+    macro_sensitivity,
+    one_against_rest_auc,
 )
 from medlib.statistics.multiplicity import Adjusted, benjamini_hochberg, holm
 from medlib.statistics.noninferiority import (
@@ -116,14 +125,17 @@ __all__ = [
     "ReaderVariances",
     "SampleSize",
     "SampleSizes",
+    "accuracy_of_cases",
     "at_prevalence",
     "auc_covariance",
     "auc_interval",
     "bayesian_correlated_t",
     "benjamini_hochberg",
+    "binary_auc",
     "binomial_test",
     "calibration_measures",
     "cluster_bootstrap",
+    "cohens_kappa",
     "corrected_t",
     "cox_snell_from_auc",
     "decision_curve",
@@ -133,6 +145,7 @@ __all__ = [
     "five_by_two_t",
     "holm",
     "label_permutation_test",
+    "macro_sensitivity",
     "margin_test",
     "margin_test_auc",
     "margin_test_counts",
@@ -141,6 +154,7 @@ __all__ = [
     "model_against_readers",
     "naive_t",
     "obuchowski_rockette",
+    "one_against_rest_auc",
     "out_of_fold_auc",
     "out_of_fold_interval",
     "out_of_fold_test",

@@ -47,7 +47,7 @@ def out_of_fold_auc(
             "a case and repeat."
         )
     level = as_fraction(confidence, "confidence", open_ends=True)
-    shares = np.stack([_shares(truth, as_scores(row, truth)) for row in values])
+    shares = np.stack([case_shares(truth, as_scores(row, truth)) for row in values])
     parts = variance_parts(shares, folds, groups)
     n1, n0 = int(truth.sum()), int((~truth).sum())
     ends = around(parts.mean, float(np.sqrt(parts.procedure)), level, "logit")
@@ -59,7 +59,7 @@ def out_of_fold_auc(
     )  # fmt: skip
 
 
-def _shares(truth: Bools, scores: Floats) -> Floats:
+def case_shares(truth: Bools, scores: Floats) -> Floats:
     """A number a case whose mean is the AUC, and whose variance over independent cases DeLong's."""
     positive, negative = placements(truth, scores)
     area, n = float(positive.mean()), truth.size
