@@ -19,6 +19,7 @@ KINDS: Final = {
     "folds": "finished folds and their models",
     "phantom-chest-ct": "simulated patients",
     "unpacked": "unpacked archives",
+    "audits": "audits of data that chapters ran on",
 }
 """Folders of what chapters make again by themselves, which may go at any time."""
 PATIENTS: Final = "phantom-chest-ct"

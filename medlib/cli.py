@@ -49,7 +49,7 @@ def run(
     from medlib.execution import run_chapter
 
     given = dict(_split(text) for text in parameter or [])
-    for path in run_chapter(notebook, given, out, say=_say):
+    for path in run_chapter(notebook, given, out, say=_say, warn=_warn):
         typer.echo(path)
 
 
@@ -152,6 +152,10 @@ def _exit_code(error: InputError | NotebookError | Stopped) -> int:
 
 def _say(line: str) -> None:
     _print(line, style="dim")
+
+
+def _warn(line: str) -> None:
+    _print(line, style="bold yellow")
 
 
 def _print(line: str, *, style: str) -> None:

@@ -16,7 +16,7 @@ import nbformat
 from nbclient.exceptions import CellExecutionError
 from papermill.parameterize import parameterize_notebook
 
-from medlib import cache, checklists, contents
+from medlib import cache, contents
 from medlib.chapters import names
 from medlib.errors import InputError, NotebookError
 from medlib.kernel import execute_cells
@@ -29,6 +29,7 @@ from medlib.paths import (
     room_for,
     write_whole,
 )
+from medlib.run import leaving
 from medlib.surroundings import surroundings
 
 PROGRESS_SECONDS = 0.5  # how often new lines of progress are looked for
@@ -100,12 +101,17 @@ def execute(
 
 
 def run_chapter(
-    name: str, given: Mapping[str, str], out: Path, *, say: Callable[[str], None]
+    name: str,
+    given: Mapping[str, str],
+    out: Path,
+    *,
+    say: Callable[[str], None],
+    warn: Callable[[str], None] | None = None,
 ) -> list[Path]:
-    """Execute a chapter with a reader's parameters.
+    """Execute a chapter with a reader's parameters, after a look at the data.
 
-    Leaves `NN_name.ipynb`, `results.json` and `checklist.md` (reporting checklists filled from
-    the results) in `out`; nothing is written there unless the whole notebook ran. Raises
+    Leaves in `out` what `leaving.files` names; nothing is written there unless the whole notebook
+    ran. `warn` (else `say`) gets what was found in the data, before anything is trained. Raises
     InputError, before any work, where `out` cannot take them or holds those of another chapter.
     """
     name = contents.find(name, project_root())
@@ -115,12 +121,10 @@ def run_chapter(
     _require_own(out, name)
     with _cache_in_order(say), TemporaryDirectory() as scratch:
         numbers = Path(scratch) / NUMBERS
+        check = leaving.look(parameters, say, warn or say)
         executed = execute(notebook, parameters, results=numbers, say=say)
-        files = {
-            f"{name}.ipynb": nbformat.writes(executed) + "\n",
-            NUMBERS: numbers.read_text("utf-8") if numbers.exists() else "",
-            "checklist.md": checklists.from_file(numbers),
-        }
+        check = check or leaving.look_late(parameters, say, warn or say)
+        files = leaving.files(name, parameters, executed, numbers, check)
     return _leave(files, out)
 
 

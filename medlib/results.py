@@ -1,9 +1,9 @@
 """Every number the book states: recorded by a notebook, read back by pages, compared on re-runs.
 
 A file of results is JSON: ``{notebook, cohort, parameters, environment, records}``, each record
-``{key, value, unit, interval, kind, claims, compared, below}``. Values are rounded to eight
-significant digits. How far a number may move on another machine was measured: see
-`medlib.processors.spread`.
+``{key, value, unit, interval, kind, claims, compared, below}``, and after `medlib run` on real data
+``audit`` (`medlib.run.data_check`). Values are rounded to eight significant digits. How far a
+number may move on another machine was measured: see `medlib.processors.spread`.
 """
 
 import json
@@ -80,6 +80,7 @@ class Results:
     parameters: Mapping[str, Any]
     environment: Mapping[str, Any] = field(default_factory=lambda: environment())
     records: dict[str, Record] = field(default_factory=dict)
+    audit: Mapping[str, Any] | None = None
 
     def record(
         self,
@@ -144,6 +145,7 @@ class Results:
             "parameters": dict(self.parameters),
             "environment": dict(self.environment),
             "records": [vars(record) for record in self.records.values()],
+            **({} if self.audit is None else {"audit": dict(self.audit)}),
         }
 
 
@@ -245,16 +247,12 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
-        "processor": _processor(),
+        "processor": _cpuinfo("model name") or platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "memory_gib": _memory_gib(),
         "bf16_in_hardware": processor_flags() & BF16 != set(),
         "packages": {name: _version(name) for name in PACKAGES},
     }
-
-
-def _processor() -> str:
-    return _cpuinfo("model name") or platform.processor() or platform.machine()
 
 
 def processor_flags() -> set[str]:

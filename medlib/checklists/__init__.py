@@ -20,6 +20,7 @@ from medlib.checklists.fields import (
     FIELDS,
     SPLIT,
     Missing,
+    caution,
     has_model,
     has_split,
     is_simulated,
@@ -171,7 +172,8 @@ def differences(key: str, first: Results, second: Results) -> list[tuple[Answer,
 def document(run: Results) -> str:
     """The page of all four checklists for one run, as Markdown."""
     title = f"{code(run.notebook)} on {plain(run.cohort.get('name', 'unnamed data'))}"
-    parts = [INTRODUCTION.format(title=title), overview(run)]
+    found = f"**The audit of these data.** {caution(run)}" if caution(run) else ""
+    parts = [INTRODUCTION.format(title=title), *filter(None, [found]), overview(run)]
     for key in NAMES:
         its = guideline(key)
         parts += [f"## {its.name}", f"{its.source}. {its.count}.", its.known]

@@ -253,9 +253,14 @@ def precision(run: Results) -> str:
     return "no bf16 in hardware: networks left to choose compute in fp32"
 
 
+def caution(run: Results) -> str:
+    """What the audit of the data found, to stand before accuracies; empty where nothing was."""
+    return plain((run.audit or {}).get("caution", ""))
+
+
 def scores(run: Results) -> str:
-    """Performance, with intervals."""
-    return _list(_performance(run), "a measure of performance")
+    """Performance, with intervals; first what the data give away."""
+    return f"{caution(run)} {_list(_performance(run), 'a measure of performance')}".lstrip()
 
 
 def score_names(run: Results) -> str:
@@ -268,6 +273,7 @@ def intervals(run: Results) -> str:
     every = _performance(run)
     bare = [code(r.key) for r in every if r.kind != CONFIDENCE]
     text = _list([r for r in every if r.kind == CONFIDENCE], "an interval of performance")
+    text = f"{caution(run)} {text}".lstrip()
     return f"{text}; no interval for {_listing(bare, '')}" if bare else text
 
 

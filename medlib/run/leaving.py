@@ -1,0 +1,77 @@
+"""What a run leaves: the notebook, its numbers and the checklists, each with what the data hide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from medlib import checklists, results
+from medlib.errors import InputError
+from medlib.run.data_check import DataCheck, check_data, wanted
+from medlib.run.said import lines, markdown
+
+Say = Callable[[str], None]
+
+
+def look(parameters: Mapping[str, Any], say: Say, warn: Say) -> DataCheck | None:
+    """Return what the data that a chapter is given hide, and say it; None for simulated ones.
+
+    None too where they cannot be loaded by these names: the chapter says that in its own words.
+    """
+    return _look(parameters, parameters.get("classes"), say, warn)
+
+
+def look_late(parameters: Mapping[str, Any], say: Say, warn: Say) -> DataCheck | None:
+    """Return the same of all classes, for a chapter that took more than two unasked."""
+    return None if parameters.get("classes") else _look(parameters, "all", say, warn)
+
+
+def _look(
+    parameters: Mapping[str, Any], classes: str | None, say: Say, warn: Say
+) -> DataCheck | None:
+    spec = parameters.get("cohort")
+    if not wanted(spec):
+        return None
+    try:
+        check = check_data(str(spec), classes, say)
+    except InputError:
+        return None
+    for line in lines(check):
+        (warn if check.findings else say)(line)
+    return check
+
+
+def files(
+    name: str,
+    parameters: Mapping[str, Any],
+    executed: nbformat.NotebookNode,
+    numbers: Path,
+    check: DataCheck | None,
+) -> dict[str, str]:
+    """Return the content of each file by its name; InputError where a chapter saved no numbers.
+
+    `NN_name.ipynb` the executed notebook, `results.json` its numbers, `checklist.md` reporting
+    checklists filled from these. What was found in the data stands before the accuracies in each.
+    """
+    if check is not None:
+        replace(results.read(numbers), audit=check.as_dict()).save(numbers)
+        executed.cells.insert(_after_title(executed), _cell(markdown(check)))
+    return {
+        f"{name}.ipynb": nbformat.writes(executed) + "\n",
+        "results.json": numbers.read_text("utf-8") if numbers.exists() else "",
+        "checklist.md": checklists.from_file(numbers),
+    }
+
+
+def _after_title(notebook: nbformat.NotebookNode) -> int:
+    """The place behind the first cell, which holds a chapter's title and what it asks."""
+    return int(bool(notebook.cells) and notebook.cells[0].cell_type == "markdown")
+
+
+def _cell(text: str) -> nbformat.NotebookNode:
+    cell: nbformat.NotebookNode = nbformat.v4.new_markdown_cell(text, id="cell-audit")
+    return cell

@@ -1,0 +1,52 @@
+"""What a look at the data found, as lines for a terminal and as a cell for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from medlib.markdown import plain, table
+from medlib.run.data_check import DataCheck, Row
+
+TITLE: Final = "Audit of the data, before anything was trained"
+
+
+def lines(check: DataCheck) -> Iterator[str]:
+    """Yield what was found, what to do about it, and what a shortcut or runs are worth."""
+    if not check.findings:
+        yield f"audit: {check.verdict}"
+    for number, one in enumerate(check.findings, 1):
+        yield f"audit: {number}. {one.says}"
+        yield f"       What to do: {one.do}"
+    for row in check.accuracies:
+        yield f"       accuracy {_ends(row)}: {row.what}; {_kept(row)}"
+    if check.accuracies:
+        yield f"       accuracy {check.majority:.2f}: always the most frequent class"
+
+
+def markdown(check: DataCheck) -> str:
+    """Return the same as Markdown, with the accuracies as a table."""
+    found = [f"**{plain(one.says)}**\n   *What to do:* {plain(one.do)}" for one in check.findings]
+    numbered = [f"{number}. {text}" for number, text in enumerate(found, 1)]
+    parts = [f"**{TITLE}**", "\n".join(numbered) or plain(check.verdict)]
+    if check.accuracies:
+        parts += [f"What can be had without the disease, {FROM}:", _table(check)]
+    return "\n\n".join(parts)
+
+
+FROM: Final = "in 5 repeats of five-fold cross-validation on all images of the source"
+"""Where the accuracies come from."""
+
+
+def _table(check: DataCheck) -> str:
+    baseline = ["always the most frequent class", "", f"{check.majority:.2f}"]
+    rows = [[plain(row.what), _kept(row), _ends(row)] for row in check.accuracies]
+    return table(["model", "kept in one fold", "accuracy (95 % interval)"], [baseline, *rows])
+
+
+def _kept(row: Row) -> str:
+    return f"{row.groups} groups, {row.kept}"
+
+
+def _ends(row: Row) -> str:
+    return f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})"
