@@ -13,18 +13,29 @@ finds and misses: `duplicates.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-from scipy import ndimage
 
+from medlib.cohorts.aligned import (
+    ALIGNED,
+    ALIGNED_BAND,
+    Rows,
+    affine_map,
+    agreement,
+    align,
+    between,
+    sample,
+    standard,
+    without_slope,
+)
 from medlib.cohorts.surround import SHOWN, content
 from medlib.imaging import Image, resize
 
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+Found = dict[tuple[int, int], tuple[str, float]]
+"""Kind and agreement of each pair."""
 
 SEARCHED: Final = 24
 """Pixels a side of what the search samples."""
@@ -39,31 +50,12 @@ PARTNERS: Final = 8
 """Pairs worth aligning an image, the likeliest first: bounds the work to 8 n alignments."""
 TURNS: Final = (-4.0, 0.0, 4.0)
 """Degrees."""
-ZOOM: Final = 0.93
-"""Share of a side that an enlarged copy shows."""
-SHIFTS: Final = (-0.6, 0.0, 0.6)
-"""Coarse pixels by which an enlarged copy may lie off the middle."""
+ZOOMS: Final = {0.93: (-0.6, 0.0, 0.6), 0.85: (-1.0, 0.0, 1.0), 0.78: (-0.6, 0.0, 0.6)}
+"""Shares of a side that an enlarged copy shows, and coarse pixels it may lie off the middle."""
 BLOCK: Final = 1024
 """Images searched at once: bounds memory to BLOCK x n correlations."""
 BATCH: Final = 256
 """Pairs aligned at once."""
-ALIGNED: Final = 32
-"""Pixels a side of what is aligned."""
-ALIGNED_BAND: Final = (0.7, 5)
-"""Two blurs in these pixels, likewise."""
-STEPS: Final = 10
-"""Gauss-Newton steps; the last ones move an edge by less than a hundredth of a pixel."""
-DAMPING: Final = 2e-4
-"""Added to the normal equations, in parts of their trace: an even image gives singular ones."""
-FARTHEST: Final = 0.1
-"""Most that one step changes a number of the map, whose unit is half a side."""
-FINE_BAND: Final = (0.7, 2.0)
-"""Two blurs in thumbnail pixels: detail is what lies between them. The first takes away what
-compression adds, the second what all slices of an organ share."""
-SOFTER: Final = (0.7, 1.2, 1.8)
-"""Blurs tried on the sharper of two images: a copy of half the size has lost its edges."""
-BLOCKS: Final = 4
-"""Blocks a side, of 12 thumbnail pixels."""
 AGREEING: Final = 0.96
 """Least agreement of copies."""
 INSIDE: Final = 0.9
@@ -90,24 +82,63 @@ def near_duplicates(stack: Image) -> list[tuple[int, int, str, float]]:
     """Return (i, j, kind, agreement) of near duplicates among n thumbnails, i < j.
 
     stack: n x 48 x 48. kind: one of `FLIPS`, for inverted grey levels with "inverted". Of an image
-    with more than 8 copies not all pairs are listed, but each copy is in at least one.
+    with more copies than `PARTNERS` not all pairs are listed, but each copy is in at least one.
     """
-    found: dict[tuple[int, int], tuple[str, float]] = {}
+    found: Found = {}
     if len(stack) < 2:
         return []
-    shown = np.stack([content(image) for image in stack]).astype(np.float32)
-    stack = _standard(stack.reshape(len(stack), -1)).reshape(stack.shape) * stack.shape[1]
-    soft = _between(resize(stack, ALIGNED), *ALIGNED_BAND)
-    for all_i, all_j, all_flips, all_maps in _search(stack):
-        for start in range(0, len(all_i), BATCH):
-            now = slice(start, start + BATCH)
-            i, j, flip, maps = all_i[now], all_j[now], all_flips[now], all_maps[now]
-            sign, agreed = _compare(stack, shown, soft, i, j, flip, maps)
-            for row in np.flatnonzero(agreed >= AGREEING):
-                pair = int(min(i[row], j[row])), int(max(i[row], j[row]))
-                if agreed[row] > found.get(pair, ("", 0.0))[1]:
-                    found[pair] = _kind(int(flip[row]), sign[row] < 0), float(min(agreed[row], 1))
+    for images in _seen(stack):
+        for i, j, flip, maps in _search(images):
+            new = np.array([(min(p), max(p)) not in found for p in zip(i, j, strict=True)], bool)
+            _confirm(images, i[new], j[new], flip[new], maps[new], found)
     return [(i, j, kind, c) for (i, j), (kind, c) in sorted(found.items())]
+
+
+def _confirm(images: _Images, i: Rows, j: Rows, flip: Rows, maps: Image, found: Found) -> None:
+    """Add the pairs that agree once they are aligned to what was found."""
+    for start in range(0, len(i), BATCH):
+        now = slice(start, start + BATCH)
+        sign, agreed = _compare(images, i[now], j[now], flip[now], maps[now])
+        for row in np.flatnonzero(agreed >= AGREEING):
+            pair = sorted((int(i[now][row]), int(j[now][row])))
+            if agreed[row] > found.get((pair[0], pair[1]), ("", 0.0))[1]:
+                kind = _kind(int(flip[now][row]), sign[row] < 0)
+                found[pair[0], pair[1]] = kind, float(min(agreed[row], 1))
+
+
+@dataclass(frozen=True)
+class _Images:
+    """n thumbnails of mean 0 and SD 1, where they show something (1, not 0), and their bands."""
+
+    full: Image  # n x 48 x 48
+    shown: Image  # n x 48 x 48
+    soft: Image  # n x 32 x 32
+    softly_shown: Image  # n x 32 x 32
+    searched: Image  # n x 24 x 24
+
+
+def _seen(stack: Image) -> Iterator[_Images]:
+    """The images as they are, and by what they show where they have an even surround.
+
+    The surround is alike in all images, so it misleads; but it is not always seen alike in a copy.
+    """
+    shown = np.stack([content(image) for image in stack]).astype(np.float32)
+    shown[shown.mean(axis=(1, 2)) < SHOWN] = 1
+    full = standard(stack.reshape(len(stack), -1)).reshape(stack.shape) * stack.shape[1]
+    for known in (np.ones_like(shown), shown):
+        if known is not shown or not shown.all():
+            soft, softly_shown = _inside(full, known, ALIGNED, ALIGNED_BAND)
+            searched = _inside(full, known, SEARCHED, SEARCHED_BAND)[0]
+            yield _Images(full, shown, soft, softly_shown, searched)
+
+
+def _inside(full: Image, shown: Image, side: int, band: tuple[float, float]) -> tuple[Image, Image]:
+    """A band of smaller images, 0 outside what they show."""
+    small = resize(full, side)
+    if shown.all():
+        return between(small, *band), np.ones_like(small)
+    known = (resize(shown, side) > 0.99).astype(np.float32)
+    return between(without_slope(small, known), *band, known), known
 
 
 def _kind(flip: int, inverted: bool) -> str:
@@ -116,88 +147,45 @@ def _kind(flip: int, inverted: bool) -> str:
     return f"{FLIPS[flip]}, inverted" if flip else "inverted"
 
 
-def _compare(
-    stack: Image, shown: Image, soft: Image, i: Rows, j: Rows, flip: Rows, maps: Image
-) -> tuple[Image, Image]:
+def _compare(images: _Images, i: Rows, j: Rows, flip: Rows, maps: Image) -> tuple[Image, Image]:
     """The sign of images j against flipped images i, and how far they agree once aligned."""
-    template = _flipped_each(soft[i], flip).reshape(len(i), -1)
-    moved = _sample(soft, j, maps, ALIGNED)[0]
-    sign = np.where((_standard(template) * _standard(moved)).sum(axis=1) < 0, -1, 1)
+    template = _flipped_each(images.soft[i], flip).reshape(len(i), -1)
+    known = _flipped_each(images.softly_shown[i], flip).reshape(len(i), -1)
+    moved = sample(images.soft, j, maps, ALIGNED)[0]
+    sign = np.where((standard(template) * standard(moved)).sum(axis=1) < 0, -1, 1)
     sign = sign.astype(np.float32)[:, None]
-    maps = _align(template * sign, soft, j, maps)
-    other, inside = _sample(stack, j, maps, stack.shape[1], rim=RIM)
-    frame, other = (
-        _flipped_each(stack[i], flip) * sign[:, :, None],
-        other.reshape(-1, *stack[0].shape),
-    )
+    maps = align(template * sign, known, images.soft, j, maps)
+    side = images.full.shape[1]
+    other, inside = sample(images.full, j, maps, side, rim=RIM)
+    frame = _flipped_each(images.full[i], flip) * sign[:, :, None]
+    other = other.reshape(frame.shape)
     agreed = np.where(inside.mean(axis=1) >= COVERED, agreement(frame, other, inside), 0)
     likely = np.flatnonzero(agreed >= AGREEING)
     if not len(likely):
         return sign[:, 0], agreed
-    both = inside[likely] & (_sample(shown, j[likely], maps[likely], stack.shape[1])[0] > 0.99)
-    both &= _flipped_each(shown[i[likely]], flip[likely]).reshape(both.shape) > 0.99
+    both = inside[likely] & (sample(images.shown, j[likely], maps[likely], side)[0] > 0.99)
+    both &= _flipped_each(images.shown[i[likely]], flip[likely]).reshape(both.shape) > 0.99
     differ = agreement(frame[likely], other[likely], both) < INSIDE
     agreed[likely[differ & (both.mean(axis=1) >= SHOWN)]] = 0
     return sign[:, 0], agreed
 
 
-def agreement(a: Image, b: Image, inside: Mask) -> Image:
-    """Return how far n pairs of aligned images agree in fine detail, -1 to 1.
-
-    a, b: n x s x s; inside: n x s*s, where b has pixels. It is the correlation of detail in the
-    middle one of 4 x 4 blocks, each weighted by the square root of its contrast: half of what is to
-    be seen agrees at least as well. So a text over one block does not hide a copy, and two slices
-    that share one outline are none. The sharper image is blurred as far as fits best.
-    """
-    fine, coarse = FINE_BAND
-    known = inside.reshape(a.shape).astype(np.float32)
-    sharp_a, sharp_b = (_between(x, fine, coarse, known) for x in (a, b))
-    best = _middle_block(sharp_a, sharp_b, known)
-    for softer in SOFTER:
-        blur = float(np.hypot(fine, softer))
-        best = np.maximum(best, _middle_block(sharp_a, _between(b, blur, coarse, known), known))
-        best = np.maximum(best, _middle_block(_between(a, blur, coarse, known), sharp_b, known))
-    return best
-
-
-def _middle_block(a: Image, b: Image, known: Image) -> Image:
-    a, b, w = (_blocks(x) for x in (a, b, known))
-    total = np.maximum(w.sum(axis=2, keepdims=True), 1)
-    a, b = ((x - (x * w).sum(axis=2, keepdims=True) / total) * w for x in (a, b))
-    contrast = np.sqrt((a * a).sum(axis=2) * (b * b).sum(axis=2))
-    correlation = (a * b).sum(axis=2) / np.maximum(contrast, 1e-9)
-    weight = np.sqrt(contrast) * (w.mean(axis=2) > 0.5)
-    order = np.argsort(correlation, axis=1)
-    below = np.cumsum(np.take_along_axis(weight, order, axis=1), axis=1)
-    middle = (below < below[:, -1:] / 2).sum(axis=1)[:, None]
-    chosen = np.take_along_axis(order, np.minimum(middle, len(order[0]) - 1), axis=1)
-    agreed: Image = np.where(below[:, -1] > 0, np.take_along_axis(correlation, chosen, 1)[:, 0], 0)
-    return agreed
-
-
-def _blocks(stack: Image) -> Image:
-    """Return n x 16 blocks x pixels."""
-    side = stack.shape[1] // BLOCKS
-    parts = stack.reshape(-1, BLOCKS, side, BLOCKS, side).transpose(0, 1, 3, 2, 4)
-    return parts.reshape(len(stack), BLOCKS**2, side**2)
-
-
-def _search(stack: Image) -> Iterator[tuple[Rows, Rows, Rows, Image]]:
+def _search(images: _Images) -> Iterator[tuple[Rows, Rows, Rows, Image]]:
     """Yield likely pairs, a block of images at a time: frames i, images j, flips of i, maps of j.
 
     A copy cut out of an image is the frame, and the map says where in the image it lies.
     """
-    bands = _between(resize(stack, SEARCHED), *SEARCHED_BAND)
+    bands = images.searched
     n, every = len(bands), np.arange(len(bands))
-    tries = [_map(*place) for place in _places()]
-    plain = _sample(bands, every, np.repeat(_map(0, 1, 0, 0)[None], n, axis=0), COARSE)[0]
+    tries = [affine_map(*place) for place in _places()]
+    plain = sample(bands, every, np.repeat(affine_map(0, 1, 0, 0)[None], n, axis=0), COARSE)[0]
     for start in range(0, n, BLOCK):
         part = plain[start : start + BLOCK].reshape(-1, COARSE, COARSE)
-        frames = [_standard(_flipped(part, k).reshape(len(part), -1)) for k in range(len(FLIPS))]
+        frames = [standard(_flipped(part, k).reshape(len(part), -1)) for k in range(len(FLIPS))]
         best = np.zeros((len(part), n), np.float32)
         which = np.zeros((len(part), n), np.int16)
         for v, place in enumerate(tries):
-            moved = _standard(_sample(bands, every, np.repeat(place[None], n, axis=0), COARSE)[0])
+            moved = standard(sample(bands, every, np.repeat(place[None], n, axis=0), COARSE)[0])
             for k, frame in enumerate(frames):
                 correlation = np.abs(frame @ moved.T)
                 better = correlation > best
@@ -219,80 +207,12 @@ def _likeliest(best: Image, start: int) -> tuple[Rows, Rows]:
 
 
 def _places() -> Iterator[tuple[float, float, float, float]]:
-    """Where a copy may lie in its original: turn, zoom, shift down, shift across."""
+    """Where a copy may lie in its original: turn, zoom, shift down and across in half sides."""
     for turn in TURNS:
         yield turn, 1.0, 0.0, 0.0
-    for turn, down, across in product(TURNS, SHIFTS, SHIFTS):
-        yield turn, ZOOM, down, across
-
-
-def _map(turn: float, zoom: float, down: float, across: float) -> Image:
-    """2 x 3 affine map of (row, column, 1); 0 is the middle of the image, -1 and 1 its edges."""
-    t = np.deg2rad(turn)
-    linear = zoom * np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
-    shift = np.array([down, across]) * 2 / COARSE
-    return np.column_stack([linear, shift]).astype(np.float32)
-
-
-def _grid(side: int) -> Image:
-    """side*side x 3: row, column and 1 of each pixel."""
-    middles = (np.arange(side, dtype=np.float32) + 0.5) * 2 / side - 1
-    row, column = np.meshgrid(middles, middles, indexing="ij")
-    return np.column_stack([row.ravel(), column.ravel(), np.ones(side**2, np.float32)])
-
-
-def _sample(stack: Image, rows: Rows, maps: Image, side: int, rim: float = 0) -> tuple[Image, Mask]:
-    """Grey levels of images ``rows`` at mapped pixels, m x side*side, and which lie inside its rim.
-
-    Bilinear. As `ndimage.map_coordinates` in three dimensions, but twenty times as fast.
-    """
-    size = stack.shape[1]
-    places = maps @ _grid(side).T  # m x 2 x side*side
-    at = np.clip((places + 1) * (size / 2) - 0.5, 0, size - 1.001)
-    low = at.astype(np.int64)
-    down, across = np.moveaxis((at - low).astype(np.float32), 1, 0)
-    corner = rows[:, None] * size**2 + low[:, 0] * size + low[:, 1]
-    grey = stack.reshape(-1)
-    upper = grey[corner] * (1 - across) + grey[corner + 1] * across
-    lower = grey[corner + size] * (1 - across) + grey[corner + size + 1] * across
-    return upper * (1 - down) + lower * down, (np.abs(places) <= 1 - 2 * rim / size).all(axis=1)
-
-
-def _align(template: Image, stack: Image, rows: Rows, maps: Image) -> Image:
-    """Maps that lay images ``rows`` on the templates (m x 32*32), from maps that nearly do."""
-    slopes = np.gradient(template.reshape(-1, ALIGNED, ALIGNED), 2 / ALIGNED, axis=(1, 2))
-    change = np.stack(slopes, axis=1).reshape(len(template), 2, 1, -1) * _grid(ALIGNED).T
-    change = change.reshape(len(template), 6, -1)  # of the template with each number of the map
-    for _ in range(STEPS):
-        moved, inside = _sample(stack, rows, maps, ALIGNED)
-        residual, weight = _residual(template, moved, inside.astype(np.float32))
-        weighted = change * weight[:, None]
-        square = weighted @ change.transpose(0, 2, 1)
-        firm = np.trace(square, axis1=1, axis2=2)[:, None, None] * DAMPING + 1e-6
-        step = np.linalg.solve(square + firm * np.eye(6), weighted @ residual[:, :, None])
-        maps = _undone(maps, np.clip(step.reshape(-1, 2, 3), -FARTHEST, FARTHEST))
-    return maps
-
-
-def _residual(template: Image, moved: Image, weight: Image) -> tuple[Image, Image]:
-    """Moved minus template once contrast is matched, and weights small where that is large."""
-    known = weight
-    for _ in range(2):
-        total = np.maximum(weight.sum(axis=1, keepdims=True), 1)
-        a, b = (x - (x * weight).sum(axis=1, keepdims=True) / total for x in (template, moved))
-        power = (weight * b * b).sum(axis=1, keepdims=True)
-        residual = b * ((weight * a * b).sum(axis=1, keepdims=True) / np.maximum(power, 1e-9)) - a
-        spread = np.sqrt((weight * residual**2).sum(axis=1, keepdims=True) / total) + 1e-6
-        weight = known / (1 + (residual / (2 * spread)) ** 2)
-    return residual, weight
-
-
-def _undone(maps: Image, step: Image) -> Image:
-    """Each map after the inverse of (identity + step)."""
-    last = np.tile(np.array([0, 0, 1], np.float32), (len(maps), 1, 1))
-    moved = np.concatenate([step, last], axis=1) + np.diag([1, 1, 0]).astype(np.float32)
-    composed = np.concatenate([maps, last], axis=1) @ np.linalg.inv(moved)
-    return composed[:, :2].astype(np.float32)
+        for zoom, shifts in ZOOMS.items():
+            for down, across in product(shifts, shifts):
+                yield turn, zoom, down * 2 / COARSE, across * 2 / COARSE
 
 
 def _flipped(stack: Image, flip: int) -> Image:
@@ -305,27 +225,3 @@ def _flipped_each(stack: Image, flips: Rows) -> Image:
     for flip in np.unique(flips):
         out[flips == flip] = _flipped(stack[flips == flip], int(flip))
     return out
-
-
-def _between(stack: Image, fine: float, coarse: float, known: Image | None = None) -> Image:
-    """What is left of n x s x s images between two blurs, in pixels, of known pixels (1, not 0)."""
-    weight = np.ones((1, *stack.shape[1:]), np.float32) if known is None else known
-
-    def blurred(images: Image, width: float) -> Image:
-        near: Image = ndimage.gaussian_filter(images * weight, (0, width, width), mode="nearest")
-        share = ndimage.gaussian_filter(weight, (0, width, width), mode="nearest")
-        mean: Image = near / np.maximum(share, 1e-3).astype(np.float32)
-        return mean
-
-    soft = blurred(stack, fine)
-    detail: Image = soft - blurred(soft, coarse)
-    return detail
-
-
-def _standard(rows: Image) -> Image:
-    """One row an image, mean 0 and length 1; an even image is 0 and correlates with nothing."""
-    even = 1e-4 * np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1)
-    rows = rows - rows.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    standard: Image = np.where(length > even, rows / np.maximum(length, 1e-12), 0)
-    return standard

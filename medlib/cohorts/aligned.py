@@ -1,0 +1,196 @@
+"""Small images laid on one another by affine maps, and how far they then agree in fine detail."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from medlib.imaging import Image
+
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+ALIGNED: Final = 32
+"""Pixels a side of what is aligned."""
+ALIGNED_BAND: Final = (0.7, 5)
+"""Two blurs in these pixels, likewise."""
+STEPS: Final = 10
+"""Gauss-Newton steps; the last ones move an edge by less than a hundredth of a pixel."""
+DAMPING: Final = 2e-4
+"""Added to the normal equations, in parts of their trace: an even image gives singular ones."""
+FARTHEST: Final = 0.1
+"""Most that one step changes a number of the map, whose unit is half a side."""
+FINE_BAND: Final = (0.7, 2.0)
+"""Two blurs in thumbnail pixels: detail is what lies between them. The first takes away what
+compression adds, the second what all slices of an organ share."""
+SOFTER: Final = (0.7, 1.2, 1.8)
+"""Blurs tried on the sharper of two images: a copy of half the size has lost its edges."""
+BLOCKS: Final = 4
+"""Blocks a side, of 12 thumbnail pixels."""
+
+
+def affine_map(turn: float, zoom: float, down: float, across: float) -> Image:
+    """2 x 3 affine map of (row, column, 1); 0 is the middle of the image, -1 and 1 its edges."""
+    t = np.deg2rad(turn)
+    linear = zoom * np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
+    return np.column_stack([linear, [down, across]]).astype(np.float32)
+
+
+def grid(side: int) -> Image:
+    """side*side x 3: row, column and 1 of each pixel."""
+    middles = (np.arange(side, dtype=np.float32) + 0.5) * 2 / side - 1
+    row, column = np.meshgrid(middles, middles, indexing="ij")
+    return np.column_stack([row.ravel(), column.ravel(), np.ones(side**2, np.float32)])
+
+
+def sample(stack: Image, rows: Rows, maps: Image, side: int, rim: float = 0) -> tuple[Image, Mask]:
+    """Grey levels of images ``rows`` at mapped pixels, m x side*side, and which lie inside its rim.
+
+    Bilinear. As `ndimage.map_coordinates` in three dimensions, but twenty times as fast.
+    """
+    size = stack.shape[1]
+    places = maps @ grid(side).T  # m x 2 x side*side
+    at = np.clip((places + 1) * (size / 2) - 0.5, 0, size - 1.001)
+    low = at.astype(np.int64)
+    down, across = np.moveaxis((at - low).astype(np.float32), 1, 0)
+    corner = rows[:, None] * size**2 + low[:, 0] * size + low[:, 1]
+    grey = stack.reshape(-1)
+    upper = grey[corner] * (1 - across) + grey[corner + 1] * across
+    lower = grey[corner + size] * (1 - across) + grey[corner + size + 1] * across
+    return upper * (1 - down) + lower * down, (np.abs(places) <= 1 - 2 * rim / size).all(axis=1)
+
+
+def align(template: Image, known: Image, stack: Image, rows: Rows, maps: Image) -> Image:
+    """Maps that lay images ``rows`` on the templates (m x 32*32), from maps that nearly do."""
+    slopes = np.gradient(template.reshape(-1, ALIGNED, ALIGNED), 2 / ALIGNED, axis=(1, 2))
+    change = np.stack(slopes, axis=1).reshape(len(template), 2, 1, -1) * grid(ALIGNED).T
+    change = change.reshape(len(template), 6, -1)  # of the template with each number of the map
+    for _ in range(STEPS):
+        moved, inside = sample(stack, rows, maps, ALIGNED)
+        residual, weight = _residual(template, moved, inside * known)
+        weighted = change * weight[:, None]
+        square = weighted @ change.transpose(0, 2, 1)
+        firm = np.trace(square, axis1=1, axis2=2)[:, None, None] * DAMPING + 1e-6
+        step = np.linalg.solve(square + firm * np.eye(6), weighted @ residual[:, :, None])
+        maps = _undone(maps, np.clip(step.reshape(-1, 2, 3), -FARTHEST, FARTHEST))
+    return maps
+
+
+def _residual(template: Image, moved: Image, weight: Image) -> tuple[Image, Image]:
+    """Moved minus template once contrast is matched, and weights small where that is large."""
+    known = weight
+    for _ in range(2):
+        total = np.maximum(weight.sum(axis=1, keepdims=True), 1)
+        a, b = (x - (x * weight).sum(axis=1, keepdims=True) / total for x in (template, moved))
+        power = (weight * b * b).sum(axis=1, keepdims=True)
+        residual = b * ((weight * a * b).sum(axis=1, keepdims=True) / np.maximum(power, 1e-9)) - a
+        spread = np.sqrt((weight * residual**2).sum(axis=1, keepdims=True) / total) + 1e-6
+        weight = known / (1 + (residual / (2 * spread)) ** 2)
+    return residual, weight
+
+
+def _undone(maps: Image, step: Image) -> Image:
+    """Each map after the inverse of (identity + step)."""
+    last = np.tile(np.array([0, 0, 1], np.float32), (len(maps), 1, 1))
+    moved = np.concatenate([step, last], axis=1) + np.diag([1, 1, 0]).astype(np.float32)
+    composed = np.concatenate([maps, last], axis=1) @ np.linalg.inv(moved)
+    return composed[:, :2].astype(np.float32)
+
+
+def agreement(a: Image, b: Image, inside: Mask) -> Image:
+    """Return how far n pairs of aligned images agree in fine detail, -1 to 1.
+
+    a, b: n x s x s; inside: n x s*s, where b has pixels. It is the correlation of detail in the
+    middle one of 4 x 4 blocks, each weighted by the square root of its contrast: half of what is to
+    be seen agrees at least as well. So a text over one block does not hide a copy, and two slices
+    that share one outline are none. The sharper image is blurred as far as fits best.
+    """
+    fine, coarse = FINE_BAND
+    known = inside.reshape(a.shape).astype(np.float32)
+    sharp_a, sharp_b = (between(x, fine, coarse, known) for x in (a, b))
+    best = _middle_block(sharp_a, sharp_b, known)
+    for softer in SOFTER:
+        blur = float(np.hypot(fine, softer))
+        best = np.maximum(best, _middle_block(sharp_a, between(b, blur, coarse, known), known))
+        best = np.maximum(best, _middle_block(between(a, blur, coarse, known), sharp_b, known))
+    return best
+
+
+def _middle_block(a: Image, b: Image, known: Image) -> Image:
+    a, b, w = (_blocks(x) for x in (a, b, known))
+    total = np.maximum(w.sum(axis=2, keepdims=True), 1)
+    a, b = ((x - (x * w).sum(axis=2, keepdims=True) / total) * w for x in (a, b))
+    contrast = np.sqrt((a * a).sum(axis=2) * (b * b).sum(axis=2))
+    correlation = (a * b).sum(axis=2) / np.maximum(contrast, 1e-9)
+    weight = np.sqrt(contrast) * (w.mean(axis=2) > 0.5)
+    order = np.argsort(correlation, axis=1)
+    below = np.cumsum(np.take_along_axis(weight, order, axis=1), axis=1)
+    middle = (below < below[:, -1:] / 2).sum(axis=1)[:, None]
+    chosen = np.take_along_axis(order, np.minimum(middle, len(order[0]) - 1), axis=1)
+    agreed: Image = np.where(below[:, -1] > 0, np.take_along_axis(correlation, chosen, 1)[:, 0], 0)
+    return agreed
+
+
+def _blocks(stack: Image) -> Image:
+    """Return n x 16 blocks x pixels."""
+    side = stack.shape[1] // BLOCKS
+    parts = stack.reshape(-1, BLOCKS, side, BLOCKS, side).transpose(0, 1, 3, 2, 4)
+    return parts.reshape(len(stack), BLOCKS**2, side**2)
+
+
+def between(stack: Image, fine: float, coarse: float, known: Image | None = None) -> Image:
+    """What is left of n x s x s images between two blurs, in pixels, of known pixels (1, not 0)."""
+    stack = stack - stack.mean(axis=(1, 2), keepdims=True)  # an even image is exactly 0
+    if known is None:
+        soft = _blurred(stack, fine)
+        return soft - _blurred(soft, coarse)
+    soft = _mean_of_known(stack, known, fine)
+    detail: Image = (soft - _mean_of_known(soft, known, coarse)) * known
+    return detail
+
+
+def without_slope(stack: Image, known: Image) -> Image:
+    """Return n x s x s images less the quadratic that fits what is known (1, not 0) best.
+
+    Lamps light the middle of a photograph more than its edge, in all photographs alike.
+    """
+    row, column, one = grid(stack.shape[1]).T
+    terms = np.stack([one, row, column, row * row, row * column, column * column])
+    weight = known.reshape(len(stack), 1, -1) * terms
+    square = weight @ terms.T + 1e-3 * np.eye(len(terms), dtype=np.float32)
+    fitted = np.linalg.solve(square, weight @ stack.reshape(len(stack), -1, 1))
+    flat: Image = stack - (fitted.transpose(0, 2, 1) @ terms).reshape(stack.shape)
+    return flat * known
+
+
+def _mean_of_known(stack: Image, known: Image, width: float) -> Image:
+    share = np.maximum(_blurred(known, width), np.float32(1e-3))
+    mean: Image = _blurred(stack * known, width) / share
+    return mean
+
+
+def _blurred(stack: Image, width: float) -> Image:
+    """As `ndimage.gaussian_filter` of each image, but several times as fast on small images."""
+    across = _blur(stack.shape[-1], width)
+    blurred: Image = across @ stack @ across.T
+    return blurred
+
+
+@lru_cache(maxsize=64)
+def _blur(side: int, width: float) -> Image:
+    """Weights, side x side, each row sums to one."""
+    matrix = ndimage.gaussian_filter1d(np.eye(side), width, axis=0, mode="nearest")
+    return matrix.astype(np.float32)
+
+
+def standard(rows: Image) -> Image:
+    """One row an image, mean 0 and length 1; an even image is 0 and correlates with nothing."""
+    even = 1e-4 * np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Image = np.where(length > even, rows / np.maximum(length, 1e-12), 0)
+    return unit
