@@ -16,6 +16,7 @@ from medlib.chapter_command import ChapterHelp, list_chapters
 from medlib.errors import InputError, NotebookError, Stopped
 from medlib.grim_command import grim
 from medlib.paths import FULL, disk_full, disk_full_somewhere
+from medlib.predict_command import predict
 from medlib.processors.command import processors
 
 app = typer.Typer(
@@ -95,6 +96,7 @@ def deps(
 app.command()(audit)
 app.command()(cache)
 app.command()(grim)
+app.command()(predict)
 app.command()(processors)
 
 

@@ -67,9 +67,11 @@ def execute(
     *,
     results: Path,
     say: Callable[[str], None],
+    takehome: Path | None = None,
 ) -> nbformat.NotebookNode:
     """Execute top to bottom in the current folder; numbers go below `results` (or to that .json).
 
+    What a chapter gives its reader to take home goes to the folder `takehome`; None asks for none.
     `say` gets a line for each step of long work. Raises InputError with the notebook's own
     sentence where the reader's input cannot be used, NotebookError for any other failure,
     Stopped where a signal ended it.
@@ -88,6 +90,7 @@ def execute(
             **surroundings(),
             "MEDLIB_RESULTS": str(results),
             "MEDLIB_PROGRESS": str(progress),
+            "MEDLIB_TAKEHOME": str(takehome or ""),
             "PYTHONHASHSEED": "0",
         }
         try:
@@ -110,9 +113,10 @@ def run_chapter(
 ) -> list[Path]:
     """Execute a chapter with a reader's parameters, after a look at the data.
 
-    Leaves in `out` what `leaving.files` names; nothing is written there unless the whole notebook
-    ran. `warn` (else `say`) gets what was found in the data, before anything is trained. Raises
-    InputError, before any work, where `out` cannot take them or holds those of another chapter.
+    Leaves in `out` what `leaving.files` names and what the chapter gives to take home; nothing is
+    written there unless the whole notebook ran. `warn` (else `say`) gets what was found in the
+    data, before anything is trained. Raises InputError, before any work, where `out` cannot take
+    them or holds those of another chapter.
     """
     name = contents.find(name, project_root())
     notebook = read_chapter(name)
@@ -121,20 +125,33 @@ def run_chapter(
     _require_own(out, name)
     with _cache_in_order(say), TemporaryDirectory() as scratch:
         numbers = Path(scratch) / NUMBERS
+        home = Path(scratch) / "home"
         check = leaving.look(parameters, say, warn or say)
-        executed = execute(notebook, parameters, results=numbers, say=say)
+        executed = execute(notebook, parameters, results=numbers, say=say, takehome=home)
         check = check or leaving.look_late(parameters, say, warn or say)
-        files = leaving.files(name, parameters, executed, numbers, check)
-    return _leave(files, out)
+        left = leaving.files(name, parameters, executed, numbers, check)
+        return _leave({**left, **_taken_home(home)}, out)
 
 
-def _leave(files: Mapping[str, str], out: Path) -> list[Path]:
+def _taken_home(home: Path) -> dict[str, Path]:
+    """Return what a chapter put into a folder, at any depth: relative names and files."""
+    files = sorted(path for path in home.rglob("*") if path.is_file())
+    return {path.relative_to(home).as_posix(): path for path in files}
+
+
+def _leave(files: Mapping[str, str | Path], out: Path) -> list[Path]:
     """Write all files or none: beside their places first, where a full disk shows."""
     with room_for(out / next(iter(files))):
         out.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out, prefix=".run-") as beside:
             for name, content in files.items():
-                (Path(beside) / name).write_text(content, encoding="utf-8")
+                place = Path(beside) / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if isinstance(content, Path):
+                    shutil.copyfile(content, place)
+                else:
+                    place.write_text(content, encoding="utf-8")
+                (out / name).parent.mkdir(parents=True, exist_ok=True)
             return [(Path(beside) / name).replace(out / name) for name in files]
 
 

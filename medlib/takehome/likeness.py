@@ -1,0 +1,214 @@
+"""How unlike its training images an image is, before a model is believed about it.
+
+Two rules, each with its own limit. *Look*: Mahalanobis distance to the training images among the
+features of a frozen ImageNet network, with the covariance shrunk as by Ledoit & Wolf 2004, J.
+Multivar. Anal. 88:365, since there are more features than images. *Grey levels*: how many standard
+deviations of the training images the mean, the SD, or the 1st, 50th or 99th percentile of an
+image's pixels is away.
+
+A limit is set on training images of patients that were held out while the rest was fitted, so that
+about FALSE_ALARMS of new images of the same kind are called unlike; with fewer than 39 images it
+is the largest value seen, and false alarms are more. A network's own features are no measure: in
+them, images that it was trained on lie apart from all others.
+
+Neither rule knows what a disease looks like: an image without a warning can still be of another
+kind, and a rare case of the right kind can have one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.covariance import ledoit_wolf_shrinkage
+
+from medlib import imaging
+from medlib.errors import InputError
+from medlib.models.frozen import remembered_features
+
+Floats = NDArray[np.float64]
+
+SIZE: Final = 224
+"""Pixels a side of the images that are compared."""
+NETWORK: Final = "efficientnet_lite0"
+"""Whose features are compared; its weights are installed, so nothing is fetched."""
+FALSE_ALARMS: Final = 0.05
+"""Share of images of the same kind that are called unlike, half of it by each rule."""
+PERCENTILES: Final = (1, 50, 99)
+LEVELS: Final = ("mean", "SD", "1st percentile", "median", "99th percentile")
+"""Of the grey levels of an image."""
+FLOOR: Final = 0.01
+"""Of the training images' grey range: what a spread of levels is at least."""
+LEAST: Final = 4
+"""Images that a spread is estimated from."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Where points lie: a mean, and a covariance of a few axes and one variance for the rest."""
+
+    centre: Floats
+    axes: Floats
+    """Orthonormal, axes x features."""
+    variances: Floats
+    """Along each axis."""
+    rest: Floats
+    """Across all axes, one number."""
+
+    @classmethod
+    def fit(cls, points: ArrayLike) -> Cloud:
+        """Return the cloud of points (n x features) by Ledoit and Wolf; exact, never inverted."""
+        rows = np.asarray(points, dtype=np.float64)
+        centre = rows.mean(axis=0)
+        _, singular, axes = np.linalg.svd(rows - centre, full_matrices=False)
+        share = float(ledoit_wolf_shrinkage(rows))
+        own = singular**2 / len(rows)
+        evenly = own.sum() / rows.shape[1]
+        rest = max(share * evenly, np.finfo(np.float32).eps)  # points that are all one
+        return cls(centre, axes, (1 - share) * own + rest, np.array(rest))
+
+    def distances(self, points: ArrayLike) -> Floats:
+        """Return the Mahalanobis distance of each point (n x features)."""
+        away = np.asarray(points, dtype=np.float64) - self.centre
+        along = away @ self.axes.T
+        across = np.clip((away**2).sum(axis=1) - (along**2).sum(axis=1), 0, None)
+        squared: Floats = (along**2 / self.variances).sum(axis=1) + across / self.rest
+        return np.sqrt(squared)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Where the grey levels of images lie: mean, SD, lowest and highest of each of `LEVELS`."""
+
+    centre: Floats
+    spread: Floats
+    lowest: Floats
+    highest: Floats
+
+    @classmethod
+    def fit(cls, levels: Floats) -> Levels:
+        """Learn from the `levels_of` training images."""
+        least = FLOOR * float(np.ptp(levels)) + np.finfo(np.float32).tiny
+        spread = np.maximum(levels.std(axis=0), least)
+        return cls(levels.mean(axis=0), spread, levels.min(axis=0), levels.max(axis=0))
+
+    def distances(self, levels: Floats) -> Floats:
+        """Return the largest deviation of each image, in SD."""
+        largest: Floats = self._deviations(levels).max(axis=1)
+        return largest
+
+    def sentence(self, levels: Floats) -> str:
+        """Say which of one image's levels deviates most."""
+        worst = int(self._deviations(levels[None])[0].argmax())
+        return (
+            f"grey levels: {LEVELS[worst]} {levels[worst]:.4g}, in training "
+            f"{self.lowest[worst]:.4g} to {self.highest[worst]:.4g}"
+        )
+
+    def _deviations(self, levels: Floats) -> Floats:
+        away: Floats = np.abs(levels - self.centre) / self.spread
+        return away
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Training images as far as they are needed to tell what is unlike them."""
+
+    window: tuple[float, float]
+    """Grey levels that the frozen network is given as black and white."""
+    look: Cloud
+    levels: Levels
+    limits: Floats
+    """Largest usual distance of the look and of the grey levels."""
+
+    @classmethod
+    def fit(cls, images: NDArray[np.float32], folds: ArrayLike, units: str) -> Likeness:
+        """Learn from training images, n x SIZE x SIZE in `units`.
+
+        `folds`: for each image the number of its fold, with patients whole; each fold is held out
+        once to set the limits. Raises InputError for fewer than LEAST images beside a fold.
+        """
+        window = _grey_window(images, units)
+        points, levels = _features(images, window), levels_of(images)
+        held_out = _held_out(points, levels, np.asarray(folds))
+        limits = np.array([_limit(distances, FALSE_ALARMS / 2) for distances in held_out])
+        return cls(window, Cloud.fit(points), Levels.fit(levels), limits)
+
+    def judge(self, images: NDArray[np.float32]) -> tuple[Floats, list[str]]:
+        """Return how unlike each image (n x SIZE x SIZE) is, and a warning or "".
+
+        1 is the limit: the larger one of both rules' distances over their limits.
+        """
+        levels = levels_of(images)
+        points = _features(images, self.window)
+        both = np.stack([self.look.distances(points), self.levels.distances(levels)], axis=1)
+        parts = both / self.limits
+        return parts.max(axis=1), [self._warning(*pair) for pair in zip(parts, levels, strict=True)]
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return all numbers by name."""
+        named = {f"look.{name}": value for name, value in vars(self.look).items()}
+        named |= {f"levels.{name}": value for name, value in vars(self.levels).items()}
+        return named | {"window": np.array(self.window), "limits": self.limits}
+
+    @classmethod
+    def of_tensors(cls, named: Mapping[str, NDArray[Any]]) -> Likeness:
+        """Return what `tensors` was called on; KeyError for a name that is missing."""
+        look = Cloud(**{name: named[f"look.{name}"] for name in Cloud.__annotations__})
+        levels = Levels(**{name: named[f"levels.{name}"] for name in Levels.__annotations__})
+        low, high = named["window"].tolist()
+        return cls((low, high), look, levels, named["limits"])
+
+    def _warning(self, parts: Floats, levels: Floats) -> str:
+        said = []
+        if parts[0] > 1:
+            said.append(f"looks unlike the training images ({parts[0]:.1f} times the limit)")
+        if parts[1] > 1:
+            said.append(self.levels.sentence(levels))
+        return "; ".join(said)
+
+
+def levels_of(images: NDArray[np.float32]) -> Floats:
+    """Return the `LEVELS` of each image (n x height x width), n x 5."""
+    flat = images.reshape(len(images), -1).astype(np.float64)
+    low, middle, high = np.percentile(flat, PERCENTILES, axis=1)
+    return np.stack([flat.mean(axis=1), flat.std(axis=1), low, middle, high], axis=1)
+
+
+def _features(images: NDArray[np.float32], window: tuple[float, float]) -> NDArray[np.float32]:
+    low, high = window
+    grey = imaging.window(images, (low + high) / 2, high - low)
+    return remembered_features(grey, NETWORK, SIZE)
+
+
+def _grey_window(images: NDArray[np.float32], units: str) -> tuple[float, float]:
+    """Return the lung window for HU, else all grey levels of the training images."""
+    if units == "HU":
+        centre, width = imaging.LUNG_WINDOW
+        return centre - width / 2, centre + width / 2
+    return float(images.min()), float(images.max())
+
+
+def _held_out(
+    points: NDArray[np.float32], levels: Floats, folds: NDArray[Any]
+) -> tuple[Floats, Floats]:
+    """Return both distances of each image to those of the other folds."""
+    look, grey = np.empty(len(points)), np.empty(len(points))
+    for fold in np.unique(folds):
+        test = folds == fold
+        if (~test).sum() < LEAST:
+            raise InputError(
+                f"{len(points)} training images are too few to tell what is unlike them; give more."
+            )
+        look[test] = Cloud.fit(points[~test]).distances(points[test])
+        grey[test] = Levels.fit(levels[~test]).distances(levels[test])
+    return look, grey
+
+
+def _limit(held_out: Floats, alarms: float) -> float:
+    """Return what so small a share of new ones exceeds (split conformal), at most the largest."""
+    rank = int(np.ceil((len(held_out) + 1) * (1 - alarms)))
+    return float(np.sort(held_out)[min(rank, len(held_out)) - 1])

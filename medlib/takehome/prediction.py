@@ -1,0 +1,116 @@
+"""Predict new images with a model that was taken home, and say which are unlike its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from medlib import imaging, progress
+from medlib.cohorts.cohort import pixel_hash
+from medlib.cohorts.unlabelled import Read, Unlabelled
+from medlib.errors import InputError
+from medlib.takehome.likeness import SIZE
+from medlib.takehome.out_of_fold_table import score_columns
+from medlib.takehome.stored_model import StoredModel, fingerprints
+
+AT_ONCE: Final = 128
+"""Images held in memory as they are."""
+SEEN: Final = "the model learned from this image: its score is no test"
+
+
+class Prediction(NamedTuple):
+    """What a model says of images."""
+
+    table: pd.DataFrame
+    """A row an image: file, a score a class, predicted, unlikeness (1: the limit), warning."""
+    refused: pd.DataFrame
+    """Files that could not be read: file, reason."""
+
+    @property
+    def unlike(self) -> int:
+        """Number of images that are unlike the training images."""
+        return int((self.table.unlikeness > 1).sum())
+
+
+def predict(model: StoredModel, images: Unlabelled) -> Prediction:
+    """Return a row for each readable image, in order.
+
+    Raises InputError, before any image is read, where units or modality are not the model's, and
+    where no image can be read.
+    """
+    _require_units(model, images)
+    parts: list[pd.DataFrame] = []
+    refused = list(images.refused)
+    with progress.shown(-(-len(images) // AT_ONCE), "predicting") as file:
+        for done, some in enumerate(images.read(AT_ONCE), 1):
+            read = [each for each in some if each.image is not None]
+            refused += [(each.file, each.reason) for each in some if each.image is None]
+            parts += [_rows(model, read)] * bool(read)
+            progress.say(file, f"{min(done * AT_ONCE, len(images))} of {len(images)} images")
+    if not parts:
+        first, reason = refused[0]
+        raise InputError(
+            f"None of {len(refused)} images of {images.name} can be read, such as {first!r} "
+            f"({reason}): check that the copy is complete."
+        )
+    table = pd.concat(parts, ignore_index=True)
+    return Prediction(table, pd.DataFrame(refused, columns=["file", "reason"]))
+
+
+def _rows(model: StoredModel, read: Sequence[Read]) -> pd.DataFrame:
+    squares = [imaging.pad_square(each.image) for each in read if each.image is not None]
+    given = model.probabilities(_resized(squares, model.size))
+    unlikeness, warnings = model.likeness.judge(_resized(squares, SIZE))
+    known = fingerprints([pixel_hash(e.image) for e in read if e.image is not None])
+    seen = np.isin(known, model.seen)
+    table = pd.DataFrame({"file": [each.file for each in read]})
+    table[score_columns(model.classes)] = given
+    return table.assign(
+        predicted=model.predicted(given),
+        unlikeness=unlikeness.round(3),
+        warning=list(_joined(warnings, seen)),
+    )
+
+
+def _resized(squares: Sequence[imaging.Image], size: int) -> imaging.Image:
+    return np.stack([imaging.resize(square, size) for square in squares])
+
+
+def _joined(warnings: Sequence[str], seen: NDArray[np.bool_]) -> Iterator[str]:
+    for warning, known in zip(warnings, seen, strict=True):
+        yield "; ".join(part for part in (warning, SEEN if known else "") if part)
+
+
+def _require_units(model: StoredModel, images: Unlabelled) -> None:
+    expected = model.card["input"]
+    if _scale(expected["units"]) != _scale(images.units):
+        raise InputError(
+            f"The model takes {_plain(expected['units'])} and {images.name} holds "
+            f"{_plain(images.units)}: give images of the kind it learned from"
+            f"{_hint(expected['units'], images.units)}."
+        )
+    known = {expected["modality"], images.modality} - {"unknown"}
+    if len(known) > 1:
+        raise InputError(
+            f"The model learned from {expected['modality']} and {images.name} is "
+            f"{images.modality}: give images of the kind it learned from."
+        )
+
+
+def _scale(units: str) -> str:
+    """Return units without what is said of a window, which pictures do not record."""
+    return units.partition(" of ")[0] if units.startswith("grey level 0-255") else units
+
+
+def _plain(units: str) -> str:
+    return "Hounsfield units (HU)" if units == "HU" else units
+
+
+def _hint(expected: str, found: str) -> str:
+    if expected == "HU" and found.startswith("grey level 0-255"):
+        return ", CT as DICOM files (dicom:DIR where pictures lie beside them)"
+    return ""
