@@ -112,8 +112,8 @@ def calibration(labels: ArrayLike, scores: ArrayLike, *, bins: int = 5) -> Calib
     label, score = _checked(labels, scores)
     _require_both(label)
     _check_probabilities(score)
-    if bins < 1:
-        raise InputError(f"bins is {bins}; give 1 or more.")
+    if not isinstance(bins, (int, np.integer)) or bins < 1:
+        raise InputError(f"bins is {bins!r}; give a whole number, 1 or more.")
     log_odds = logit(np.clip(score, NEVER_CERTAIN, 1 - NEVER_CERTAIN))
     return Calibration(
         _reliability(label, score, bins), _slope(label, log_odds), _intercept(label, log_odds)
@@ -164,8 +164,7 @@ def _logistic(design: Floats, label: Integers, offset: Floats) -> Floats:
 
 
 def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[Integers, Floats]:
-    label = np.asarray(labels)
-    score = np.asarray(scores, dtype=np.float64)
+    label, score = _numbers(labels, "Labels"), _numbers(scores, "Scores")
     if label.ndim != 1 or label.shape != score.shape or not len(label):
         raise InputError(
             f"Labels of shape {label.shape} and scores of shape {score.shape} do not pair up; "
@@ -179,6 +178,17 @@ def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[Integers, Floats]:
             f"Score {missing} is {score[missing]}; give a finite number for each case."
         )
     return label.astype(np.int64), score
+
+
+def _numbers(values: ArrayLike, name: str) -> Floats:
+    """Return an array of numbers; complex ones, dates and masked values are none."""
+    try:
+        given = np.asanyarray(values)
+        if given.dtype.kind not in "cmM" and not np.ma.is_masked(given):
+            return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        pass
+    raise InputError(f"{name} hold what is no number; give one number a case.")
 
 
 def _require_both(label: Integers) -> None:

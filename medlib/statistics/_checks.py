@@ -12,8 +12,17 @@ from medlib.errors import InputError
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
 
+MOST_CASES = 10**12
+"""No study has more; from about 9e15 on, a count is no longer exact as a float."""
+LARGEST = 1e150
+"""Of all numbers taken: the square of a larger one is infinite."""
+LEAST_FRACTION = 1e-12
+"""Of a level, a power or a prevalence: nearer to 0 nothing is computed with any digit right."""
+MOST_REPLICATES = 10_000_000
+"""Redraws that are still kept in memory, and waited for."""
 
-def as_count(value: Any, argument: str, *, least: int = 0, most: int | None = None) -> int:
+
+def as_count(value: Any, argument: str, *, least: int = 0, most: int = MOST_CASES) -> int:
     """Return value as an int; InputError where it is no whole number within [least, most]."""
     try:
         number = int(value) if float(value).is_integer() else operator.index(value)
@@ -21,10 +30,17 @@ def as_count(value: Any, argument: str, *, least: int = 0, most: int | None = No
         raise InputError(
             f"{argument} = {value!r} is not a whole number; give the count of cases."
         ) from None
-    if number < least or (most is not None and number > most):
-        bound = f"at least {least}" if most is None else f"from {least} to {most}"
+    if not least <= number <= most:
+        bound = f"at least {least}" if number < least else f"from {least} to {most}"
         raise InputError(f"{argument} = {number} is outside its range; it must be {bound}.")
     return number
+
+
+def as_choice(value: Any, argument: str, choices: Sequence[str]) -> str:
+    """Return value; InputError, which lists the choices, where it is none of them."""
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{argument} = {value!r} is unknown; choose {' or '.join(choices)}.")
+    return value
 
 
 def as_generator(seed: Any) -> np.random.Generator:
@@ -46,7 +62,7 @@ def as_fraction(value: Any, argument: str, *, open_ends: bool = False) -> float:
         number = float(value)
     except (TypeError, ValueError):
         raise InputError(f"{argument} = {value!r} is not a number; give a fraction.") from None
-    inside = 0 < number < 1 if open_ends else 0 <= number <= 1
+    inside = LEAST_FRACTION <= number < 1 if open_ends else 0 <= number <= 1
     if not inside:
         ends = "between 0 and 1 (both excluded)" if open_ends else "from 0 to 1"
         hint = f"; {number:g} % is written {number / 100:g}" if 1 < number <= 100 else ""
@@ -65,21 +81,35 @@ def as_finite(value: Any, argument: str) -> float:
     return number
 
 
+def as_floats(
+    values: ArrayLike, argument: str, fault: str = "holds something that is not a number"
+) -> Floats:
+    """Return a float array of any shape; InputError for what only looks like numbers.
+
+    Complex numbers, dates and masked values would otherwise be turned into numbers they are not.
+    """
+    try:
+        given = np.asarray(values)
+        rows = values if isinstance(values, (list, tuple)) else [values]
+        if given.dtype.kind not in "cmM" and not any(map(np.ma.is_masked, rows)):
+            return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise InputError(f"{argument} {fault}: {values!r}.")
+
+
 def as_numbers(values: ArrayLike, argument: str, *, length: int | None = None) -> Floats:
     """Return a one-dimensional float array; InputError where empty, NaN or of other length."""
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{argument} holds something that is not a number: {values!r}.") from None
+    numbers = as_floats(values, argument)
     if numbers.ndim != 1 or numbers.size == 0:
         raise InputError(
             f"{argument} has shape {numbers.shape}; give one value a case in a flat list."
         )
-    bad = np.flatnonzero(~np.isfinite(numbers))
+    bad = np.flatnonzero(~(np.abs(numbers) < LARGEST))
     if bad.size:
         raise InputError(
             f"{argument}[{bad[0]}] = {numbers[bad[0]]} ({bad.size} such values); "
-            "remove or repair the cases without a finite value."
+            "remove or repair the cases whose value is missing or beyond any measure."
         )
     if length is not None and numbers.size != length:
         raise InputError(
@@ -90,10 +120,7 @@ def as_numbers(values: ArrayLike, argument: str, *, length: int | None = None) -
 
 def as_table(values: ArrayLike, argument: str, form: str = "repeats x folds") -> Floats:
     """Return a two-dimensional finite float array; InputError, which says its form, otherwise."""
-    try:
-        table = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{argument} is no table of numbers: {values!r}.") from None
+    table = as_floats(values, argument, "is no table of numbers")
     if table.ndim != 2 or table.size == 0:
         raise InputError(f"{argument} has shape {table.shape}; give {form}.")
     as_numbers(table.ravel(), argument)
@@ -147,7 +174,10 @@ def as_groups(
     """Return a number 0..G-1 a case from patient ids (every case its own patient where None)."""
     if groups is None:
         return np.arange(length)
-    ids = np.asarray(groups)
+    try:
+        ids = np.asarray(groups)
+    except ValueError:
+        raise InputError(f"{argument} is no flat list; give one a case.") from None
     if ids.shape != (length,):
         raise InputError(
             f"{argument} has shape {ids.shape} where {length} values are needed; give one a case."

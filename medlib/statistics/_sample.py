@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from medlib.errors import InputError
 from medlib.statistics._checks import (
+    MOST_REPLICATES,
     Bools,
     as_count,
     as_finite,
@@ -54,7 +55,9 @@ class Sample:
         values = [as_scores(s, truth, name) for name, s in scores.items()]
         cases = tuple(Cases(truth, s, called_positive(s, cut)) for s in values)
         return cls(
-            cases, as_groups(groups, truth.size), as_count(replicates, "replicates", least=100)
+            cases,
+            as_groups(groups, truth.size),
+            as_count(replicates, "replicates", least=100, most=MOST_REPLICATES),
         )
 
     @property

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Bools, Floats, as_fraction, as_labels, as_scores
+from medlib.statistics._checks import Bools, Floats, as_choice, as_fraction, as_labels, as_scores
 from medlib.statistics.outcome import Comparison, Interval
 
 DRAWN_FROM, DRAWN_WHOLLY = 0.95, 0.99
@@ -49,8 +49,7 @@ def auc_interval(
     truth = as_labels(labels)
     values = as_scores(scores, truth)
     level = as_fraction(confidence, "confidence", open_ends=True)
-    if scale not in ("logit", "linear"):
-        raise InputError(f"scale = {scale!r} is unknown; choose logit or linear.")
+    as_choice(scale, "scale", ("logit", "linear"))
     positive, negative = placements(truth, values)
     area = float(positive.mean())
     variance = delong_covariance(positive[None], negative[None]).item()

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import as_binary, as_count, as_fraction
+from medlib.statistics._checks import as_binary, as_choice, as_count, as_fraction
 from medlib.statistics.auc import delong_test
 from medlib.statistics.outcome import Interval, p_text, percent
 from medlib.statistics.paired import discordant, paired_difference_interval, tango_score
@@ -75,9 +75,7 @@ def margin_test(
     new = as_binary(predicted_new, "predicted_new", length=truth.size) == truth
     old = as_binary(predicted_old, "predicted_old", length=truth.size) == truth
     kinds = {"accuracy": np.ones_like(truth), "sensitivity": truth, "specificity": ~truth}
-    if measure not in kinds:
-        raise InputError(f"measure = {measure!r} is unknown; choose from {', '.join(kinds)}.")
-    of = kinds[measure]
+    of = kinds[as_choice(measure, "measure", tuple(kinds))]
     only_new, only_old = discordant(new[of], old[of])
     return margin_test_counts(
         only_new, only_old, n=int(of.sum()), margin=margin, measure=measure, aim=aim, alpha=alpha
@@ -173,8 +171,7 @@ def _one_sided(z: Callable[[float], float], margin: float, aim: Aim) -> float:
 
 
 def _margin(margin: float, aim: Aim) -> float:
-    if aim not in ("non-inferior", "equivalent"):
-        raise InputError(f"aim = {aim!r} is unknown; choose non-inferior or equivalent.")
+    as_choice(aim, "aim", ("non-inferior", "equivalent"))
     return as_fraction(margin, "margin", open_ends=True)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_binary, as_fraction, as_groups, as_table
+from medlib.statistics._checks import Floats, as_binary, as_choice, as_fraction, as_groups, as_table
 from medlib.statistics._sample import Patients
 from medlib.statistics.outcome import Comparison, Interval, student
 from medlib.statistics.proportions import wilson_ends
@@ -145,10 +145,7 @@ def out_of_fold_interval(
     right = as_table(correct, "correct", FORM)
     as_binary(right.ravel(), "correct (flattened)")
     level = as_fraction(confidence, "confidence", open_ends=True)
-    if target not in get_args(Target):
-        raise InputError(
-            f"target = {target!r} is unknown; choose from {', '.join(get_args(Target))}."
-        )
+    as_choice(target, "target", get_args(Target))
     caution = _rare_class(labels, right.shape[1])
     parts = variance_parts(right, folds, groups)
     variance = parts.procedure if target == "procedure" else parts.model

@@ -8,7 +8,15 @@ from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Bools, Floats, as_binary, as_count, as_fraction
+from medlib.statistics._checks import (
+    Bools,
+    Floats,
+    as_binary,
+    as_choice,
+    as_count,
+    as_finite,
+    as_fraction,
+)
 from medlib.statistics.outcome import Comparison, Interval
 from medlib.statistics.proportions import wilson_ends
 
@@ -91,12 +99,11 @@ def paired_difference_interval(
     a, b, c, d = map(as_count, (both, only_a, only_b, neither), names)
     n = as_count(a + b + c + d, "both + only_a + only_b + neither", least=1)
     level = as_fraction(confidence, "confidence", open_ends=True)
+    as_choice(method, "method", ("tango", "newcombe"))
     if method == "tango":
         low, high = _tango(b, c, n, float(stats.norm.isf((1 - level) / 2)))
-    elif method == "newcombe":
-        low, high = _newcombe(a, b, c, d, level)
     else:
-        raise InputError(f"method = {method!r} is unknown; choose tango or newcombe.")
+        low, high = _newcombe(a, b, c, d, level)
     basis = f"{b} against {c} discordant of {n}"
     return Interval(
         "difference in accuracy", (b - c) / n, low, high, level, method.capitalize(), basis
@@ -105,7 +112,12 @@ def paired_difference_interval(
 
 def tango_score(only_a: int, only_b: int, n: int, delta: float) -> float:
     """Return Tango's score z for H0: the difference is delta (decreasing in delta)."""
-    return float(tango_scores(only_a, only_b, n, delta))
+    total = as_count(n, "n", least=1)
+    a = as_count(only_a, "only_a", most=total)
+    b = as_count(only_b, "only_b", most=total - a)
+    if abs(as_finite(delta, "delta")) > 1:
+        raise InputError(f"delta = {delta:g} is no difference of proportions, which is -1 to 1.")
+    return float(tango_scores(a, b, total, float(delta)))
 
 
 def tango_scores(only_a: ArrayLike, only_b: ArrayLike, n: int, delta: float) -> Floats:

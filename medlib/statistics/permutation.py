@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from medlib.errors import InputError
 from medlib.statistics._checks import (
+    MOST_REPLICATES,
     Bools,
     Floats,
     as_count,
@@ -99,8 +100,10 @@ def label_permutation_test(
     """
     truth = as_labels(labels)
     patient = as_groups(groups, truth.size)
-    times = as_count(permutations, "permutations", least=19)
+    times = as_count(permutations, "permutations", least=19, most=MOST_REPLICATES)
     of_patient = _labels_of_patients(truth, patient)
+    if not callable(evaluate):
+        raise InputError(f"evaluate = {evaluate!r} is no function; give one of the labels.")
     rng = as_generator(seed)
     images = np.bincount(patient)
     given = np.asarray(evaluate(truth))

@@ -72,6 +72,11 @@ def sample_size_for_interval(
         n = ceil(wald - 1e-9)
         return SampleSize(n, aim, half * float(np.sqrt(wald / n)))
 
+    if wald > LARGEST_STUDY:
+        raise InputError(
+            f"half_width = {half:g} needs about {wald:.2g} cases, more than {LARGEST_STUDY}."
+        )
+
     def reached(n: int) -> float:
         return proportion_interval(round(n * p), n, method=method, confidence=level).width / 2
 
@@ -221,6 +226,8 @@ def detectable_difference(
         sides = (share + d) / 2, (share - d) / 2
         return float(_mcnemar_power(np.array([total]), *sides, level)[0]) - aim
 
+    if excess(0.0) >= 0:
+        raise InputError(f"power = {aim:g} is reached without any difference; 0.8 is usual.")
     if excess(share) < 0:
         raise InputError(
             f"n = {total} cases with discordant = {share:g} never reach power {aim:g}, even if "

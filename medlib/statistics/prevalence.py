@@ -7,8 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
-from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_count, as_fraction, as_numbers, as_probabilities
+from medlib.statistics._checks import (
+    Floats,
+    as_choice,
+    as_count,
+    as_fraction,
+    as_numbers,
+    as_probabilities,
+)
 from medlib.statistics.outcome import Interval
 from medlib.statistics.proportions import predictive_values
 
@@ -65,8 +71,7 @@ def predictive_value_intervals(
     n0 = as_count(tn + fp, "true_negative + false_positive", least=1)
     pi = as_fraction(prevalence, "prevalence", open_ends=True)
     level = as_fraction(confidence, "confidence", open_ends=True)
-    if method not in ("score", "logit"):
-        raise InputError(f"method = {method!r} is unknown; choose score or logit.")
+    as_choice(method, "method", ("score", "logit"))
     seen = predictive_values(tp / n1, tn / n0, prevalence=pi)
     ends = _score_ratio if method == "score" else _logit_ratio
     z = float(stats.norm.isf((1 - level) / 2))

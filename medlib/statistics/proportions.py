@@ -8,7 +8,7 @@ from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
 from medlib.errors import InputError
-from medlib.statistics._checks import as_count, as_fraction
+from medlib.statistics._checks import as_choice, as_count, as_fraction
 from medlib.statistics.outcome import Comparison, Interval
 
 ProportionMethod: TypeAlias = Literal["wilson", "clopper-pearson", "jeffreys", "wald"]
@@ -47,9 +47,7 @@ def proportion_interval(
     total = as_count(n, "n", least=1)
     count = as_count(successes, "successes", most=total)
     level = as_fraction(confidence, "confidence", open_ends=True)
-    if method not in _NAMES:
-        raise InputError(f"method = {method!r} is unknown; choose from {', '.join(_NAMES)}.")
-    code, name = _NAMES[method]
+    code, name = _NAMES[as_choice(method, "method", tuple(_NAMES))]
     low, high = proportion_confint(count, total, alpha=1 - level, method=code)
     if count == 0:
         low = 0.0

@@ -11,6 +11,9 @@ from medlib.errors import InputError
 from medlib.statistics._checks import Floats, as_count, as_generator, as_numbers
 from medlib.statistics._sample import Seed
 
+MOST = 100_000
+"""Readers, or cases of a class: more fill a computer's memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReaderVariances:
@@ -66,11 +69,16 @@ def simulate_readers(
     Source: Roe & Metz 1997, Academic Radiology 4:298.
     Raises InputError for counts below 1, AUCs outside 0..1 or negative variances.
     """
-    r = as_count(readers, "readers", least=1)
-    n = as_count(negatives, "negatives", least=1), as_count(positives, "positives", least=1)
+    r = as_count(readers, "readers", least=1, most=MOST)
+    n = (
+        as_count(negatives, "negatives", least=1, most=MOST),
+        as_count(positives, "positives", least=1, most=MOST),
+    )
     area = as_numbers(aucs, "aucs")
     if np.any((area <= 0) | (area >= 1)):
         raise InputError(f"aucs = {list(area)} must lie between 0 and 1; give one a modality.")
+    if not isinstance(variances, ReaderVariances):
+        raise InputError(f"variances = {variances!r}; give ReaderVariances, or one of ROE_METZ.")
     rng = as_generator(seed)
     separation = np.sqrt(2) * stats.norm.ppf(area)
     sides = [

@@ -10,7 +10,16 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Bools, Floats, as_fraction, as_labels, as_numbers, as_table
+from medlib.statistics._checks import (
+    Bools,
+    Floats,
+    as_choice,
+    as_floats,
+    as_fraction,
+    as_labels,
+    as_numbers,
+    as_table,
+)
 from medlib.statistics.auc import delong_covariance, placements
 from medlib.statistics.outcome import Comparison, Interval, p_text, student
 
@@ -115,8 +124,7 @@ def obuchowski_rockette(
     """
     table = _as_aucs(aucs)
     errors = _as_covariance(covariance, table.size).reshape(table.shape * 2)
-    if readers not in ("random", "fixed"):
-        raise InputError(f"readers = {readers!r} is unknown; choose random or fixed.")
+    as_choice(readers, "readers", ("random", "fixed"))
     level = as_fraction(confidence, "confidence", open_ends=True)
     components = _components(errors)
     means = tuple(
@@ -182,10 +190,8 @@ def auc_covariance(
     pairs = [placements(truth, row) for row in rows]
     positive, negative = (np.stack(side) for side in zip(*pairs, strict=True))
     aucs = positive.mean(axis=1)
-    if method == "delong":
+    if as_choice(method, "covariance", ("jackknife", "delong")) == "delong":
         return aucs, delong_covariance(positive, negative)
-    if method != "jackknife":
-        raise InputError(f"covariance = {method!r} is unknown; choose jackknife or delong.")
     # the AUC is a mean of placements over either class, so what it is without a case is known
     sides = [(aucs[:, None] - side) / (side.shape[1] - 1) for side in (positive, negative)]
     without = np.hstack(sides)
@@ -289,15 +295,8 @@ def _frame(table: Floats) -> pd.DataFrame:
     )
 
 
-def _as_floats(values: ArrayLike, argument: str, form: str) -> Floats:
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{argument} are no table of numbers; give {form}.") from None
-
-
 def _as_scores(scores: ArrayLike, labels: Bools, dimensions: int, form: str) -> Floats:
-    table = _as_floats(scores, "scores", form)
+    table = as_floats(scores, "scores")
     if table.ndim != dimensions or table.shape[-1] != labels.size or table.size == 0:
         raise InputError(f"scores have shape {table.shape}; give {form} ({labels.size} cases).")
     rows = table.reshape(-1, labels.size)

@@ -14,6 +14,8 @@ from medlib.statistics.power import SampleSize
 
 Z = float(special.ndtri(0.975))
 """The normal quantile of a 95 % interval, which all criteria here use."""
+NARROWEST = 1e-6
+"""Of the intervals that may be asked for: no study is large enough for a narrower one."""
 NODES = 100_000
 """Quantiles that stand for a distribution of scores: enough for six digits."""
 
@@ -70,7 +72,7 @@ def sample_size_for_development(
     are given, and for an R2 that the prevalence does not allow.
     """
     count = as_count(parameters, "parameters", least=1)
-    p = as_fraction(prevalence, "prevalence", open_ends=True)
+    p = _likely(prevalence)
     if (cox_snell is None) == (auc is None):
         raise InputError("give either cox_snell or auc, the performance the model should reach.")
     r2 = cox_snell_from_auc(auc, prevalence=p) if auc is not None else cox_snell
@@ -111,7 +113,7 @@ def cox_snell_from_auc(auc: float, *, prevalence: float) -> float:
     where Riley, Van Calster & Collins 2021 (Statist. Med. 40:859) simulate.
     Raises InputError for an AUC of 1/2 or less or a prevalence outside 0..1.
     """
-    p = as_fraction(prevalence, "prevalence", open_ends=True)
+    p = _likely(prevalence)
     sides = _binormal_log_odds(_as_auc(auc), p)
     lost = p * np.logaddexp(0, -sides[1]).mean() + (1 - p) * np.logaddexp(0, sides[0]).mean()
     entropy = -p * log(p) - (1 - p) * log(1 - p)
@@ -142,7 +144,7 @@ def sample_size_for_validation(
     scores. Raises InputError for widths of 0 or less, scores outside 0..1 or all equal, and a
     threshold above all of them.
     """
-    p = as_fraction(prevalence, "prevalence", open_ends=True)
+    p = _likely(prevalence)
     area = _as_auc(auc)
     log_odds, weights = _expected_log_odds(scores, area, p)
     widths = {
@@ -152,8 +154,8 @@ def sample_size_for_validation(
         "net_benefit_width": net_benefit_width,
     }
     for name, width in widths.items():
-        if as_finite(width, name) <= 0:
-            raise InputError(f"{name} = {width:g} is no width; give one above 0.")
+        if not isinstance(width, (int, float)) or as_finite(width, name) < NARROWEST:
+            raise InputError(f"{name} = {width!r} is no width; give one above 0, such as 0.1.")
     se = float(np.arcsinh(observed_expected_width / 2)) / Z
     sizes = {
         "O/E": _size((1 - p) / p, se, f"O/E within an interval of {observed_expected_width:g}"),
@@ -174,8 +176,15 @@ def sample_size_for_validation(
 
 def _size(variance: float, se: float, aim: str) -> SampleSize:
     """Return the cases for a standard error, from the variance of one case."""
-    n = ceil(variance / se**2 - 1e-9)
+    n = max(1, ceil(variance / se**2 - 1e-9))
     return SampleSize(n, aim, float(np.sqrt(variance / n)))
+
+
+def _likely(prevalence: float) -> float:
+    p = as_fraction(prevalence, "prevalence", open_ends=True)
+    if not 1e-9 <= p <= 1 - 1e-9:
+        raise InputError(f"prevalence = {p!r} leaves one class without cases; give a rate of both.")
+    return p
 
 
 def _as_auc(auc: float) -> float:
@@ -209,7 +218,10 @@ def _slope_variance(log_odds: Floats, weights: Floats) -> float:
     """Return the variance of a logistic slope times n, where intercept is 0 and slope 1."""
     each = weights * special.expit(log_odds) * special.expit(-log_odds)
     i00, i01, i11 = each.sum(), each @ log_odds, each @ log_odds**2
-    return float(i00 / (i00 * i11 - i01**2))
+    information = i00 * i11 - i01**2
+    if not information > 0:
+        raise InputError("scores are all next to 0 or 1, so no slope can be seen; give others.")
+    return float(i00 / information)
 
 
 def _for_auc(auc: float, p: float, width: float) -> SampleSize:

@@ -92,11 +92,13 @@ METRICS: Mapping[str, Metric] = {
 
 def named_metrics(metrics: Sequence[str] | Mapping[str, Metric]) -> dict[str, Metric]:
     """Return the functions for names in METRICS, or those given; InputError for an unknown name."""
-    if isinstance(metrics, Mapping):
+    if isinstance(metrics, Mapping) and metrics and all(map(callable, metrics.values())):
         return dict(metrics)
-    unknown = [name for name in metrics if name not in METRICS]
-    if unknown or not metrics:
-        raise InputError(f"metrics = {list(metrics)!r}; choose among {', '.join(METRICS)}.")
+    known = isinstance(metrics, Sequence) and all(name in tuple(METRICS) for name in metrics)
+    if not known or not metrics:
+        raise InputError(
+            f"metrics = {metrics!r}; choose among {', '.join(METRICS)}, or give a function each."
+        )
     return {name: METRICS[name] for name in metrics}
 
 
