@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from medlib import consistency as co
 from medlib import metrics
 from medlib import statistics as st
 from medlib.errors import InputError
@@ -11,6 +12,7 @@ from medlib.errors import InputError
 LABELS = np.arange(24) % 2
 SCORES = np.clip(0.3 + 0.3 * LABELS + np.random.default_rng(0).normal(0, 0.2, 24), 0.01, 0.99)
 READERS = np.random.default_rng(1).normal(LABELS, 1, (3, 2, 24))
+MEAN, SD = co.parse("90%", "mean"), co.parse("10%", "sd")
 AREAS = [[0.8, 0.7], [0.9, 0.7]]
 COMPLEX, DATES = SCORES + 1j, np.full(24, np.datetime64("2024-05-31"))
 MASKED = np.ma.masked_array(SCORES, mask=SCORES > 0.6)
@@ -104,3 +106,33 @@ def test_an_interval_for_which_no_study_is_planned_is_refused(name, width):
 def test_a_study_for_an_interval_as_wide_as_can_be_has_one_case():
     found = st.sample_size_for_validation(prevalence=0.3, auc=0.8, slope_width=1e6)
     assert found.criteria["slope"].n == 1
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda: co.possible_counts("92%", 50), "parse"),
+        (lambda: co.possible_counts(MEAN, -1), "units"),
+        (lambda: co.fold_sizes(50.5, 5), r"n is 50\.5"),
+        (lambda: co.fold_counts((), MEAN), "0 folds"),
+        (lambda: co.fold_counts((10, 0), MEAN), "size of a fold"),
+        (lambda: co.find_vectors((10, "10"), MEAN), "size of a fold"),
+        (lambda: co.find_vectors((10,), MEAN, SD), "at least 2"),
+        (lambda: co.over_folds(None, MEAN, SD), "sizes is None"),
+        (lambda: co.standard_error((10, 10), MEAN, 0.02), r"sd is 0\.02"),
+        (lambda: co.repeat_means(0, 5, MEAN, SD), "cases is 0"),
+        (lambda: co.finer_units((10, 10), MEAN, SD, 0), "units_per_case"),
+        (lambda: co.spectrum(5, 0, MEAN), "size is 0"),
+        (lambda: co.expected_sd(1.5, (10, 10)), r"accuracy is 1\.5"),
+        (lambda: co.accuracy_bounds("high", 0.5), "auc is 'high'"),
+        (lambda: co.auc_bounds(None, 0.5), "sensitivity is None"),
+        (lambda: co.rates_possible({"recall": MEAN}), "'recall'"),
+        (lambda: co.rates_possible(None), "reported is None"),
+        (lambda: co.feasible_tables(-1, 25, {"ppv": MEAN}), "positives is -1"),
+        (lambda: co.feasible_tables(25, 25, {"ppv": 0.9}), r"ppv is 0\.9"),
+        (lambda: co.parse_counts(25, "folds"), "folds is 25"),
+    ],
+)
+def test_reports_that_were_not_read_as_printed_are_named(ask, said):
+    with pytest.raises(InputError, match=said):
+        ask()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import sqrt
 
+from medlib.consistency._checks import as_rate
 from medlib.errors import InputError
 
 
@@ -66,10 +67,10 @@ def accuracy_bounds(auc: float, prevalence: float) -> AccuracyBounds:
         AUC 0.944 at a prevalence of 50 % allows an accuracy of 83.3 to 97.2 % at the best ...
 
     """
-    if not 0 <= auc <= 1:
-        raise InputError(f"auc is {auc}; it must be 0 to 1")
-    if not 0 < prevalence < 1:
-        raise InputError(f"prevalence is {prevalence}; it must lie between 0 and 1")
+    auc = as_rate(auc, "auc")
+    prevalence = as_rate(prevalence, "prevalence")
+    if prevalence in (0, 1):
+        raise InputError(f"prevalence is {prevalence:g}; it must lie between 0 and 1")
     rarer = min(prevalence, 1 - prevalence)
     trivial = 1 - rarer
     corner = 1 - sqrt(2 * prevalence * (1 - prevalence) * (1 - auc))
@@ -92,7 +93,5 @@ def auc_bounds(sensitivity: float, specificity: float) -> tuple[float, float]:
         InputError: A rate outside 0 to 1.
 
     """
-    for name, rate in (("sensitivity", sensitivity), ("specificity", specificity)):
-        if not 0 <= rate <= 1:
-            raise InputError(f"{name} is {rate}; it must be 0 to 1")
-    return sensitivity * specificity, 1 - (1 - sensitivity) * (1 - specificity)
+    u, v = as_rate(sensitivity, "sensitivity"), as_rate(specificity, "specificity")
+    return u * v, 1 - (1 - u) * (1 - v)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import islice
 from operator import mul
 
+from medlib.consistency._checks import as_reports, as_whole
 from medlib.consistency.rates import CELLS, cuts
 from medlib.consistency.reported import COVERING, Reported, Rounding, Window
 from medlib.errors import InputError, TooManyError
@@ -93,9 +94,12 @@ def feasible_tables(
         limit: How many tables to list.
 
     Raises:
+        InputError: A count is no whole number, or a printed number is unknown or none.
         TooManyError: More than `MOST_ROWS` rows to go through.
 
     """
+    as_reports(reported, (*RATES, "auc"))
+    as_whole(limit, "limit", least=0)
     windows = {r: {name: text.window(r) for name, text in reported.items()} for r in Rounding}
     sums = {r: None if correct is None else _runs(correct[r]) for r in Rounding}
     total, totals, ends = 0, dict.fromkeys(Rounding, 0), dict[Table, None]()
@@ -136,6 +140,9 @@ def _fits(
 
 def _classes(positives: int | None, negatives: int | None, n: int | None) -> list[tuple[int, int]]:
     """Numbers of (positives, negatives) to try."""
+    for name, count in (("positives", positives), ("negatives", negatives), ("n", n)):
+        if count is not None:
+            as_whole(count, name, least=0)
     if positives is not None and negatives is not None:
         classes = [(positives, negatives)]
     elif n is not None:

@@ -8,6 +8,7 @@ from math import exp, factorial, lcm, lgamma, log, prod, sqrt
 
 from scipy import special
 
+from medlib.consistency._checks import as_rate, as_sizes, as_whole
 from medlib.errors import InputError
 
 
@@ -22,7 +23,8 @@ def fold_sizes(n: int, folds: int) -> tuple[int, ...]:
         (11, 11, 10, 10, 10)
 
     """
-    if folds < 2:
+    as_whole(n, "n", least=1)
+    if as_whole(folds, "folds", least=0) < 2:
         raise InputError(f"folds is {folds}; a spread needs at least two folds")
     if folds > n:
         raise InputError(f"folds is {folds}, but there are only {n} cases; give at most {n} folds")
@@ -134,7 +136,8 @@ def expected_sd(accuracy: float, sizes: tuple[int, ...]) -> float:
     Exact for a fixed number of errors: the mean over all pairs of folds of half the variance
     of their difference is p (1 - p) n / (n - 1) times the mean of 1 / size.
     """
-    n = sum(sizes)
+    n = sum(as_sizes(sizes))
+    as_rate(accuracy, "accuracy")
     if n < 2:
         raise InputError(f"sizes add up to {n}; a spread needs at least two cases")
     mean_inverse = sum(1 / size for size in sizes) / len(sizes)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medlib.consistency._checks import as_reported, as_sizes, as_whole
 from medlib.consistency.reported import Reported, Rounding
 from medlib.errors import TooManyError
 
@@ -36,7 +37,8 @@ def possible_counts(mean: Reported, units: int, rounding: Rounding = Rounding.EI
         [229, 230, 231]
 
     """
-    counts = mean.window(rounding).integers(units)
+    as_reported(mean, "mean")
+    counts = mean.window(rounding).integers(as_whole(units, "units", least=0))
     return range(max(0, counts.start), max(0, min(units + 1, counts.stop)))
 
 
@@ -87,6 +89,8 @@ def fold_counts(
         TooManyError: As `group_totals`.
 
     """
+    sizes = as_sizes(sizes)
+    as_reported(mean, "mean")
     if len(set(sizes)) == 1:
         return list(possible_counts(mean, sum(sizes), rounding))
     capacities = [size * folds for size, folds in group_sizes(sizes)]

@@ -13,10 +13,11 @@ from fractions import Fraction
 from functools import lru_cache
 from math import sqrt
 
+from medlib.consistency._checks import as_reported, as_sizes, as_whole
 from medlib.consistency.folds import FoldVector
 from medlib.consistency.grim import group_sizes, group_totals, weights
 from medlib.consistency.reported import COVERING, Reported, Rounding, Window
-from medlib.errors import InputError, TooManyError
+from medlib.errors import TooManyError
 
 MOST_FOLDS = 400  # deeper than any cross-validation, shallower than Python's stack
 MOST_STEPS = 300_000  # about a second
@@ -70,9 +71,14 @@ def matching_vectors(
     even folds come first. Without `sd`, every vector with that mean.
 
     Raises:
+        InputError: Sizes or printed numbers are none.
         TooManyError: More than `MOST_FOLDS` folds, or the search is too long.
 
     """
+    sizes = as_sizes(sizes, least=1 if sd is None else 2)
+    as_reported(mean, "mean")
+    if sd is not None:
+        as_reported(sd, "sd")
     if len(sizes) > MOST_FOLDS:
         raise TooManyError(f"{len(sizes)} folds are more than can be enumerated ({MOST_FOLDS})")
     groups, steps = group_sizes(sizes), Steps()
@@ -248,11 +254,10 @@ def find_vectors(
         At most `limit` vectors, by rising spread, and True if there are no others.
 
     Raises:
-        InputError: `limit` is not positive.
+        InputError: `limit` is no positive whole number, or as `matching_vectors`.
 
     """
-    if limit < 1:
-        raise InputError(f"limit is {limit}; it must be positive")
+    as_whole(limit, "limit", least=1)
     found: dict[tuple[int, ...], FoldVector] = {}
     for rounding in roundings:
         for spread in spreads if sd else (Spread.POPULATION,):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import combinations
 
+from medlib.consistency._checks import as_reports
 from medlib.consistency.reported import COVERING, Reported, Rounding, Window
 
 Row = tuple[int, ...]  # coefficients over the cells, without denominators
@@ -52,6 +53,7 @@ def rates_possible(
         An example, not the only one; None is a proof that the rates contradict each other.
 
     """
+    as_reports(reported, tuple(CELLS))
     for rounding in roundings:
         shares = _shares(reported, rounding)
         if shares is not None:

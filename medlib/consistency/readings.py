@@ -9,6 +9,7 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from medlib.consistency._checks import as_reported, as_sizes, as_whole
 from medlib.consistency.folds import FoldVector
 from medlib.consistency.grimmer import (
     STANDARD_DEVIATIONS,
@@ -101,6 +102,9 @@ def repeat_means(cases: int, repeats: int | None, mean: Reported, sd: Reported) 
         sd: Printed spread.
 
     """
+    as_whole(cases, "cases", least=1)
+    if repeats is not None:
+        as_whole(repeats, "repeats", least=2)
     name, title = "sd_of_repeat_means", "standard deviation of the means of repeats"
     found = None
     for number in (repeats,) if repeats else USUAL_REPEATS:
@@ -144,7 +148,11 @@ def finer_units(
 
     """
     title = "standard deviation over folds of a smaller unit, such as the slice"
-    p = mean.value
+    sizes = as_sizes(sizes, least=2)
+    if units_per_case is not None:
+        as_whole(units_per_case, "units_per_case", least=1)
+    p = as_reported(mean, "mean").value
+    as_reported(sd, "sd")
     if sd.value == 0 or not 0 < p < 1:
         return Reading("unit_per_case", title, False, f"No number of units explains {sd}.")
     per_fold = p * (1 - p) / sd.value**2
@@ -223,6 +231,7 @@ class _Fit:
 
 
 def _fit(sizes: tuple[int, ...], mean: Reported, sd: Reported, spreads: tuple[Spread, ...]) -> _Fit:
+    as_reported(sd, "sd")
     for covering in COVERING:
         vectors, complete = _some(sizes, mean, sd, spreads, covering)
         if vectors:

@@ -211,6 +211,8 @@ def parse_counts(text: str, name: str) -> tuple[int, ...]:
         InputError: One of them is not a positive whole number.
 
     """
+    if not isinstance(text, str):
+        raise InputError(f"{name} is {text!r}; give text, such as '25,25'")
     return tuple(parse_count(part, name) for part in text.translate(_NARROW).split(","))
 
 
