@@ -198,3 +198,20 @@ def test_a_difference_without_variance_is_refused():
 def test_next_to_no_confidence_leaves_the_auc_seen(positive):
     found = st.auc_interval([0] * 4 + [1] * 4, [1, 2, 3, 4, *positive], confidence=1e-9)
     assert found.low == pytest.approx(found.estimate) == found.high
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95])
+def test_the_interval_of_a_difference_is_z_standard_errors_on_either_side(confidence):
+    labels, first = study(3)
+    second = study(4, shift=0.5)[1]
+    area, covariance = delong_covariance(labels, first, second)
+    se = np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    found = st.delong_test(labels, first, second, confidence=confidence).interval
+    z = norm.isf((1 - confidence) / 2)
+    ends = area[0] - area[1] + np.array([-z, z]) * se
+    assert (found.low, found.high) == pytest.approx(tuple(ends))
+
+
+def test_two_models_of_one_ranking_are_said_to_be_so():
+    labels, scores = study(5)
+    assert "same ranking" in str(st.delong_test(labels, scores, 2 * scores))

@@ -1,6 +1,7 @@
 """Net benefit: counted by hand, by R, and by what must hold of it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_statistics_against_r import ask_r, r_vector
 
@@ -160,3 +161,15 @@ def test_the_bands_hold_the_truth_of_simulated_studies_of_fifty(threshold):
 def test_what_is_no_decision_curve_is_refused(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_a_band_that_touches_0_is_not_above_it():
+    table = pd.DataFrame(
+        {
+            "threshold": [0.1, 0.2, 0.3],
+            "model_low": [0.0, 0.1, 0.1],
+            "over_all_low": [0.1, 0.0, 0.1],
+        }
+    )
+    curve = st.DecisionCurve(table, 0.4, False, 0.95, "by hand", "n = 10")
+    assert curve.useful().tolist() == [0.3]

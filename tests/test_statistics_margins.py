@@ -162,3 +162,21 @@ def test_cases_for_an_auc_give_that_power_in_simulated_studies():
 def test_impossible_questions_are_refused(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_the_test_of_aucs_says_what_it_compares():
+    labels, new, old = [0, 0, 0, 1, 1, 1], [1, 2, 5, 3, 6, 7], [1, 3, 5, 2, 4, 6]
+    found = st.margin_test_auc(labels, new, old, margin=0.1)
+    assert found.quantity == "difference in AUC"
+    assert found.difference == pytest.approx(8 / 9 - 6 / 9)
+
+
+@pytest.mark.parametrize("alpha", [0, 0.5, 1])
+def test_a_level_that_no_one_sided_test_has_is_refused(alpha):
+    with pytest.raises(InputError, match="alpha"):
+        st.margin_test_counts(3, 2, n=20, margin=0.1, alpha=alpha)
+
+
+def test_discordant_cases_are_no_more_than_all_cases():
+    with pytest.raises(InputError, match="only_old = 5"):
+        st.margin_test_counts(8, 5, n=10, margin=0.1)

@@ -60,3 +60,20 @@ def test_images_of_one_patient_count_as_one_patient():
 def test_labels_of_another_length_are_named():
     with pytest.raises(InputError, match="50 cases a repeat and labels 49"):
         st.out_of_fold_auc(Y[1:], [scores_of(0)] * 2, deals(2))
+
+
+def test_near_1_it_is_drawn_out_by_the_cases_of_each_class_as_without_cross_validation():
+    labels = np.repeat([1, 0], [10, 20])
+    scores = np.stack([labels + np.random.default_rng(seed).random(30) / 2 for seed in (0, 1)])
+    folds = np.stack([np.arange(30) % 5, np.arange(30) // 2 % 5])
+    found = st.out_of_fold_auc(labels, scores, folds)
+    alone = st.auc_interval(labels, scores[0])
+    assert (found.low, found.high) == pytest.approx((alone.low, alone.high))
+    assert "10 positive, 20 negative" in found.basis
+
+
+def test_certainty_is_no_confidence():
+    labels = np.arange(30) % 2
+    scores, folds = np.random.default_rng(0).random((2, 30)), [np.arange(30) % 5] * 2
+    with pytest.raises(InputError, match="confidence"):
+        st.out_of_fold_auc(labels, scores, folds, confidence=1)

@@ -123,3 +123,11 @@ def test_intervals_of_the_difference_cover_it(method, least):
 def test_bad_input_names_argument_and_value(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_where_only_one_is_ever_right_the_difference_may_be_1_and_is_no_less_than_mcnemars():
+    found = st.paired_difference_interval(0, 6, 0, 0)
+    assert found.estimate == found.high == 1
+    assert st.tango_score(6, 0, 6, found.low) == pytest.approx(1.959963984540054, abs=1e-6)
+    mirrored = st.paired_difference_interval(0, 0, 6, 0)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-1, -found.low))

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from medlib import statistics as st
 from medlib.errors import InputError
+from medlib.statistics.proportions import wilson_ends
 
 METHODS = ("wilson", "clopper-pearson", "jeffreys", "wald")
 
@@ -121,3 +123,27 @@ def test_results_print_as_a_sentence():
 def test_bad_input_names_argument_and_value(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+@pytest.mark.parametrize(("x", "n"), [(46, 50), (3, 17), (0, 5), (7, 7)])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+def test_wilson_ends_of_whole_numbers_are_those_of_statsmodels(x, n, confidence):
+    expected = proportion_confint(x, n, alpha=1 - confidence, method="wilson")
+    assert wilson_ends(x / n, n, confidence) == pytest.approx(expected, abs=1e-12)
+
+
+def test_wilson_ends_of_an_effective_number_solve_its_score_equation():
+    for end in wilson_ends(0.83, 12.4, 0.9):
+        z = abs(0.83 - end) / np.sqrt(end * (1 - end) / 12.4)
+        assert z == pytest.approx(stats.norm.isf(0.05), abs=1e-9)
+
+
+@pytest.mark.parametrize(("rates", "kind"), [((0, 1), "positive"), ((1, 0), "negative")])
+def test_a_result_that_never_occurs_has_no_predictive_value(rates, kind):
+    with pytest.raises(InputError, match=f"no result is ever {kind}"):
+        st.predictive_values(*rates, prevalence=0.3)
+    assert st.predictive_values(1, 1, prevalence=0.3).ppv == 1
+
+
+def test_one_case_is_no_evidence_against_one_half():
+    assert st.binomial_test(1, 1, 0.5).p_value == 1

@@ -244,3 +244,26 @@ def test_a_seed_that_starts_no_random_numbers_is_refused(seed):
     ):
         with pytest.raises(InputError, match="seed"):
             asked()
+
+
+def test_without_a_number_of_shuffles_the_smallest_p_is_one_in_two_hundred():
+    labels = np.arange(40) % 2
+    found = st.label_permutation_test(labels, lambda y: float((y == labels).mean()))
+    assert found.p_value == 1 / 200
+
+
+def test_exchanging_all_scores_is_as_far_from_0_as_exchanging_none():
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        labels = np.arange(11) % 2
+        first, second = rng.random((2, 11))
+        found = st.paired_permutation_test(labels, first, second, metric="AUC")
+        count = found.p_value * 2**11
+        assert count == pytest.approx(round(count))
+        assert round(count) % 2 == 0  # each swap and its opposite
+
+
+def test_a_shuffle_that_scores_the_same_but_for_rounding_counts_as_good():
+    values = iter([0.1 + 0.2, *[0.3] * 19])  # 0.30000000000000004 first
+    found = st.label_permutation_test(np.arange(10) % 2, lambda y: next(values), permutations=19)
+    assert found.p_value == 1

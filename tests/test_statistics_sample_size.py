@@ -82,3 +82,21 @@ def test_impossible_plans_are_refused():
         st.sample_size_for_validation(prevalence=0.3, auc=0.8, scores=[0.3, 0.3])
     with pytest.raises(InputError, match="above all scores"):
         st.sample_size_for_validation(prevalence=0.3, auc=0.8, scores=[0.2, 0.8], threshold=0.9)
+
+
+def test_widths_are_those_that_pmvalsampsize_takes_where_none_is_given():
+    given = st.sample_size_for_validation(
+        prevalence=0.3, auc=0.8, observed_expected_width=0.2, slope_width=0.2, auc_width=0.1
+    )
+    assert st.sample_size_for_validation(prevalence=0.3, auc=0.8).criteria == given.criteria
+
+
+@pytest.mark.parametrize("threshold", [0, 1])
+def test_nobody_is_treated_at_the_ends_of_probability(threshold):
+    with pytest.raises(InputError, match="threshold"):
+        st.sample_size_for_validation(prevalence=0.3, auc=0.8, threshold=threshold)
+
+
+def test_an_r2_above_the_shrinkage_is_refused_though_the_prevalence_allows_it():
+    with pytest.raises(InputError, match=r"cox_snell = 0\.6"):
+        st.sample_size_for_development(9, prevalence=0.5, cox_snell=0.6, shrinkage=0.5)
