@@ -234,6 +234,8 @@ def _check_column(name: str, what: str, values: Array, n: int) -> None:
 
 def _class_names(name: str, label: Array, classes: Sequence[str] | None) -> list[str]:
     values = label.reshape(len(label))
+    if values.dtype.kind == "f" and (values == np.rint(values)).all():
+        values = values.astype(np.int64)  # 1.0 is class 1
     if values.dtype.kind in "biu" and classes is not None:
         if values.min() < 0 or values.max() >= len(classes):
             raise InputError(

@@ -38,6 +38,8 @@ def read(path: Path) -> npt.NDArray[Any]:
         values = np.array(re.sub(rb"#[^\n\r]*", b"", body).split()[:n], np.int64)
     if len(values) < n or not n:
         raise ValueError(f"cut short: {len(values)} of {n} values")
-    if values.size and int(values.max()) > highest:
+    if int(values.min()) < 0:
+        raise ValueError("holds values below 0")
+    if int(values.max()) > highest:
         raise ValueError(f"holds values beyond its maximum of {highest}")
     return values.astype(stored.newbyteorder("=")).reshape(shape)

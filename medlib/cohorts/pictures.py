@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, ImageOps
+import tifffile
+from PIL import ExifTags, ImageOps, UnidentifiedImageError
 from PIL import Image as Pillow
 
 from medlib.cohorts import netpbm
@@ -74,8 +75,13 @@ def read_picture(path: str | Path) -> Picture:
     """
     if str(path).lower().endswith(netpbm.SUFFIXES):
         return _of_values(netpbm.read(Path(path)), ())
-    with Pillow.open(path) as picture:
-        return _opened(picture, Path(path))
+    try:
+        with Pillow.open(path) as picture:
+            return _opened(picture, Path(path))
+    except UnidentifiedImageError:
+        if not str(path).lower().endswith((".tif", ".tiff")):
+            raise ValueError("it is no picture that can be read") from None
+        return _of_values(_tiff(Path(path)), ())  # 64-bit numbers, for one
 
 
 def _opened(picture: Pillow.Image, path: Path) -> Picture:
@@ -104,11 +110,20 @@ def _deep_colours(picture: Pillow.Image, path: Path) -> npt.NDArray[Any] | None:
     if picture.format == "TIFF":
         bits_each = picture.tag_v2.get(BITS_PER_SAMPLE, (1,))  # type: ignore[attr-defined]
         if len(bits_each) > 1 and max(bits_each) > 8:
-            import tifffile
-
-            values = np.asarray(tifffile.imread(path, key=0))
-            return np.moveaxis(values, 0, -1) if values.shape[0] in {2, 3, 4} else values
+            return _tiff(path)
     return None
+
+
+def _tiff(path: Path) -> npt.NDArray[Any]:
+    """First page: h x w, or h x w x channels."""
+    try:
+        values = np.asarray(tifffile.imread(path, key=0))
+    except (tifffile.TiffFileError, RuntimeError) as error:
+        raise ValueError(str(error)) from error
+    if values.dtype.kind not in "biuf" or values.ndim not in {2, 3}:
+        raise ValueError(f"holds {values.dtype} of shape {values.shape}: no grey or colour picture")
+    planes_first = values.ndim == 3 and values.shape[0] < values.shape[-1]
+    return np.moveaxis(values, 0, -1) if planes_first else values
 
 
 def _sixteen_bit_png(path: Path) -> npt.NDArray[Any]:

@@ -40,6 +40,8 @@ NRRD_TYPES: Final = {
     "f8": ("double",),
 }
 """Names of types (teem, "Definition of NRRD File Format")."""
+NRRD_FIELDS: Final = ("type", "sizes", "encoding")
+"""Fields without which an NRRD file cannot be read."""
 UNPACK: Final[dict[str, Callable[[bytes], bytes]]] = {
     "raw": bytes,
     "gzip": gzip.decompress,
@@ -158,18 +160,24 @@ def _rotation(bcd: Floats) -> Floats:
 
 def _nrrd(path: Path) -> Volume:
     data = path.read_bytes()
-    end = min(n for n in (_after(data, b"\n\n"), _after(data, b"\r\n\r\n")) if n)
+    ends = [n for n in (_after(data, b"\n\n"), _after(data, b"\r\n\r\n")) if n]
+    if not data.startswith(b"NRRD000") or not ends:
+        raise ValueError("no NRRD file, or cut short")
+    end = min(ends)
     lines = data[:end].decode("utf-8").splitlines()
-    if not lines[0].startswith("NRRD000"):
-        raise ValueError("no NRRD file")
     pairs = [line.split(":", 1) for line in lines[1:] if ":" in line and line[0] != "#"]
     field = {name.strip().lower(): value.strip() for name, value in pairs if value[:1] != "="}
     if "data file" in field or "datafile" in field:
         raise ValueError("its data are in another file: save header and data as one .nrrd")
-    code = next(code for code, kinds in NRRD_TYPES.items() if field["type"].lower() in kinds)
+    if lacking := [name for name in NRRD_FIELDS if name not in field]:
+        raise ValueError(f"its header lacks {', '.join(lacking)}")
+    kind, encoding = field["type"].lower(), field["encoding"].lower()
+    code = next((code for code, names in NRRD_TYPES.items() if kind in names), None)
+    if code is None or encoding not in UNPACK:
+        raise ValueError(f"type {kind} in encoding {encoding} is not read")
     order = ">" if field.get("endian", "little").lower() == "big" else "<"
     sizes = [int(n) for n in field["sizes"].split()]
-    raw = UNPACK[field["encoding"].lower()](data[end:])
+    raw = UNPACK[encoding](data[end:])
     shape = _three(sizes)
     values = np.frombuffer(raw, order + code, int(np.prod(shape))).reshape(shape, order="F")
     return Volume(_upright(values, _nrrd_directions(field)), _container(values))
