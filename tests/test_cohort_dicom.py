@@ -3,6 +3,7 @@
 import zipfile
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_files import ct, save
 
@@ -196,6 +197,17 @@ def test_slices_of_one_series_in_several_class_folders_are_labelled_one_by_one(t
     with pytest.raises(InputError, match="'A' in 'ill' and 'normal'"):
         load(f"dicom:{home}")
     assert len(load(f"dicom:{home}?allow_mixed_patients=true")) == 12
+
+
+def test_class_folders_without_patient_ids_count_each_series_as_a_patient_and_say_so(tmp_path):
+    home = two_classes(tmp_path / "set", lambda i, _: ("normal", "ill")[i % 2])
+    for path in home.rglob("*.dcm"):
+        dataset = pydicom.dcmread(path)
+        dataset.PatientID = ""
+        dataset.save_as(path)
+    cohort = load(f"dicom:{home}?slice=all")
+    assert (cohort.patient_id_kind, cohort.table.patient_id.nunique()) == ("surrogate", 4)
+    assert any("each series counts as its own patient" in note for note in cohort.notes)
 
 
 def test_ct_without_rescale_or_air_is_taken_as_grey_levels_and_with_air_as_hounsfield(tmp_path):

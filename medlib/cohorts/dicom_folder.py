@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +39,10 @@ NO_LABELS: Final = (
     "with ?labels=PATH after the cohort."
 )
 """What a folder without labels is told."""
+SERIES_FOR_PATIENTS: Final = (
+    "No patient ids are recorded: each series counts as its own patient, which makes every "
+    "estimate too good if patients have several; give patient ids in a labels.csv if you have them."
+)
 ACQUISITION: Final = ("rows", "columns", "bytes", "spacing_y", *TEXT_TAGS, *NUMBER_TAGS)
 """Columns that say how an image was taken."""
 
@@ -74,25 +78,27 @@ def load(
     """
     home = archives.folder(place, "dicom")
     asked = {key.removesuffix("_column"): value for key, value in columns.items()}
-    found = scan(home)
     path = _labels_path(home, labels)
-    if path is None:
-        path, table = home, _labels_of_folders(found)
-    else:
-        table = read_table(path, required=("label",), columns=asked)
-    return from_series(
+    table = None if path is None else read_table(path, required=("label",), columns=asked)
+    found = scan(home)
+    table = _labels_of_folders(found) if table is None else table
+    cohort = from_series(
         found,
         table,
-        path,
+        path or home,
         name=f"dicom-{Path(place).stem}",
         slice=slice,
         full_scale=full_scale,
         label_level="image" if allow_mixed_patients else "patient",
     )
+    if path is None and _nameless(found):
+        return replace(cohort, patient_id_kind="surrogate").noted(SERIES_FOR_PATIENTS)
+    return cohort
 
 
 def _labels_of_folders(found: Scan) -> pd.DataFrame:
     """One row a series, or a file where a series lies in several folders: its class."""
+    _require_images(found, len(found.refused))
     paths = [h.path.relative_to(found.folder) for h in found.headers]
     parts = [path.parts for path in paths]
     while parts and len({p[0] for p in parts}) == 1 and all(len(p) > 2 for p in parts):
@@ -105,6 +111,8 @@ def _labels_of_folders(found: Scan) -> pd.DataFrame:
         file=[path.as_posix() for path in paths],
         series_uid=[header.series_uid for header in found.headers],
     )
+    if _nameless(found):
+        table = table.assign(patient_id=table.series_uid)
     if (table.groupby("series_uid").label.nunique() > 1).any():
         return table.drop(columns="series_uid")
     return table.drop(columns="file").drop_duplicates("series_uid")
@@ -130,9 +138,7 @@ def from_series(
     """Return the cohort of the series that were found, with labels in ``table`` (of ``path``)."""
     home = found.folder
     refused = found.refused[found.refused.file.astype(str) != str(path)]
-    if not found.headers:
-        why = f" ({len(refused)} files were refused)" if len(refused) else ""
-        raise InputError(f"{home} holds no readable DICOM image{why}: check the folder.")
+    _require_images(found, len(refused))
     _stop_if_most_are_refused(refused, found)
     key = _key(table, path)
     images = _images(found, key, slice, set(table[key]))
@@ -160,6 +166,18 @@ def from_series(
         refused=pd.concat([refused.astype(str), damaged], ignore_index=True),
         **{"notes": notes, **facts},
     )
+
+
+def _nameless(found: Scan) -> bool:
+    """No file names a patient."""
+    return not any(header.patient_id.strip() for header in found.headers)
+
+
+def _require_images(found: Scan, n: int) -> None:
+    """Raise InputError where there is no image and n files were refused."""
+    if not found.headers:
+        why = f" ({n} files were refused)" if n else ""
+        raise InputError(f"{found.folder} holds no readable DICOM image{why}: check the folder.")
 
 
 def _units(read: pd.DataFrame, grey: pd.DataFrame) -> tuple[str | None, tuple[str, ...]]:
