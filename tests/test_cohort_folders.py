@@ -68,9 +68,9 @@ def test_jpeg_is_close_to_what_was_saved(tmp_path):
 
 def test_sixteen_bit_keeps_the_values_of_the_file(tmp_path):
     deep = np.array([[0, 257 * 100, 65535]], np.uint16)
-    pixels, remarks, container = read_picture(save(tmp_path / "a.png", deep))
+    pixels, remarks, stored = read_picture(save(tmp_path / "a.png", deep))
     assert pixels.tolist() == deep.tolist()
-    assert (remarks, container) == ((), "16 bits")
+    assert (remarks, stored.container) == ((), "16 bits")
 
 
 def test_colour_becomes_luma_with_a_remark_and_grey_stored_as_colour_does_not(tmp_path):

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import tifffile
 from container_files import DEEP, SHALLOW, folder_of, picture
 from skimage import data
 
@@ -105,6 +106,18 @@ def test_files_of_eight_and_sixteen_bits_in_one_folder_get_one_scale(tmp_path):
     assert np.array_equal(np.stack([cohort.pixels(i) for i in range(8)]), 257 * images)
     assert any("mixed" in note for note in cohort.notes)
     assert "container" in cohort.acquisition
+
+
+def test_the_scale_of_colours_is_that_of_their_channels(tmp_path):
+    images, labels = study(12, saturated=True)
+
+    def write(path, pixels):
+        blue = np.stack([0 * pixels, 0 * pixels, pixels], axis=-1).astype(np.uint16)
+        tifffile.imwrite(path.with_suffix(".tif"), blue, photometric="rgb")
+
+    cohort = load(folder_of(write)(tmp_path / "a", images, labels))
+    assert cohort.grey_range == (0, 4095)
+    assert cohort.images(20).max() < 512  # blue weighs little
 
 
 def test_the_scale_is_recorded_with_the_results(tmp_path):

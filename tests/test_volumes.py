@@ -110,6 +110,14 @@ def test_of_a_volume_the_middle_slice_is_taken_or_the_one_that_is_asked_for(fold
     assert np.array_equal(other.pixels(0), BODY.transpose(2, 1, 0)[0] + 0.0)
 
 
+def test_the_scale_is_that_of_whole_volumes_whichever_slice_is_taken(folder):
+    bright = BODY.copy()
+    bright[0, 0, 0] = 3000  # far from the middle
+    (folder / "ill" / "bright.nii").write_bytes(nifti_bytes(bright))
+    scales = {load(f"images:{folder}?slice={k}").grey_range for k in ("middle", "0", "6", "all")}
+    assert scales == {(0, 4095)}
+
+
 def test_all_slices_of_a_volume_are_one_group(folder):
     cohort = load(f"images:{folder}?slice=all&groups=exact")
     assert len(cohort) == 6 * 7

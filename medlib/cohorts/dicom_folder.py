@@ -222,8 +222,8 @@ def _labels_path(home: Path, labels: str | None) -> Path | None:
     return path
 
 
-def _decode(row: Mapping[str, Any]) -> tuple[Image, tuple[str, ...], str]:
-    return _Slices()(row), (), ""
+def _decode(row: Mapping[str, Any]) -> tuple[Image, tuple[str, ...], levels.Stored]:
+    return _Slices()(row), (), levels.Stored()
 
 
 def _images(found: Scan, key: str, slice: str | int, labelled: set[str]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from medlib.cohorts.cohort import THREADS, names, pixel_hash
 from medlib.errors import InputError
 from medlib.imaging import Image
 
-Decode = Callable[[Mapping[str, Any]], tuple[Image, tuple[str, ...], str]]
+Decode = Callable[[Mapping[str, Any]], tuple[Image, tuple[str, ...], levels.Stored]]
 """Gives the pixels of a row, remarks on what was done to them, and how the file stores them."""
 
 FACTS: Final = ("sha256", "rows", "columns")
@@ -46,10 +46,10 @@ def examine(
 
     def look(row: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            image, remarks, container = decode(row)
+            image, remarks, stored = decode(row)
         except unreadable as error:
             return {"reason": str(error).strip() or type(error).__name__}
-        return _facts(image, remarks, container)
+        return _facts(image, remarks, stored)
 
     with ThreadPoolExecutor(THREADS) as pool:
         found = pd.DataFrame(list(pool.map(look, rows)), index=table.index)
@@ -69,13 +69,13 @@ def examine(
     return Examined(kept.reset_index(drop=True), refused, notes, grey)
 
 
-def _facts(image: Image, remarks: tuple[str, ...], container: str) -> dict[str, Any]:
+def _facts(image: Image, remarks: tuple[str, ...], stored: levels.Stored) -> dict[str, Any]:
     if not np.isfinite(image).all():
         return {"reason": "holds NaN or infinite pixels"}
     flat = (FLAT,) if image.size and image.min() == image.max() else ()
     rows, columns = image.shape
     facts = dict(zip(FACTS, (pixel_hash(image), rows, columns), strict=True))
-    return facts | {"remarks": remarks + flat} | levels.measure(image, container)
+    return facts | {"remarks": remarks + flat} | levels.measure(image, stored)
 
 
 def _stop_if_most_are_refused(refused: pd.DataFrame, total: int) -> None:

@@ -31,14 +31,14 @@ class _Pictures:
     factors: Mapping[str, float] = field(default_factory=dict)
 
     def __call__(self, row: Mapping[str, Any]) -> Image:
-        grey, _, container = _read(row)
-        return grey * np.float32(self.factors.get(container, 1))
+        grey, _, stored = _read(row)
+        return grey * np.float32(self.factors.get(stored.container, 1))
 
 
-def _read(row: Mapping[str, Any]) -> tuple[Image, tuple[str, ...], str]:
+def _read(row: Mapping[str, Any]) -> tuple[Image, tuple[str, ...], levels.Stored]:
     if volumes.is_volume(row["path"]):
-        grey, container = volumes.read_slice(row["path"], int(row["slice"]))
-        return grey, (), container
+        grey, stored = volumes.read_slice(row["path"], int(row["slice"]))
+        return grey, (), stored
     return pictures.read_picture(row["path"])
 
 

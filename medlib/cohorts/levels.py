@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from medlib.cohorts.cohort import names
@@ -28,6 +29,25 @@ DARK: Final = 1 / 8
 """Share of white below which the bright parts of the median image are called dark."""
 
 
+class Stored(NamedTuple):
+    """How a file stores pixels, and extremes of all it holds, where they go beyond the image.
+
+    An image is one slice of a volume, and the luma of a colour is below its brightest channel.
+    """
+
+    container: str = ""
+    low: float = np.inf
+    high: float = -np.inf
+
+    @classmethod
+    def of(cls, values: npt.NDArray[Any]) -> Stored:
+        """Return it for the stored values of a file, of any shape."""
+        kind = "floating-point" if values.dtype.kind == "f" else f"{8 * values.dtype.itemsize} bits"
+        if values.dtype.itemsize == 1 or not values.size:
+            return cls(kind)  # white is 255
+        return cls(kind, float(values.min()), float(values.max()))
+
+
 @dataclass(frozen=True)
 class Scale:
     """Which grey levels count as black and white; units in words; notes to the reader.
@@ -41,12 +61,13 @@ class Scale:
     factors: Mapping[str, float] = field(default_factory=dict)
 
 
-def measure(image: Image, container: str = "") -> dict[str, Any]:
+def measure(image: Image, stored: Stored = Stored()) -> dict[str, Any]:  # noqa: B008, immutable
     """Return what is to be known of one image's levels: a value for each of `COLUMNS`."""
     step = max(1, min(image.shape) // GRID)
     ends = np.percentile(image[::step, ::step], [100 - BRIGHT, BRIGHT])
-    low, high = float(image.min()), float(image.max())
-    return dict(zip(COLUMNS, (low, high, float(np.abs(ends).max()), container), strict=True))
+    low, high = min(float(image.min()), stored.low), max(float(image.max()), stored.high)
+    facts = (low, high, float(np.abs(ends).max()), stored.container)
+    return dict(zip(COLUMNS, facts, strict=True))
 
 
 def settle(

@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 
 from medlib.cohorts import netpbm
 from medlib.cohorts.archives import is_hidden
+from medlib.cohorts.levels import Stored
 from medlib.imaging import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", *netpbm.SUFFIXES)
@@ -58,7 +59,7 @@ class Picture(NamedTuple):
 
     grey: Image
     remarks: tuple[str, ...] = ()
-    container: str = "8 bits"
+    stored: Stored = Stored("8 bits")
 
 
 def read(path: str | Path) -> Image:
@@ -157,11 +158,10 @@ def _grey(picture: Pillow.Image, remarks: tuple[str, ...]) -> Picture:
 
 def _of_values(values: npt.NDArray[Any], remarks: tuple[str, ...]) -> Picture:
     """Stored values, h x w or h x w x channels (with alpha: 2 or 4), as a picture."""
-    container = f"{8 * values.dtype.itemsize} bits"
     if values.dtype.kind == "f":
-        container, remarks = "floating-point", (*remarks, "floating-point values, kept as they are")
+        remarks = (*remarks, "floating-point values, kept as they are")
     if values.ndim == 2:
-        return Picture(values.astype(np.float32), remarks, container)
+        return Picture(values.astype(np.float32), remarks, Stored.of(values))
     colours = values.astype(np.float32)
     if values.shape[-1] in {2, 4}:
         share = values[..., -1] / float(np.iinfo(values.dtype).max)
@@ -170,7 +170,8 @@ def _of_values(values: npt.NDArray[Any], remarks: tuple[str, ...]) -> Picture:
             colours = np.rint(colours * share[..., None].astype(np.float32))
         colours = colours[..., :-1]
     grey, mixed = to_grey(colours)
-    return Picture(grey, (*remarks, *mixed), container)
+    seen = values if values.shape[-1] not in {2, 4} else values[..., :-1]
+    return Picture(grey, (*remarks, *mixed), Stored.of(seen))
 
 
 def to_grey(colours: npt.NDArray[Any]) -> tuple[Image, tuple[str, ...]]:

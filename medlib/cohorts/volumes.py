@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from medlib.cohorts.levels import Stored
 from medlib.errors import InputError
 from medlib.imaging import Image
 
@@ -61,10 +62,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Volume:
-    """`values` slices x rows x columns as a reader sees them; `container`: how they are stored."""
+    """`values` slices x rows x columns as a reader sees them; how the file stores them."""
 
     values: Array
-    container: str
+    stored: Stored
 
 
 def is_volume(path: str | Path) -> bool:
@@ -72,10 +73,10 @@ def is_volume(path: str | Path) -> bool:
     return str(path).lower().endswith(SUFFIXES)
 
 
-def read_slice(path: str | Path, number: int) -> tuple[Image, str]:
+def read_slice(path: str | Path, number: int) -> tuple[Image, Stored]:
     """Return one slice, float32, and how the file stores it; one of `UNREADABLE` if damaged."""
     volume = read(path)
-    return volume.values[number].astype(np.float32), volume.container
+    return volume.values[number].astype(np.float32), volume.stored
 
 
 def read(path: str | Path) -> Volume:
@@ -121,11 +122,10 @@ def _nifti(path: Path) -> Volume:
     shape = _three([int(n) for n in dim[1 : 1 + dim[0]]])
     start = int(numbers("f4", 108, 1)[0])
     values = numbers(NIFTI_TYPES[code], start, int(np.prod(shape))).reshape(shape, order="F")
-    container = _container(values)
     slope, intercept = (float(x) for x in numbers("f4", 112, 2))
     if slope not in (0, 1) or (slope == 1 and intercept != 0):
-        values, container = values * slope + intercept, "floating-point"
-    return Volume(_upright(values, _nifti_directions(numbers)), container)
+        values = values * slope + intercept
+    return Volume(_upright(values, _nifti_directions(numbers)), Stored.of(values))
 
 
 def _nifti_directions(numbers: Callable[[str, int, int], Array]) -> Floats | None:
@@ -180,7 +180,7 @@ def _nrrd(path: Path) -> Volume:
     raw = UNPACK[encoding](data[end:])
     shape = _three(sizes)
     values = np.frombuffer(raw, order + code, int(np.prod(shape))).reshape(shape, order="F")
-    return Volume(_upright(values, _nrrd_directions(field)), _container(values))
+    return Volume(_upright(values, _nrrd_directions(field)), Stored.of(values))
 
 
 def _after(data: bytes, mark: bytes) -> int:
@@ -207,10 +207,6 @@ def _three(sizes: list[int]) -> tuple[int, int, int]:
         shown = " x ".join(map(str, sizes))
         raise ValueError(f"holds {shown} values: give one volume or slice a file")
     return sizes[0], sizes[1], sizes[2]
-
-
-def _container(values: Array) -> str:
-    return "floating-point" if values.dtype.kind == "f" else f"{8 * values.dtype.itemsize} bits"
 
 
 def _upright(values: Array, directions: Array | None) -> Array:
