@@ -16,7 +16,7 @@ def cohort(negatives, positives, images=1):
 
 
 def test_a_class_with_too_few_patients_is_named_with_the_reason():
-    with pytest.raises(InputError, match="has 4 patients.*needs 5 of each.*because of five folds"):
+    with pytest.raises(InputError, match=r"has 4 patients.*needs 5 of each.*because of five folds"):
         require_patients(cohort(9, 4), 5, why="of five folds")
 
 
