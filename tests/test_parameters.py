@@ -47,6 +47,12 @@ def test_the_network_that_hand_made_features_are_compared_with_is_that_of_the_ex
     )
 
 
+def test_chapter_4_refuses_two_folds_which_its_tests_cannot_judge():
+    name, value = "04_handmade_or_deep", {"folds": "2"}
+    with pytest.raises(InputError, match="of at least 3"):
+        check_parameters(name, read_chapter(name), value)
+
+
 def test_a_chapter_may_need_more_than_the_others():
     for name, least in (("07_significance", 5), ("08_reported_numbers", 2)):
         chapter = read_chapter(name)
