@@ -27,6 +27,8 @@ FARTHEST: Final = 0.1
 FINE_BAND: Final = (0.7, 2.0)
 """Two blurs in thumbnail pixels: detail is what lies between them. The first takes away what
 compression adds, the second what all slices of an organ share."""
+LARGER_BAND: Final = (1.5, 5.0)
+"""Two blurs in thumbnail pixels: vessels, lesions and mottling lie between them."""
 SOFTER: Final = (0.7, 1.2, 1.8)
 """Blurs tried on the sharper of two images: a copy of half the size has lost its edges."""
 BLOCKS: Final = 4
@@ -133,6 +135,18 @@ def _middle_block(a: Image, b: Image, known: Image) -> Image:
     chosen = np.take_along_axis(order, np.minimum(middle, len(order[0]) - 1), axis=1)
     agreed: Image = np.where(below[:, -1] > 0, np.take_along_axis(correlation, chosen, 1)[:, 0], 0)
     return agreed
+
+
+def likeness(a: Image, b: Image, inside: Mask) -> Image:
+    """Return the correlation of n pairs of aligned images inside a mask, -1 to 1.
+
+    a, b: n x s x s; inside: n x s*s. Of what is larger than fine detail and smaller than organs,
+    once a quadratic slope of brightness is taken away.
+    """
+    known = inside.reshape(a.shape).astype(np.float32)
+    bands = [between(without_slope(x, known), *LARGER_BAND, known) for x in (a, b)]
+    together: Image = np.multiply(*(standard(x.reshape(inside.shape)) for x in bands)).sum(axis=1)
+    return together
 
 
 def _blocks(stack: Image) -> Image:
