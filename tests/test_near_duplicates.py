@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from medlib.cohorts.near_duplicates import agreement, near_duplicates
+from medlib.cohorts.aligned import agreement, between, without_slope
+from medlib.cohorts.near_duplicates import near_duplicates
 from medlib.cohorts.surround import content
 from medlib.imaging import resize
 
@@ -52,6 +53,7 @@ CHANGES = {
     "cropped by 2 % a side": (lambda a: resize(a[1:-1, 1:-1], 50), "near"),
     "cropped by 5 % a side": (lambda a: resize(a[2:-3, 2:-3], 50), "near"),
     "cropped off the middle": (lambda a: resize(a[:-4, 4:], 50), "near"),
+    "cropped by 10 % a side": (lambda a: resize(a[5:-5, 5:-5], 50), "near"),
     "written on": (written_on, "near"),
     "inverted": (lambda a: 255 - a, "inverted"),
     "mirrored and inverted": (lambda a: 255 - np.fliplr(a), "flipped left-right, inverted"),
@@ -147,6 +149,49 @@ def test_a_copy_of_a_photograph_in_a_round_mask_is_found(change, kind):
     eyes = fundus(30)
     stack = np.concatenate([eyes, change(eyes[7])[None].astype(np.float32)])
     assert [pair[:3] for pair in near_duplicates(resize(stack, 48))] == [(7, 30, kind)]
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05, 0.1])
+def test_a_crop_of_a_photograph_in_a_round_mask_is_found(share):
+    """The mask of a crop is larger than that of its original: it must not lead the search."""
+    eyes = fundus(30)
+    edge = round(64 * share)
+    crop = resize(eyes[7][edge:-edge, edge:-edge], 64)
+    stack = np.concatenate([eyes, crop[None]])
+    assert [pair[:3] for pair in near_duplicates(resize(stack, 48))] == [(7, 30, "near")]
+
+
+@pytest.mark.parametrize("side", [32, 16])
+def test_small_photographs_of_different_eyes_are_no_copies(side):
+    """Enlarged, the edge of their mask is wide, and there is little else to compare."""
+    eyes = [eye if i < 20 else resize(eye, side) for i, eye in enumerate(fundus(40))]
+    assert near_duplicates(np.stack([resize(eye, 48) for eye in eyes])) == []
+
+
+def test_a_crop_of_one_slice_among_many_alike_is_linked_to_its_scan():
+    first, last, *others = slices(22)
+    turns = np.linspace(0, 0.4, 20)
+    scan = np.array([first * np.cos(t) + last * np.sin(t) for t in turns], np.float32)
+    crop = resize(turned(scan[9], 3)[4:-5, 5:-4], 50)
+    stack = np.concatenate([scan, others, crop[None]])
+    linked = {i for i, j, *_ in near_duplicates(resize(stack, 48)) if j == len(stack) - 1}
+    assert 9 in linked
+    assert linked <= set(range(20))
+
+
+def test_a_band_is_the_difference_of_two_gaussian_blurs_and_nothing_of_an_even_image():
+    images = slices(3, side=48)
+    fine = ndimage.gaussian_filter(images, (0, 1, 1), mode="nearest")
+    coarse = ndimage.gaussian_filter(fine, (0, 4, 4), mode="nearest")
+    assert between(images, 1, 4) == pytest.approx(fine - coarse, abs=1e-3)
+    assert not between(np.full((1, 48, 48), 7, np.float32), 1, 4).any()
+
+
+def test_a_lamp_in_the_middle_is_taken_away_inside_the_mask():
+    row, column = np.mgrid[-1:1:32j, -1:1:32j].astype(np.float32)
+    known = (np.hypot(row, column) < 0.9).astype(np.float32)[None]
+    lamp = (5 - 2 * row**2 + row * column + 0.5 * column)[None]
+    assert without_slope(lamp, known) == pytest.approx(0, abs=1e-2)
 
 
 def test_the_even_surround_and_its_rim_are_not_compared_and_a_full_frame_is():
