@@ -68,18 +68,50 @@ def test_not_shown_is_said_as_that_and_never_as_worse():
     assert str(found).startswith("not shown to be non-inferior within a margin of 0.05")
 
 
-def test_aucs_are_set_against_the_margin_with_delongs_error():
-    rng = np.random.default_rng(3)
-    labels = np.repeat([0, 1], 60)
-    old = rng.normal(1.5 * labels)
-    new = old + rng.normal(0, 0.7, labels.size)
-    difference = st.delong_test(labels, new, old)
-    se = difference.difference / difference.statistic
+def two_models(seed=3, n=120, shift=1.5):
+    rng = np.random.default_rng(seed)
+    labels = np.repeat([0, 1], n // 2)
+    old = rng.normal(shift * labels)
+    return labels, old + rng.normal(0, 0.7, n), old
+
+
+def test_limits_of_a_difference_in_auc_are_joined_from_those_of_each():
+    labels, new, old = two_models()
+    first, second = (st.auc_interval(labels, scores) for scores in (new, old))
+    _, covariance = st.auc_covariance(labels, np.stack([new, old]), method="delong")
+    r = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
+    x, y = first.estimate - first.low, second.high - second.estimate
+    low = first.estimate - second.estimate - np.sqrt(x**2 + y**2 - 2 * r * x * y)
     found = st.margin_test_auc(labels, new, old, margin=0.1)
-    assert found.p_value == pytest.approx(stats.norm.sf((difference.difference + 0.1) / se))
-    assert (found.interval.low, found.interval.high) == pytest.approx(
-        (difference.interval.low, difference.interval.high)
-    )
+    assert found.interval.low == pytest.approx(low, abs=1e-12)
+    turned = st.margin_test_auc(labels, old, new, margin=0.1).interval
+    assert (turned.low, turned.high) == pytest.approx((-found.interval.high, -found.interval.low))
+
+
+@pytest.mark.parametrize("margin", [0.01, 0.05, 0.3])
+def test_p_of_a_loss_in_auc_is_the_alpha_at_which_the_interval_meets_the_margin(margin):
+    labels, new, old = two_models(seed=1)  # a difference of -0.06: beyond one of the margins
+    p = st.margin_test_auc(labels, new, old, margin=margin).p_value
+    assert (p > 0.5) == (margin < 0.06)
+    alpha = min(p, 1 - p)
+    span = st.margin_test_auc(labels, new, old, margin=margin, alpha=alpha).interval
+    assert (span.high if p > 0.5 else span.low) == pytest.approx(-margin, abs=1e-6)
+
+
+def test_a_loss_in_auc_near_one_is_seldom_overlooked():
+    rng = np.random.default_rng(12)
+    labels = np.repeat([0, 1], 25)
+    shift = np.sqrt(2) * stats.norm.ppf([[0.85], [0.95]])
+
+    def shown():
+        scores = rng.normal(size=(2, 50)) * np.sqrt(0.3) + rng.normal(size=50) * np.sqrt(0.7)
+        new, old = scores + shift * labels
+        low = st.margin_test_auc(labels, new, old, margin=0.1).interval.low
+        return low > -0.1, st.delong_test(labels, new, old).interval.low > -0.1
+
+    joined, plain = np.mean([shown() for _ in range(600)], axis=0)
+    assert plain > 0.045  # DeLong's standard error of the difference is too small there
+    assert joined < 0.035
 
 
 def test_equivalent_aucs_lie_inside_the_margin_on_both_sides():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,11 +11,14 @@ from scipy import stats
 from medlib.errors import InputError
 from medlib.statistics._checks import as_binary, as_choice, as_count, as_fraction
 from medlib.statistics.auc import delong_test
+from medlib.statistics.auc_difference import paired_aucs
 from medlib.statistics.outcome import Interval, p_text, percent
 from medlib.statistics.paired import discordant, paired_difference_interval, tango_score
 
 Aim: TypeAlias = Literal["non-inferior", "equivalent"]
 Measure: TypeAlias = Literal["accuracy", "sensitivity", "specificity"]
+
+JOINED: Final = "DeLong's limits of each joined by MOVER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,31 +136,40 @@ def margin_test_auc(
 ) -> MarginTest:
     """Return whether a new model's AUC is below an old one's on the same cases by a margin.
 
-    z = (AUC_new - AUC_old + margin) / SE with DeLong's SE of the difference; for equivalence also
-    the other side. Assumptions as delong_test. Not for cross-validated scores.
+    The interval joins auc_interval's limits of either AUC with DeLong's correlation of the two
+    (MOVER); p is the alpha at which its end meets the margin. Assumptions as delong_test. Not for
+    cross-validated scores.
 
-    May be used for AUCs up to about 0.85 with 50 + 50 cases or more. In 1500 simulated studies a
-    setting with a true difference of -margin it was shown by mistake (alpha = 0.025) in 0.020 to
-    0.034 with 50 + 50 or 100 + 100 cases and AUCs of 0.75 and 0.85, in 0.025 to 0.038 with 25 + 25.
-    Not near 1, where DeLong's SE is too small: at an AUC of 0.95 in 0.061 to 0.066 (25 + 25), 0.045
-    to 0.051 (50 + 50) and 0.033 to 0.041 (100 + 100).
+    May be used with 25 cases or more of either class, also for AUCs near 1. In 2,000 simulated
+    studies a setting (normal, unequal and exponential scores, correlation 0.3 and 0.7, AUC of the
+    old model 0.75, 0.85 and 0.95, a true difference of -margin; standard error 0.004) it was shown
+    by mistake (alpha = 0.025) in 0.007 to 0.031 with 25 + 25 cases, 0.015 to 0.031 with 50 + 50 and
+    0.018 to 0.032 with 100 + 100; too careful (below 0.015) near 1 with 25 + 25. With 20 positives
+    and 80 negatives 0.016 to 0.043. The usual z with DeLong's standard error of the difference was
+    shown by mistake in 0.024 to 0.090 of the same studies of 25 + 25 cases. The interval held the
+    difference in 0.946 to 0.977, with 20 positives in 0.930 to 0.957.
 
-    Sources: DeLong et al. 1988, Biometrics 44:837; Liu, Ma, Wu & Tai 2006, Statist. Med. 25:1219.
+    Sources: Zou & Donner 2008, Statist. Med. 27:1693 (MOVER); DeLong et al. 1988, Biometrics
+    44:837; Liu, Ma, Wu & Tai 2006, Statist. Med. 25:1219 (margins of AUCs).
     Raises InputError as delong_test does, a margin outside 0..1, and where both models rank all
     cases alike, for then their difference has no variance.
     """
     delta, level = _margin(margin, aim), _alpha(alpha)
-    found = delong_test(labels, scores_new, scores_old, confidence=1 - 2 * level)
-    span = found.interval
-    if span is None:
+    found = delong_test(labels, scores_new, scores_old)
+    if found.interval is None:
         raise InputError(
             "scores_new and scores_old rank all cases alike, so their difference in AUC has no "
             "variance; there is nothing to test."
         )
-    se = span.width / (2 * float(stats.norm.isf(level)))
-    p_value = _one_sided(lambda difference: (found.difference - difference) / se, delta, aim)
+    pair = paired_aucs(labels, scores_new, scores_old)
+    confidence = 1 - 2 * level
+    low, high = pair.ends(confidence)
+    span = Interval(found.quantity, pair.difference, low, high, confidence, JOINED)
+    p_value = pair.p_above(-delta)
+    if aim == "equivalent":
+        p_value = max(p_value, pair.turned().p_above(-delta))
     return MarginTest(
-        found.quantity, found.difference, delta, aim, p_value, level, span, "DeLong", found.basis
+        found.quantity, pair.difference, delta, aim, p_value, level, span, JOINED, found.basis
     )
 
 
