@@ -71,6 +71,27 @@ def test_a_run_leaves_the_reporting_checklists_filled_from_its_own_numbers(proje
     assert "missing from results.json: cohort.images" in filled
 
 
+TAKEN_HOME = """
+import os
+from pathlib import Path
+if home := os.environ["MEDLIB_TAKEHOME"]:
+    (Path(home) / "deeper").mkdir(parents=True)
+    (Path(home) / "deeper/model.bin").write_bytes(bytes(range(256)))
+results.save()
+"""
+
+
+def test_what_a_chapter_gives_to_take_home_is_left_with_the_rest_and_to_readers_only(project):
+    text = project / "notebooks/01_small.md"
+    text.write_text(CHAPTER.replace("results.save()", TAKEN_HOME))
+    for _ in range(2):  # also where it was left before
+        left = run(project)
+    assert left[-1] == project / "out/deeper/model.bin"
+    assert left[-1].read_bytes() == bytes(range(256))
+    execution.execute_chapter("01_small", say=print)
+    assert [path.parent for path in project.rglob("model.bin")] == [project / "out/deeper"]
+
+
 def test_a_chapter_that_saves_no_numbers_leaves_nothing(project):
     text = project / "notebooks/01_small.md"
     text.write_text(text.read_text().replace("results.save()", ""))

@@ -51,9 +51,20 @@ def test_out_of_fold_predictions_as_this_package_writes_them_are_read(written):
     assert np.allclose(found.scores, [0.25, 0.001])
 
 
+def test_class_names_stand_for_labels_where_the_columns_of_scores_name_them(written):
+    found = read_predictions(
+        written("label,repeat,score_ok,score_ill\nill,1,0.3,0.7\nok,1,0.8,0.2\nok,2,0.6,0.4\n")
+    )
+    assert (found.labels.tolist(), found.scores.tolist()) == ([1, 0], [0.7, 0.2])
+    assert found.identity()["classes"] == ["ok", "ill"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("label,score_a,score_b\na,0.9,0.1\nc,0,1\n", "label 'c' in line 3, not 'a' or 'b'"),
+        ("label,score_a,score_b,score_c\na,1,0,0\n", "has scores of 3 classes"),
+        ("label,repeat,score_a,score_b\na,1,1,0\nb,2,0,x\nb,1,0,y\n", "score 'y' in line 4"),
         ("label,probability\n1,0.9\n", "lacks a column 'score'"),
         ("label,score\n1,0.9\nill,0.2\n", "label 'ill' in line 3, not a number"),
         ("label,score\n1,0.9\n2,0.2\n", "label '2' in line 3, not 0 or 1"),

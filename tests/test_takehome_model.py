@@ -37,7 +37,7 @@ def made_cases(classes=2, each=8, seed=0):
 def stored(learner, cases):
     fitted = learner.fit(cases.images(learner.size), cases.labels, seed=3)
     runs = cross_validate_repeatedly(
-        FeatureLearner(), cases, repeats=2, folds=2, cache=None, progress=False
+        FeatureLearner(), cases, repeats=2, folds=3, cache=None, progress=False
     )
     card = card_of(learner, fitted, runs, cases, seed=3, source="npz:made.npz")
     return StoredModel(card, fitted, LIKENESS, fingerprints(cases.table.sha256.tolist()))
