@@ -10,7 +10,8 @@ import typer
 from medlib.errors import InputError
 
 if TYPE_CHECKING:
-    from medlib.takehome import Prediction, StoredModel
+    from medlib.takehome.prediction import Prediction
+    from medlib.takehome.stored_model import StoredModel
 
 DIGITS = "%.6g"
 """Of a score: the seventh says nothing, and may differ from run to run."""
@@ -30,8 +31,8 @@ def predict(
     it to decide about a patient.
     """
     from medlib.cohorts.unlabelled import open_unlabelled
-    from medlib.takehome import load_model
-    from medlib.takehome import predict as predict_images
+    from medlib.takehome.prediction import predict as predict_images
+    from medlib.takehome.stored_model import load_model
 
     _require_file(out)
     stored = load_model(model)

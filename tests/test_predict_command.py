@@ -14,9 +14,9 @@ from medlib.cli import app
 from medlib.cohorts import from_arrays
 from medlib.dicom import write_series
 from medlib.errors import InputError
-from medlib.takehome import save_model
 from medlib.takehome.likeness import SIZE, Likeness
 from medlib.takehome.prediction import SEEN
+from medlib.takehome.stored_model import save_model
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,9 @@ import pytest
 from medlib.cohorts import from_arrays
 from medlib.crossval import cross_validate_repeatedly
 from medlib.errors import InputError
-from medlib.takehome import StoredModel, load_model, save_model
 from medlib.takehome.card import card_of
 from medlib.takehome.likeness import Cloud, Levels, Likeness
-from medlib.takehome.stored_model import fingerprints
+from medlib.takehome.stored_model import StoredModel, fingerprints, load_model, save_model
 from medlib.training import FeatureLearner, NetworkLearner
 
 LEARNERS = {
@@ -20,7 +19,11 @@ LEARNERS = {
     "features": FeatureLearner(),
 }
 LIKENESS = Likeness(
-    (0.0, 255.0), Cloud.fit(np.eye(6)), Levels.fit(np.ones((4, 5))), np.array([3.0, 4.0])
+    (0.0, 255.0),
+    Cloud.fit(np.eye(6)),
+    Cloud.fit(np.eye(5)),
+    Levels.fit(np.ones((4, 5))),
+    np.array([3.0, 4.0, 5.0]),
 )
 
 

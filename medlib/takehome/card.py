@@ -32,10 +32,11 @@ STEPS: Final = (
     "resized to the size above with an antialiasing triangle filter (Pillow's BILINEAR)",
 )
 WARNING: Final = (
-    "An image is called unlike the training images where its Mahalanobis distance (features of a "
-    "frozen EfficientNet-Lite0, covariance shrunk by Ledoit and Wolf) or its grey levels (mean, "
-    "SD, percentiles, in SD) exceed what training images of held-out patients reach. An image "
-    "without a warning can still be one that the model is wrong about."
+    "An image is called unlike the training images where its Mahalanobis distance (covariance "
+    "shrunk by Ledoit and Wolf) among features of a frozen EfficientNet-Lite0 or among the means "
+    "of 8 x 8 parts, or its grey levels (mean, SD, percentiles, in SD), exceed what training "
+    "images of held-out patients reach. An image without a warning can still be one that the "
+    "model is wrong about."
 )
 PRECISION: Final = (
     "Computed again with the same versions on the same kind of processor, scores are the same "

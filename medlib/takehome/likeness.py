@@ -1,15 +1,17 @@
 """How unlike its training images an image is, before a model is believed about it.
 
-Two rules, each with its own limit. *Look*: Mahalanobis distance to the training images among the
+Three rules, each with its own limit. *Look*: Mahalanobis distance to the training images among the
 features of a frozen ImageNet network, with the covariance shrunk as by Ledoit & Wolf 2004, J.
-Multivar. Anal. 88:365, since there are more features than images. *Grey levels*: how many standard
-deviations of the training images the mean, the SD, or the 1st, 50th or 99th percentile of an
-image's pixels is away.
+Multivar. Anal. 88:365, since there are more features than images. *Pattern*: the same among the
+means of COARSE x COARSE parts, which know where bright and dark lie; features that were averaged
+over the image do not. *Grey levels*: how many standard deviations of the training images the mean,
+the SD, or the 1st, 50th or 99th percentile of an image's pixels is away.
 
-A limit is set on training images of patients that were held out while the rest was fitted, so that
-about FALSE_ALARMS of new images of the same kind are called unlike; with fewer than 39 images it
-is the largest value seen, and false alarms are more. A network's own features are no measure: in
-them, images that it was trained on lie apart from all others.
+Limits are set on training images of patients that were held out while the rest was fitted, so that
+about FALSE_ALARMS of new images of the same kind are called unlike. Where there are too few images
+for that (under 100), a limit is the largest value seen, and false alarms are up to 3 in n + 1. A
+network's own features are no measure: in them, images that it was trained on lie apart from all
+others.
 
 Neither rule knows what a disease looks like: an image without a warning can still be of another
 kind, and a rare case of the right kind can have one.
@@ -35,8 +37,12 @@ SIZE: Final = 224
 """Pixels a side of the images that are compared."""
 NETWORK: Final = "efficientnet_lite0"
 """Whose features are compared; its weights are installed, so nothing is fetched."""
+ALARMS: Final = (0.03, 0.01, 0.01)
+"""Share of images of the same kind that look, pattern and grey levels call unlike."""
 FALSE_ALARMS: Final = 0.05
-"""Share of images of the same kind that are called unlike, half of it by each rule."""
+"""All of them together, at most."""
+COARSE: Final = 8
+"""Parts a side of the pattern."""
 PERCENTILES: Final = (1, 50, 99)
 LEVELS: Final = ("mean", "SD", "1st percentile", "median", "99th percentile")
 """Of the grey levels of an image."""
@@ -113,6 +119,11 @@ class Levels:
         return away
 
 
+Rules = tuple[Cloud, Cloud, Levels]
+Seen = tuple[NDArray[Any], Floats, Floats]
+"""What the three rules look at, a row an image: features, pattern, levels."""
+
+
 @dataclass(frozen=True)
 class Likeness:
     """Training images as far as they are needed to tell what is unlike them."""
@@ -120,9 +131,10 @@ class Likeness:
     window: tuple[float, float]
     """Grey levels that the frozen network is given as black and white."""
     look: Cloud
+    pattern: Cloud
     levels: Levels
     limits: Floats
-    """Largest usual distance of the look and of the grey levels."""
+    """Largest usual distance of the look, of the pattern and of the grey levels."""
 
     @classmethod
     def fit(cls, images: NDArray[np.float32], folds: ArrayLike, units: str) -> Likeness:
@@ -132,41 +144,47 @@ class Likeness:
         once to set the limits. Raises InputError for fewer than LEAST images beside a fold.
         """
         window = _grey_window(images, units)
-        points, levels = _features(images, window), levels_of(images)
-        held_out = _held_out(points, levels, np.asarray(folds))
-        limits = np.array([_limit(distances, FALSE_ALARMS / 2) for distances in held_out])
-        return cls(window, Cloud.fit(points), Levels.fit(levels), limits)
+        seen = _features(images, window), pattern_of(images), levels_of(images)
+        held_out = _held_out(seen, np.asarray(folds))
+        limits = [_limit(some, alarms) for some, alarms in zip(held_out, ALARMS, strict=True)]
+        return cls(window, *_fitted(seen), np.array(limits))
 
     def judge(self, images: NDArray[np.float32]) -> tuple[Floats, list[str]]:
         """Return how unlike each image (n x SIZE x SIZE) is, and a warning or "".
 
-        1 is the limit: the larger one of both rules' distances over their limits.
+        1 is the limit: the largest of the rules' distances over their limits.
         """
         levels = levels_of(images)
-        points = _features(images, self.window)
-        both = np.stack([self.look.distances(points), self.levels.distances(levels)], axis=1)
-        parts = both / self.limits
+        seen = _features(images, self.window), pattern_of(images), levels
+        rules = self.look, self.pattern, self.levels
+        parts = _distances(rules, seen).T / self.limits
         return parts.max(axis=1), [self._warning(*pair) for pair in zip(parts, levels, strict=True)]
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return all numbers by name."""
         named = {f"look.{name}": value for name, value in vars(self.look).items()}
+        named |= {f"pattern.{name}": value for name, value in vars(self.pattern).items()}
         named |= {f"levels.{name}": value for name, value in vars(self.levels).items()}
         return named | {"window": np.array(self.window), "limits": self.limits}
 
     @classmethod
     def of_tensors(cls, named: Mapping[str, NDArray[Any]]) -> Likeness:
         """Return what `tensors` was called on; KeyError for a name that is missing."""
-        look = Cloud(**{name: named[f"look.{name}"] for name in Cloud.__annotations__})
+        look, pattern = (
+            Cloud(**{name: named[f"{rule}.{name}"] for name in Cloud.__annotations__})
+            for rule in ("look", "pattern")
+        )
         levels = Levels(**{name: named[f"levels.{name}"] for name in Levels.__annotations__})
         low, high = named["window"].tolist()
-        return cls((low, high), look, levels, named["limits"])
+        return cls((low, high), look, pattern, levels, named["limits"])
 
     def _warning(self, parts: Floats, levels: Floats) -> str:
         said = []
         if parts[0] > 1:
             said.append(f"looks unlike the training images ({parts[0]:.1f} times the limit)")
         if parts[1] > 1:
+            said.append(f"bright and dark lie elsewhere ({parts[1]:.1f} times the limit)")
+        if parts[2] > 1:
             said.append(self.levels.sentence(levels))
         return "; ".join(said)
 
@@ -176,6 +194,22 @@ def levels_of(images: NDArray[np.float32]) -> Floats:
     flat = images.reshape(len(images), -1).astype(np.float64)
     low, middle, high = np.percentile(flat, PERCENTILES, axis=1)
     return np.stack([flat.mean(axis=1), flat.std(axis=1), low, middle, high], axis=1)
+
+
+def pattern_of(images: NDArray[np.float32]) -> Floats:
+    """Return the mean of each of COARSE x COARSE parts (n x SIZE x SIZE in, n x 64 out)."""
+    side = SIZE // COARSE
+    parts = images.reshape(len(images), COARSE, side, COARSE, side)
+    return parts.mean(axis=(2, 4), dtype=np.float64).reshape(len(images), -1)
+
+
+def _fitted(seen: Seen) -> Rules:
+    return Cloud.fit(seen[0]), Cloud.fit(seen[1]), Levels.fit(seen[2])
+
+
+def _distances(rules: Rules, seen: Seen) -> Floats:
+    """Return the distances of each rule, rules x images."""
+    return np.stack([rule.distances(some) for rule, some in zip(rules, seen, strict=True)])
 
 
 def _features(images: NDArray[np.float32], window: tuple[float, float]) -> NDArray[np.float32]:
@@ -192,20 +226,18 @@ def _grey_window(images: NDArray[np.float32], units: str) -> tuple[float, float]
     return float(images.min()), float(images.max())
 
 
-def _held_out(
-    points: NDArray[np.float32], levels: Floats, folds: NDArray[Any]
-) -> tuple[Floats, Floats]:
-    """Return both distances of each image to those of the other folds."""
-    look, grey = np.empty(len(points)), np.empty(len(points))
+def _held_out(seen: Seen, folds: NDArray[Any]) -> Floats:
+    """Return the distances of each image to those of the other folds, rules x images."""
+    distances = np.empty((len(seen), len(folds)))
     for fold in np.unique(folds):
         test = folds == fold
         if (~test).sum() < LEAST:
             raise InputError(
-                f"{len(points)} training images are too few to tell what is unlike them; give more."
+                f"{len(folds)} training images are too few to tell what is unlike them; give more."
             )
-        look[test] = Cloud.fit(points[~test]).distances(points[test])
-        grey[test] = Levels.fit(levels[~test]).distances(levels[test])
-    return look, grey
+        rules = _fitted((seen[0][~test], seen[1][~test], seen[2][~test]))
+        distances[:, test] = _distances(rules, (seen[0][test], seen[1][test], seen[2][test]))
+    return distances
 
 
 def _limit(held_out: Floats, alarms: float) -> float:

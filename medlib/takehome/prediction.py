@@ -49,7 +49,8 @@ def predict(model: StoredModel, images: Unlabelled) -> Prediction:
         for done, some in enumerate(images.read(AT_ONCE), 1):
             read = [each for each in some if each.image is not None]
             refused += [(each.file, each.reason) for each in some if each.image is None]
-            parts += [_rows(model, read)] * bool(read)
+            if read:
+                parts.append(_rows(model, read))
             progress.say(file, f"{min(done * AT_ONCE, len(images))} of {len(images)} images")
     if not parts:
         first, reason = refused[0]
