@@ -40,8 +40,9 @@ app.command("list")(list_chapters)
 @app.command(cls=ChapterHelp)
 def run(
     notebook: Annotated[str, typer.Argument(help="Chapter, such as 06_resnet50_cv, or 06")],
-    out: Annotated[Path, typer.Option(help="Folder for notebook, results.json, checklist.md")],
+    out: Annotated[Path, typer.Option(help="Folder for notebook, report, numbers")],
     parameter: ParameterOption = None,
+    page: Annotated[bool, typer.Option(help="Leave the notebook as a page, NN_name.html")] = True,
 ) -> None:
     """Run a chapter on data of your choice: -p cohort images:DIR, dicom:DIR, iq-oth-nccd:DIR...
 
@@ -50,7 +51,7 @@ def run(
     from medlib.execution import run_chapter
 
     given = dict(_split(text) for text in parameter or [])
-    for path in run_chapter(notebook, given, out, say=_say, warn=_warn):
+    for path in run_chapter(notebook, given, out, say=_say, warn=_warn, page=page):
         typer.echo(path)
 
 

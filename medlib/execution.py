@@ -110,13 +110,14 @@ def run_chapter(
     *,
     say: Callable[[str], None],
     warn: Callable[[str], None] | None = None,
+    page: bool = True,
 ) -> list[Path]:
     """Execute a chapter with a reader's parameters, after a look at the data.
 
-    Leaves in `out` what `leaving.files` names and what the chapter gives to take home; nothing is
-    written there unless the whole notebook ran. `warn` (else `say`) gets what was found in the
-    data, before anything is trained. Raises InputError, before any work, where `out` cannot take
-    them or holds those of another chapter.
+    Leaves in `out` what `leaving.files` names, what the chapter gives to take home and, if `page`,
+    the notebook as one file of HTML; nothing is written there unless the whole notebook ran. `warn`
+    (else `say`) gets what was found in the data, before anything is trained. Raises InputError,
+    before any work, where `out` cannot take them or holds those of another chapter.
     """
     name = contents.find(name, project_root())
     notebook = read_chapter(name)
@@ -129,8 +130,10 @@ def run_chapter(
         check = leaving.look(parameters, say, warn or say)
         executed = execute(notebook, parameters, results=numbers, say=say, takehome=home)
         check = check or leaving.look_late(parameters, say, warn or say)
-        left = leaving.files(name, parameters, executed, numbers, check)
-        return _leave({**left, **_taken_home(home)}, out)
+        files = leaving.files(name, parameters, executed, numbers, check)
+        if page:
+            files |= leaving.page(name, executed, leaving.header(numbers), say)
+        return _leave({**files, **_taken_home(home)}, out)
 
 
 def _taken_home(home: Path) -> dict[str, Path]:

@@ -143,7 +143,9 @@ def project(tmp_path, monkeypatch):
 def run(project, spec):
     said, warned = [], []
     out = project / "out"
-    execution.run_chapter("01", {"cohort": spec}, out, say=said.append, warn=warned.append)
+    execution.run_chapter(
+        "01", {"cohort": spec}, out, say=said.append, warn=warned.append, page=False
+    )
     cells = json.loads((out / "01_small.ipynb").read_text())["cells"]
     content = json.loads((out / "results.json").read_text())
     return warned, cells, content, (out / "checklist.md").read_text()

@@ -260,17 +260,17 @@ def caution(run: Results) -> str:
 
 def scores(run: Results) -> str:
     """Performance, with intervals; first what the data give away."""
-    return f"{caution(run)} {_list(_performance(run), 'a measure of performance')}".lstrip()
+    return f"{caution(run)} {_list(performance(run), 'a measure of performance')}".lstrip()
 
 
 def score_names(run: Results) -> str:
     """Names of the measures of performance."""
-    return _listing((code(r.key) for r in _performance(run)), "a measure of performance")
+    return _listing((code(r.key) for r in performance(run)), "a measure of performance")
 
 
 def intervals(run: Results) -> str:
     """Performance that has a confidence interval, and what has none."""
-    every = _performance(run)
+    every = performance(run)
     bare = [code(r.key) for r in every if r.kind != CONFIDENCE]
     text = _list([r for r in every if r.kind == CONFIDENCE], "an interval of performance")
     text = f"{caution(run)} {text}".lstrip()
@@ -303,8 +303,8 @@ def files(run: Results) -> str:
     return f"the executed notebook {code(run.notebook + '.ipynb')} and {code('results.json')}"
 
 
-def _performance(run: Results) -> list[Record]:
-    """Scores themselves: no spread of them, no list, no yes or no."""
+def performance(run: Results) -> list[Record]:
+    """Return the scores themselves: no spread of them, no list, no yes or no."""
     found = _records(run, SCORES)
     return [r for r in found if "sd" not in r.key.split("_") and type(r.value) in (int, float)]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
 
 from medlib import checklists, results
-from medlib.errors import InputError
+from medlib.errors import InputError, NotebookError
 from medlib.run.data_check import DataCheck, check_data, wanted
+from medlib.run.report import report
 from medlib.run.said import lines, markdown
 
 Say = Callable[[str], None]
@@ -55,16 +57,44 @@ def files(
     """Return the content of each file by its name; InputError where a chapter saved no numbers.
 
     `NN_name.ipynb` the executed notebook, `results.json` its numbers, `checklist.md` reporting
-    checklists filled from these. What was found in the data stands before the accuracies in each.
+    checklists filled from these, `report.html` one page of what was asked, what came out and what
+    to distrust. What was found in the data stands before the accuracies in each.
     """
+    run = results.read(numbers)
     if check is not None:
-        replace(results.read(numbers), audit=check.as_dict()).save(numbers)
+        run = replace(run, audit=check.as_dict())
+        run.save(numbers)
         executed.cells.insert(_after_title(executed), _cell(markdown(check)))
     return {
         f"{name}.ipynb": nbformat.writes(executed) + "\n",
-        "results.json": numbers.read_text("utf-8") if numbers.exists() else "",
-        "checklist.md": checklists.from_file(numbers),
+        "results.json": numbers.read_text("utf-8"),
+        "checklist.md": checklists.document(run),
+        "report.html": report(executed, parameters, run, check),
     }
+
+
+def page(name: str, executed: nbformat.NotebookNode, header: str, say: Say) -> dict[str, str]:
+    """Return the notebook as one file of HTML, by its name: `NN_name.html`.
+
+    Nothing, and a line that says why, where it cannot be built: a run is not lost for it.
+    """
+    from medlib.run import book_page, one_file  # seconds to start, and not asked for by all
+
+    say("building the page of the notebook")
+    with TemporaryDirectory() as folder:
+        try:
+            built = book_page.build(name, executed, Path(folder))
+        except NotebookError as error:
+            say(str(error))
+            return {}
+        return {f"{name}.html": one_file.one_file(built, header)}
+
+
+def header(numbers: Path) -> str:
+    """Return what stands above the page: of which run on which data it is."""
+    run = results.read(numbers)
+    count = f", {run.cohort['images']} images" if "images" in run.cohort else ""
+    return f"medlib run {run.notebook} on {run.cohort.get('name', 'unnamed data')}{count}"
 
 
 def _after_title(notebook: nbformat.NotebookNode) -> int:

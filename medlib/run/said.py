@@ -30,7 +30,7 @@ def markdown(check: DataCheck) -> str:
     numbered = [f"{number}. {text}" for number, text in enumerate(found, 1)]
     parts = [f"**{TITLE}**", "\n".join(numbered) or plain(check.verdict)]
     if check.accuracies:
-        parts += [f"What can be had without the disease, {FROM}:", _table(check)]
+        parts += [f"What quick models reach that nothing was chosen for, {FROM}:", _table(check)]
     return "\n\n".join(parts)
 
 
@@ -39,9 +39,14 @@ FROM: Final = "in 5 repeats of five-fold cross-validation on all images of the s
 
 
 def _table(check: DataCheck) -> str:
+    rows = [[plain(cell) for cell in row] for row in rows_of(check)]
+    return table(["model", "kept in one fold", "accuracy (95 % interval)"], rows)
+
+
+def rows_of(check: DataCheck) -> list[list[str]]:
+    """Return each model, what it kept in one fold, and its accuracy; the baseline first."""
     baseline = ["always the most frequent class", "", f"{check.majority:.2f}"]
-    rows = [[plain(row.what), _kept(row), _ends(row)] for row in check.accuracies]
-    return table(["model", "kept in one fold", "accuracy (95 % interval)"], [baseline, *rows])
+    return [baseline, *([row.what, _kept(row), _ends(row)] for row in check.accuracies)]
 
 
 def _kept(row: Row) -> str:
