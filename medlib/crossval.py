@@ -32,13 +32,16 @@ __all__ = [
     "cross_validate_many",
     "cross_validate_repeatedly",
     "stratified_patient_folds",
+    "train_and_test",
 ]
 
 
 class CohortLike(Protocol):
     """What of a cohort is needed here."""
 
-    table: pd.DataFrame
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row an image, with patient_id and image_id."""
 
     @property
     def labels(self) -> Integers:
@@ -144,6 +147,29 @@ def cross_validate_repeatedly(
     return _validate(learner, pairs, folds, jobs, cache, progress, keep_models=False)
 
 
+def train_and_test(
+    learner: Learner,
+    development: CohortLike,
+    external: CohortLike,
+    *,
+    seed: int = 0,
+    cache: Path | str | None = PROJECT_CACHE,
+    progress: bool = True,
+) -> CrossValidation:
+    """Return predictions of other cases, one row each, by one model fitted on all development.
+
+    For an external test: the other cases are seen once, after the last epoch, and nothing is
+    chosen by them. `fold` is 0 everywhere. That no patient is in both is the caller's to see to
+    (`cohorts.assert_no_leakage`). Raises InputError as cross_validate does.
+    """
+    parts = [_cases(cohort, learner) for cohort in (development, external)]
+    training.check_training(parts[0].images, parts[0].labels)
+    (train, test), name = [(part.images, part.labels) for part in parts], "external test"
+    task = Task(learner, train, test, seed, name, watched=False)
+    outcomes = _run([task], 1, folder_of(cache, learner), progress, keep=False)
+    return _collect(parts[1], outcomes)
+
+
 def _validate(
     learner: Learner,
     pairs: Sequence[tuple[CohortLike | Arrays, int]],
@@ -193,6 +219,14 @@ def _study(cohort: CohortLike | Arrays, learner: Learner, folds: int, seed: int)
     return _Study(images, labels.astype(np.int64), patients, ids, fold)
 
 
+def _cases(cohort: CohortLike, learner: Learner) -> _Study:
+    """Return a cohort's cases, all in one fold."""
+    table, images = cohort.table, cohort.images(learner.size).astype(np.float32, copy=False)
+    one_fold = np.zeros(len(table), dtype=np.int64)
+    patients, ids = table["patient_id"].to_numpy(), table["image_id"].to_numpy()
+    return _Study(images, cohort.labels.astype(np.int64), patients, ids, one_fold)
+
+
 def _tasks(learner: Learner, study: _Study, folds: int, seed: int) -> list[Task]:
     tasks = []
     for number in range(folds):
@@ -238,7 +272,8 @@ def _do(task: Task, store: Store | None, file: Path | None, keep: bool) -> Outco
             accuracy = f"{latest['train']:.2f} in training, {latest['test']:.2f} in test"
             progress.say(file, f"{task.name}: epoch {row['epoch']} of {epochs}, {accuracy}")
 
-    model = task.learner.fit(*task.training, seed=task.seed, watch=task.test, report=report)
+    watch = task.test if task.watched else None
+    model = task.learner.fit(*task.training, seed=task.seed, watch=watch, report=report)
     probabilities = model.predict(task.test[0])
     # of two classes one score says all
     scores = probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities

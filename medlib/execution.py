@@ -16,7 +16,7 @@ import nbformat
 from nbclient.exceptions import CellExecutionError
 from papermill.parameterize import parameterize_notebook
 
-from medlib import cache, contents
+from medlib import cache, contents, sections
 from medlib.chapters import names
 from medlib.errors import InputError, NotebookError
 from medlib.kernel import execute_cells
@@ -91,6 +91,7 @@ def execute(
             "MEDLIB_RESULTS": str(results),
             "MEDLIB_PROGRESS": str(progress),
             "MEDLIB_TAKEHOME": str(takehome or ""),
+            sections.VARIABLE: str(Path(scratch) / "left_out"),
             "PYTHONHASHSEED": "0",
         }
         try:

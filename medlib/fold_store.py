@@ -48,6 +48,8 @@ class Task(NamedTuple):
     test: training.Pair
     seed: int
     name: str
+    watched: bool = True
+    """Whether the test part is scored after each epoch; no part of the key: it changes no score."""
 
 
 class Outcome(NamedTuple):

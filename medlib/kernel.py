@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
@@ -13,6 +14,7 @@ from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
+from medlib import sections
 from medlib.errors import NotebookError, Stopped
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -35,10 +37,14 @@ def execute_cells(
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": os.getcwd()}},
     )
+    if file := environment.get(sections.VARIABLE):
+        client.left_out_file = Path(file)
     # what a kernel says that is shut down at work
     with TemporaryFile("w+", encoding="utf-8", errors="replace") as murmur:
         try:
-            return client.execute(env=environment, stderr=murmur)
+            executed = client.execute(env=environment, stderr=murmur)
+            executed.cells = sections.without(executed.cells, nbformat.v4.new_markdown_cell)
+            return executed
         except BaseException as error:
             if client.stopped_by:
                 raise Stopped(client.stopped_by) from error
@@ -59,6 +65,23 @@ class _Client(NotebookClient):
     """Ends its execution on a signal; nbclient only shuts the kernel down and trips over that."""
 
     stopped_by = 0
+    left_out_file: Path | None = None
+
+    async def async_execute_cell(
+        self, cell: Any, cell_index: int, *args: Any, **options: Any
+    ) -> Any:
+        """Pass a cell over whose section the chapter has left out; text cells are passed here too.
+
+        Which sections these are stands in the file that MEDLIB_LEFT_OUT names to the kernel.
+        """
+        if self.left_out_file is not None:
+            why = sections.reason(
+                cell.metadata.get("tags", []), sections.left_out(self.left_out_file)
+            )
+            if why is not None:
+                cell.metadata[sections.MARK] = why
+                return cell
+        return await super().async_execute_cell(cell, cell_index, *args, **options)
 
     def create_kernel_manager(self) -> KernelManager:
         """Start this Python, though the reader may have a kernel of the same name elsewhere."""

@@ -38,6 +38,7 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     "network_repeats": SPREADS,
     "04_handmade_or_deep.folds": (3, math.inf),  # its out-of-fold test needs three
     "07_significance.repeats": (5, math.inf),  # five of them are compared with all
+    "06_resnet50_cv.folds": (3, math.inf),  # its intervals need three
     "07_significance.folds": (5, 5),  # its tests are those of 5 and 5 x 5 folds
     "repeated_draws": SPREADS,
     "toy_repeats": SPREADS,

@@ -91,10 +91,11 @@ def scale_bar(axis: Axes, pixels: int, millimetres: float) -> None:
     )  # fmt: skip
 
 
-def learning_curves(histories: pd.DataFrame) -> Figure:
+def learning_curves(histories: pd.DataFrame, *, chance: float = 0.5) -> Figure:
     """Loss and accuracy by epoch, a thin line a fold, training against test, means in bold.
 
-    `histories`: columns fold, epoch, split ("train" or "test"), loss, accuracy.
+    `histories`: columns fold, epoch, split ("train" or "test"), loss, accuracy. A dotted line marks
+    the accuracy of `chance`.
     """
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
     for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
@@ -106,7 +107,7 @@ def learning_curves(histories: pd.DataFrame) -> Figure:
         axis.set(xlabel="epoch", ylabel=f"{quantity}{' (nats)' if quantity == 'loss' else ''}")
     axes[0].set_yscale("log")
     axes[1].set_ylim(0, 1.02)
-    axes[1].axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
+    axes[1].axhline(chance, color="grey", linewidth=0.8, linestyle=":")
     axes[1].legend(title="mean of folds", loc="lower right")
     return figure
 

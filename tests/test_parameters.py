@@ -66,7 +66,7 @@ def test_a_chapter_may_need_more_than_the_others():
     [
         ("seed", "-1"),
         ("seed", "99999999999999999999999"),
-        ("folds", "1"),
+        ("folds", "2"),
         ("epochs", "0"),
         ("per_class", "-3"),
         ("draws", "1"),

@@ -14,6 +14,7 @@ from medlib.statistics.multiclass import (
     cohens_kappa,
     macro_sensitivity,
     one_against_rest_auc,
+    sensitivity_of_class,
 )
 from medlib.statistics.proportions import proportion_interval, wilson_ends
 
@@ -69,6 +70,22 @@ def test_the_variance_of_the_macro_rate_is_the_mean_of_those_of_the_classes():
     rates = [float((predicted[0][labels == k] == k).mean()) for k in range(3)]
     variance = sum(p * (1 - p) / n for p, n in zip(rates, (300, 200, 100), strict=True)) / 9
     assert found.width == pytest.approx(2 * Z * np.sqrt(variance), rel=0.02)
+
+
+def test_the_rate_of_one_class_is_that_of_its_cases_with_much_the_same_interval():
+    labels, probabilities, folds = study(sizes=(60, 50, 40))
+    predicted = probabilities.argmax(axis=2)
+    those = labels == 1
+    own = out_of_fold_interval(predicted[:, those] == 1, folds[:, those])
+    found = sensitivity_of_class(labels, predicted, 1, folds)
+    assert found.estimate == pytest.approx(own.estimate)
+    assert found.width == pytest.approx(own.width, rel=0.2)
+
+
+def test_a_class_of_one_patient_a_fold_has_an_interval_too():
+    labels, probabilities, folds = study(sizes=(25, 5))
+    found = sensitivity_of_class(labels, probabilities.argmax(axis=2), 1, folds)
+    assert found.width > 0.4
 
 
 def test_guessing_is_one_third_of_the_macro_rate_and_no_kappa_however_unequal_the_classes():

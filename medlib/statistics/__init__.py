@@ -43,6 +43,7 @@ from medlib.statistics.multiclass import (
     cohens_kappa,
     macro_sensitivity,
     one_against_rest_auc,
+    sensitivity_of_class,
 )
 from medlib.statistics.multiplicity import Adjusted, benjamini_hochberg, holm
 from medlib.statistics.noninferiority import (
@@ -174,6 +175,7 @@ __all__ = [
     "sample_size_margin_test",
     "sample_size_margin_test_auc",
     "sample_size_mcnemar",
+    "sensitivity_of_class",
     "simulate_readers",
     "tango_score",
 ]

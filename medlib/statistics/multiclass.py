@@ -80,6 +80,31 @@ def macro_sensitivity(
     return _share("macro sensitivity", shares, most, folds, groups, confidence)
 
 
+def sensitivity_of_class(
+    labels: ArrayLike,
+    predicted: ArrayLike,
+    number: int,
+    folds: ArrayLike | None = None,
+    groups: Patients = None,
+    *,
+    confidence: float = 0.95,
+) -> Interval:
+    """Return the share of one class that is called right, also where it has one patient a fold.
+
+    As out_of_fold_interval of the cases of that class alone, but the luck of the models is judged
+    from all cases, as shares p + n / n_c (right - p) of those of the class, and p of all others.
+    Where the class has two patients or more in each fold, take out_of_fold_interval of its cases.
+    Raises InputError as macro_sensitivity does.
+    """
+    truth, given, _ = _checked(labels, predicted)
+    those = truth == number
+    right = (given == number).astype(np.float64)
+    rate = right[:, those].mean(axis=1, keepdims=True)
+    shares = rate + truth.size / those.sum() * those * (right - rate)
+    patients = len(np.unique(as_groups(groups, truth.size)[those]))
+    return _share("sensitivity", shares, float(patients), folds, groups, confidence)
+
+
 def cohens_kappa(
     labels: ArrayLike,
     predicted: ArrayLike,
