@@ -230,6 +230,37 @@ def test_brightness_that_gives_the_class_away_is_said_in_pairs_out_of_a_hundred(
     assert far.is_monotonic_decreasing
 
 
+def three(images, labels=None):
+    labels = np.arange(len(images)) % 3 if labels is None else labels
+    names = ("normal", "cyst", "tumor")
+    return from_arrays(images, labels, patient_ids=np.arange(len(images)), classes=names)
+
+
+def test_of_three_classes_the_one_in_the_middle_that_is_brighter_is_named():
+    images = scenes(90, seed=8)
+    images[1::3] += 60
+    found = audit(three(images))
+    worst = found.shortcuts.iloc[0]
+    assert (worst["class"], round(worst.auc, 1)) == ("cyst", 1.0)
+    assert "pairs of a 'cyst' image and one of another class" in found.verdict
+    assert "a class against all others" in str(found)
+    assert found.exit_code == 1
+
+
+def test_three_classes_without_a_difference_are_rarely_accused():
+    alarms = sum(audit(three(scenes(30, seed=seed, side=32))).exit_code for seed in range(20))
+    assert alarms <= 3  # binomial, 20 sets at 5 %: more by luck in 1 of 60 runs
+
+
+def test_each_class_against_the_rest_has_the_area_of_scikit_learn():
+    images, labels = scenes(40, seed=2), np.repeat([0, 1, 2], [20, 12, 8])
+    rows = audit(three(images, labels)).shortcuts.query("statistic == 'mean'").set_index("class")
+    for k, name in enumerate(("normal", "cyst", "tumor")):
+        area = roc_auc_score(labels == k, images.mean(axis=(1, 2)))
+        assert rows.auc[name] == pytest.approx(area)
+        assert rows.low[name] < area < rows.high[name]
+
+
 def test_a_pixel_in_the_middle_is_not_said_to_be_without_the_disease():
     images = scenes(60, seed=9)
     images[1::2, 45:51, 45:51] = 255  # a lesion in the middle of each crop

@@ -6,6 +6,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from medlib.cli import app, main
+from medlib.cohorts import load
 from medlib.errors import InputError
 
 
@@ -97,5 +98,16 @@ def test_data_that_cannot_be_read_are_exit_code_2(tmp_path, monkeypatch, capsys)
 def test_a_choice_of_classes_is_asked_for_as_it_is_typed(folder):
     (folder / "very ill").mkdir()
     Image.new("L", (8, 8), 9).save(folder / "very ill" / "1.png")
+    with pytest.raises(InputError, match='-p classes "normal,very ill"'):
+        load(f"images:{folder}")
+
+
+def test_more_than_two_classes_are_audited_each_against_all_others(folder):
+    for i in range(6):
+        path = folder / "very ill" / f"{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("L", (24, 24), 9 + i).save(path)
     result = CliRunner().invoke(app, ["audit", f"images:{folder}"])
-    assert '--classes "normal,very ill" (medlib audit)' in str(result.exception)
+    assert "a class against all others" in result.stdout
+    two = CliRunner().invoke(app, ["audit", f"images:{folder}", "--classes", "normal,ill"])
+    assert "ill against normal" in two.stdout

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from medlib.cohorts.against_rest import against_rest
 from medlib.cohorts.cohort import Cohort, names
 from medlib.cohorts.duplicates import FINE, find_duplicates
 from medlib.cohorts.scans import Scans, likely_scans
@@ -36,10 +37,11 @@ class Audit:
 
     `duplicates`: image_a, image_b, kind ("exact", "near", "flipped left-right"...), correlation,
     label and patient of both, in_cohort. `shortcuts`: statistic, auc, low, high (95 %), p, n; the
-    farthest from 0.5 first. `adjusted`: p of each, adjusted for all of them being looked at and
-    counting each likely scan once. `noticed`: the AUC from which a statistic is noticed at this
-    size. `crossing`: how a split that comes with the data is crossed. `scans`: likely scans where
-    patients are not recorded. `spec`: the cohort as typed.
+    farthest from 0.5 first; of more than two classes also class, the one against all others.
+    `adjusted`: p of each, adjusted for all of them being looked at and counting each likely scan
+    once. `noticed`: the AUC from which a statistic is noticed at this size. `crossing`: how a split
+    that comes with the data is crossed. `scans`: likely scans where patients are not recorded.
+    `spec`: the cohort as typed.
     """
 
     name: str
@@ -96,8 +98,10 @@ class Audit:
 
     def _title(self) -> str:
         once = ", each likely scan counted once" if self.scans and self.scans.likely else ""
+        two = f"{self.classes[-1]} against {self.classes[0]}"
+        who = two if len(self.classes) == 2 else "a class against all others"
         return (
-            f"AUC of single statistics, {self.classes[-1]} against {self.classes[0]}, the farthest "
+            f"AUC of single statistics, {who}, the farthest "
             f"from 0.5 first (p of all: adjusted for all of them{once})"
         )
 
@@ -166,7 +170,7 @@ def audit(cohort: Cohort, folds: npt.ArrayLike | None = None, *, seed: int = 0) 
         assert_no_leakage(cohort, folds, duplicates=inside)
     own = cohort.table.get("split") if folds is None else None
     scans = _scans(cohort, thumbnails[: len(cohort)], seed)
-    found = shortcuts(
+    found = (shortcuts if len(cohort.classes) == 2 else against_rest)(
         cohort,
         acquisition_statistics(cohort).join(looked),
         grid_of_pixels(thumbnails[: len(cohort)]),

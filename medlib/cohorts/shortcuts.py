@@ -8,7 +8,7 @@ looked at, so some lie far from 0.5 by chance: permuted labels say how many.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -167,24 +167,22 @@ def areas(values: Floats, positive: npt.NDArray[np.bool_]) -> Floats:
     return np.where(pairs > 0, above / np.maximum(pairs, 1), 0.5)
 
 
-def permuted(
-    positive: npt.NDArray[np.bool_], groups: npt.ArrayLike, seed: int
-) -> npt.NDArray[np.bool_]:
-    """Return n x 999 labellings as chance would have them; each has both classes.
+def permuted(labels: npt.NDArray[Any], groups: npt.ArrayLike, seed: int) -> npt.NDArray[Any]:
+    """Return n x 999 labellings as chance would have them; each has all classes.
 
     Labels are exchanged between patients; between images where patients have several labels.
     """
     _, first, patient = np.unique(np.asarray(groups), return_index=True, return_inverse=True)
-    if _is_mixed(positive, groups):
-        first = patient = np.arange(len(positive))
+    if is_mixed(labels, groups):
+        first = patient = np.arange(len(labels))
     rng = np.random.default_rng(seed)
-    label = positive[first]
+    label = labels[first]
     return np.stack([rng.permutation(label)[patient] for _ in range(PERMUTATIONS)], axis=1)
 
 
-def _is_mixed(positive: npt.NDArray[np.bool_], groups: npt.ArrayLike) -> bool:
-    """Tell whether some patient has images of both classes."""
-    return bool((pd.Series(positive).groupby(np.asarray(groups)).nunique() > 1).any())
+def is_mixed(labels: npt.NDArray[Any], groups: npt.ArrayLike) -> bool:
+    """Tell whether some patient has images of several classes."""
+    return bool((pd.Series(labels).groupby(np.asarray(groups)).nunique() > 1).any())
 
 
 def shortcuts(
@@ -197,25 +195,25 @@ def shortcuts(
     """Return what each statistic tells of the class, the farthest from 0.5 first.
 
     One row is the best single pixel; its p is that of the best of all pixels. The AUC is of
-    the last class against the first; images of classes between are not used. The adjusted p
+    the last class against the first; for more than two see `against_rest`. The adjusted p
     (`family_wise`) counts each of ``scans`` once (one number an image), else each patient.
     """
     used = np.isin(cohort.labels, (0, len(cohort.classes) - 1))
     positive, groups = cohort.labels[used] > 0, cohort.groups[used]
-    columns = _informative(statistics[used], positive)
-    rows = [(name, *_judged(values, positive, groups)) for name, values in columns.items()]
-    rows.append(_best_pixel(pixels[used], positive, groups))
+    columns = informative(statistics[used], positive)
+    rows = [(name, *judged(values, positive, groups)) for name, values in columns.items()]
+    rows.append(best_pixel(pixels[used], positive, groups))
     area = np.array([row[1] for row in rows])
-    drawn = _drawn(columns, pixels[used], permuted(positive, groups, seed))
-    p = [_p(*pair) for pair in zip(area, drawn, strict=True)]
+    drawn = drawn_areas(columns, pixels[used], permuted(positive, groups, seed))
+    p = [p_of(*pair) for pair in zip(area, drawn, strict=True)]
     table = pd.DataFrame(rows, columns=["statistic", "auc", "low", "high", "n"])
     table.insert(4, "p", p)
     note = _by_chance(table, drawn[:-1], cohort)
     if scans is not None:
-        drawn = _drawn(columns, pixels[used], permuted(positive, scans[used], seed))
+        drawn = drawn_areas(columns, pixels[used], permuted(positive, scans[used], seed))
     adjusted, noticed = family_wise(area, drawn)
-    if _is_mixed(positive, groups if scans is None else scans[used]):
-        adjusted = np.maximum(adjusted, _by_interval(table))
+    if is_mixed(positive, groups if scans is None else scans[used]):
+        adjusted = np.maximum(adjusted, by_interval(table))
     order = (table.auc - 0.5).abs().sort_values(ascending=False, kind="stable").index
     return Judged(table.loc[order].reset_index(drop=True), adjusted[order], noticed, note)
 
@@ -239,7 +237,7 @@ def family_wise(area: Floats, drawn: Floats) -> tuple[Floats, float]:
     return adjusted, noticed
 
 
-def _informative(statistics: pd.DataFrame, positive: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+def informative(statistics: pd.DataFrame, positive: npt.NDArray[np.bool_]) -> dict[str, Floats]:
     """Columns of more than one value, known in both classes."""
     columns = {str(name): column.to_numpy(np.float64) for name, column in statistics.items()}
     return {
@@ -250,14 +248,17 @@ def _informative(statistics: pd.DataFrame, positive: npt.NDArray[np.bool_]) -> d
     }
 
 
-def _judged(
+def judged(
     values: Floats, positive: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]
 ) -> tuple[float, float, float, int]:
+    """Return AUC, its interval and the number of images, of those with a value."""
     known = np.isfinite(values)
     return *clustered_auc(values[known], positive[known], groups[known]), int(known.sum())
 
 
-def _drawn(columns: dict[str, Floats], pixels: Floats, chance: npt.NDArray[np.bool_]) -> Floats:
+def drawn_areas(
+    columns: dict[str, Floats], pixels: Floats, chance: npt.NDArray[np.bool_]
+) -> Floats:
     """AUC of each statistic under each labelling, k x b; the last is of the best of all pixels."""
     rows = []
     for values in columns.values():
@@ -267,16 +268,17 @@ def _drawn(columns: dict[str, Floats], pixels: Floats, chance: npt.NDArray[np.bo
     return np.array(rows)
 
 
-def _best_pixel(
+def best_pixel(
     pixels: Floats, positive: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]
 ) -> tuple[str, float, float, float, int]:
+    """Return name, AUC, its interval and the number of images, of the pixel farthest from 0.5."""
     distance = np.abs(areas(pixels, positive[:, None])[0] - 0.5)
     best = int(distance.argmax())
     where = f"best of {GRID} x {GRID} pixels (row {best // GRID + 1}, column {best % GRID + 1})"
     return (where, *clustered_auc(pixels[:, best], positive, groups), len(pixels))
 
 
-def _by_interval(table: pd.DataFrame) -> Floats:
+def by_interval(table: pd.DataFrame) -> Floats:
     """Where patients have both classes: p of the interval, which takes patients together."""
     looked_at = np.where(table.statistic.str.startswith("best of"), GRID**2, 1)
     rows = table[["auc", "low", "high"]].to_numpy(np.float64)
@@ -295,14 +297,14 @@ def interval_p(auc: float, low: float, high: float) -> float:
     return float(2 * stats.norm.sf(abs(logit[1]) / max(error, TINY)))
 
 
-def _p(auc: float, drawn: Floats) -> float:
+def p_of(auc: float, drawn: Floats) -> float:
     """Share of permutations as far from 0.5, the observed one counted."""
     reached = np.abs(drawn - 0.5) >= abs(auc - 0.5) - 1e-12
     return float((1 + reached.sum()) / (1 + len(drawn)))
 
 
 def _by_chance(table: pd.DataFrame, null: Floats, cohort: Cohort) -> str:
-    mixed = _is_mixed(cohort.labels > 0, cohort.groups)
+    mixed = is_mixed(cohort.labels > 0, cohort.groups)
     found = int(((table.auc[:-1] - 0.5).abs() > NOTABLE - 0.5).sum())
     expected = sum(float((np.abs(drawn - 0.5) > NOTABLE - 0.5).mean()) for drawn in null)
     return (

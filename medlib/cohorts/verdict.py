@@ -80,13 +80,20 @@ def _shortcut(audit: Audit) -> Finding | None:
     low, high = (worst.low, worst.high) if worst.auc > 0.5 else (1 - worst.high, 1 - worst.low)
     says = (
         f"These classes can be told apart {how}: {in_words(worst.statistic)} alone does it in "
-        f"{_of_hundred(max(worst.auc, 1 - worst.auc))} pairs of a {audit.classes[-1]!r} and a "
-        f"{audit.classes[0]!r} image (95 % interval {100 * low:.0f} to {100 * high:.0f}; "
+        f"{_of_hundred(max(worst.auc, 1 - worst.auc))} pairs of {_pair(audit, worst)} "
+        f"(95 % interval {100 * low:.0f} to {100 * high:.0f}; "
         f"50 is chance)."
     )
     if len(found) > 1:
         says += f" So do {len(found) - 1} of the other {len(audit.shortcuts) - 1} statistics."
     return Finding(says, _about_pixel() if middle else _about_statistic())
+
+
+def _pair(audit: Audit, row: pd.Series) -> str:
+    """The two images of which one is to be told from the other."""
+    if "class" in row:
+        return f"a {row['class']!r} image and one of another class"
+    return f"a {audit.classes[-1]!r} and a {audit.classes[0]!r} image"
 
 
 def _about_statistic() -> str:
