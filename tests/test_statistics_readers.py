@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from medlib import statistics as st
@@ -182,3 +183,47 @@ def test_aucs_that_are_no_table_are_named_in_the_form_they_should_have(aucs, cov
 def test_a_variance_that_is_no_number_is_refused():
     with pytest.raises(InputError, match="variances"):
         st.simulate_readers(2, 5, 5, variances=st.ReaderVariances(0, 0, np.nan, 0, 0, 1))
+
+
+def three_modalities():
+    """Return AUCs of four readers, and errors that covary alike in all pairs of a kind."""
+    aucs = np.array([[0.80, 0.84, 0.90], [0.75, 0.83, 0.82], [0.82, 0.80, 0.91], [0.7, 0.79, 0.86]])
+    same_reader, same_modality = np.eye(4)[:, None, :, None], np.eye(3)[None, :, None, :]
+    errors = 0.0003 + 0.0005 * same_reader + 0.0003 * same_modality
+    errors = errors + 0.0009 * same_reader * same_modality
+    return aucs, errors.reshape(12, 12)
+
+
+def test_with_fixed_readers_all_modalities_alike_is_wald_s_test_of_their_means():
+    aucs, errors = three_modalities()
+    averaging = np.tile(np.eye(3), 4) / 4
+    contrast = np.array([[1.0, -1.0, 0.0], [0.0, 1.0, -1.0]])
+    gap = contrast @ aucs.mean(axis=0)
+    covariance = contrast @ averaging @ errors @ averaging.T @ contrast.T
+    found = st.obuchowski_rockette(aucs, errors, readers="fixed")
+    expected = stats.chi2.sf(gap @ np.linalg.solve(covariance, gap), 2)
+    assert found.p_value == pytest.approx(expected)
+
+
+def test_with_random_readers_all_modalities_alike_is_the_f_test_of_hillis():
+    aucs, errors = three_modalities()
+    means, grand = aucs.mean(axis=0), aucs.mean()
+    treatment = 4 * ((means - grand) ** 2).sum() / 2
+    rest = aucs - means - aucs.mean(axis=1)[:, None] + grand
+    interaction = (rest**2).sum() / 6
+    error = interaction + 4 * 0.0003  # Cov2 - Cov3
+    df = error**2 / (interaction**2 / 6)
+    found = st.obuchowski_rockette(aucs, errors)
+    assert found.p_value == pytest.approx(stats.f.sf(treatment / error, 2, df))
+
+
+def test_modalities_are_named_and_two_readers_are_enough():
+    aucs, errors = three_modalities()
+    found = st.obuchowski_rockette(aucs, errors)
+    assert [each.quantity for each in found.modalities] == [
+        f"AUC of modality {i}" for i in (0, 1, 2)
+    ]
+    labels = np.arange(40) % 2
+    scores = np.random.default_rng(2).normal(labels, 1, (3, 40))
+    against = st.model_against_readers(labels, scores[0], scores[1:])
+    assert 0 < against.p_value < 1
