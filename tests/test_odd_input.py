@@ -129,6 +129,8 @@ def test_a_study_for_an_interval_as_wide_as_can_be_has_one_case():
         (lambda: co.rates_possible({"recall": MEAN}), "'recall'"),
         (lambda: co.rates_possible(None), "reported is None"),
         (lambda: co.feasible_tables(-1, 25, {"ppv": MEAN}), "positives is -1"),
+        (lambda: co.feasible_tables(25, 10**24, {"ppv": MEAN}), "at most"),
+        (lambda: co.feasible_tables(None, None, {"ppv": MEAN}, n=10**8), "too many"),
         (lambda: co.feasible_tables(25, 25, {"ppv": 0.9}), r"ppv is 0\.9"),
         (lambda: co.parse_counts(25, "folds"), "folds is 25"),
     ],

@@ -7,6 +7,9 @@ from typing import Any
 from medlib.consistency.reported import Reported
 from medlib.errors import InputError
 
+MOST = 10**9
+"""No study has more cases; far larger counts do not fit into an array."""
+
 
 def as_whole(value: Any, name: str, *, least: int) -> int:
     """Return value as an int; InputError where it is no whole number of at least so much."""
@@ -16,6 +19,8 @@ def as_whole(value: Any, name: str, *, least: int) -> int:
         raise InputError(f"{name} is {value!r}; give a whole number") from None
     if number < least:
         raise InputError(f"{name} is {number}; it must be at least {least}")
+    if number > MOST:
+        raise InputError(f"{name} is {number}; it must be at most {MOST}")
     return number
 
 

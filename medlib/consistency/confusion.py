@@ -146,7 +146,7 @@ def _classes(positives: int | None, negatives: int | None, n: int | None) -> lis
     if positives is not None and negatives is not None:
         classes = [(positives, negatives)]
     elif n is not None:
-        classes = [(p, n - p) for p in range(n + 1)]
+        classes = [(p, n - p) for p in range(min(n, MOST_ROWS) + 1)]
     else:
         raise InputError("n is missing; give it, or the numbers of both classes")
     if sum(p + 1 for p, _ in classes) > MOST_ROWS:

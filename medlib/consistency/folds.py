@@ -137,7 +137,7 @@ def expected_sd(accuracy: float, sizes: tuple[int, ...]) -> float:
     of their difference is p (1 - p) n / (n - 1) times the mean of 1 / size.
     """
     n = sum(as_sizes(sizes))
-    as_rate(accuracy, "accuracy")
+    accuracy = as_rate(accuracy, "accuracy")
     if n < 2:
         raise InputError(f"sizes add up to {n}; a spread needs at least two cases")
     mean_inverse = sum(1 / size for size in sizes) / len(sizes)
