@@ -12,7 +12,15 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_count, as_finite, as_fraction, as_numbers, as_table
+from medlib.statistics._checks import (
+    Floats,
+    as_count,
+    as_finite,
+    as_floats,
+    as_fraction,
+    as_numbers,
+    as_table,
+)
 from medlib.statistics.outcome import Comparison, student
 
 
@@ -144,8 +152,8 @@ def bayesian_correlated_t(
 
 
 def _folds(values: ArrayLike) -> Floats:
-    two_dimensional = np.ndim(values) == 2
-    folds = as_table(values, "values").ravel() if two_dimensional else as_numbers(values, "values")
+    given = as_floats(values, "values")
+    folds = as_table(given, "values").ravel() if given.ndim == 2 else as_numbers(given, "values")
     if folds.size < 2:
         raise InputError(f"values holds {folds.size} fold; a variance needs two or more.")
     return folds

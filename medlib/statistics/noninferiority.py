@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -115,6 +115,7 @@ def margin_test_counts(
     total = as_count(n, "n", least=1)
     new = as_count(only_new, "only_new", most=total)
     old = as_count(only_old, "only_old", most=total - new)
+    as_choice(measure, "measure", get_args(Measure))
     delta, level = _margin(margin, aim), _alpha(alpha)
     p_value = _one_sided(lambda difference: tango_score(new, old, total, difference), delta, aim)
     rest = total - new - old

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_count, as_finite, as_fraction
+from medlib.statistics._checks import Floats, as_choice, as_count, as_finite, as_fraction
 from medlib.statistics.proportions import ProportionMethod, proportion_interval
 
 LARGEST_STUDY = 100_000
@@ -63,6 +64,7 @@ def sample_size_for_interval(
     cases: multiply by 1 + (images a patient - 1) x their correlation.
     Raises InputError for a proportion or half-width outside 0..1.
     """
+    as_choice(method, "method", get_args(ProportionMethod))
     p = as_fraction(proportion, "proportion", open_ends=True)
     half = as_fraction(half_width, "half_width", open_ends=True)
     level = as_fraction(confidence, "confidence", open_ends=True)
