@@ -193,6 +193,7 @@ def test_a_rare_class_is_met_with_a_caution_and_a_column_of_one_class_is_not():
     folds, right = partitions(rng, 5), (rng.random((5, CASES)) < 0.8).astype(float)
     rare = np.arange(CASES) < 10
     assert "one class has 20 %" in st.out_of_fold_interval(right, folds, labels=rare).caution
+    assert "one class has 20 %" in st.out_of_fold_interval(right, folds, labels=~rare).caution
     assert "one class" in st.out_of_fold_test(right, 1 - right, folds, labels=rare).caution
     assert not st.out_of_fold_interval(right, folds, labels=LABELS).caution
     assert not st.out_of_fold_interval(right, folds, labels=np.ones(CASES)).caution
