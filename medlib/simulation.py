@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from medlib.errors import InputError
-from medlib.statistics.out_of_fold import shared_luck
+from medlib.statistics.out_of_fold import degrees_of_freedom, shared_luck
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Integers: TypeAlias = NDArray[np.int64]
@@ -209,7 +209,7 @@ def _t_over(values: Floats, shared: float) -> Floats:
     return _student(values.mean(1), share * values.var(1, ddof=1), values.shape[1] - 1)
 
 
-def _student(mean: Floats, variance: Floats, df: int) -> Floats:
+def _student(mean: Floats, variance: Floats, df: int | Floats) -> Floats:
     spread = np.sqrt(variance)
     without = np.where(np.abs(mean) > 1e-12, np.inf, 0.0)
     t = np.divide(np.abs(mean), spread, out=without, where=spread > 1e-12)
@@ -224,7 +224,7 @@ def _mcnemar(difference: Floats) -> Floats:
 
 def _mean_and_variance(
     scores: Floats, folds: Integers, *, of_model: bool = False
-) -> tuple[Floats, Floats, int]:
+) -> tuple[Floats, Floats, Floats]:
     """Return mean, variance and degrees of freedom as `VarianceParts` has them, one a run."""
     repeats, n = folds.shape
     of_case = scores.mean(1)
@@ -233,11 +233,13 @@ def _mean_and_variance(
     sums = fold_means(excess, folds) * sizes
     pairs = int((sizes**2).sum()) - repeats * n
     rho = pairs / repeats / (n**2 - n)
-    products = (sums**2).sum((1, 2)) - (excess**2).sum((1, 2))
-    within = products / pairs * repeats**2 / ((repeats - 1) * (repeats - 1 + rho))
-    luck, patients = np.maximum(within, 0), of_case.var(1, ddof=1) / n
+    mates = np.stack([sums[:, r, row] for r, row in enumerate(folds)], axis=1) - excess
+    of_patient = (excess * mates).sum(1) * repeats**2 / ((repeats - 1) * (repeats - 1 + rho))
+    luck, patients = np.maximum(of_patient.sum(1) / pairs, 0), of_case.var(1, ddof=1) / n
+    error = np.sqrt(2 * n * of_patient.var(1, ddof=1)) / pairs
     shared = shared_luck(luck, patients)
     variance = patients + rho * luck / repeats + shared
     if of_model:
         variance = variance + luck + shared
-    return of_case.mean(1), variance, n - 1
+    df = degrees_of_freedom(luck, error, patients, rho / repeats, n)
+    return of_case.mean(1), variance, df

@@ -150,7 +150,7 @@ def out_of_fold_interval(
     parts = variance_parts(right, folds, groups)
     variance = parts.procedure if target == "procedure" else parts.model
     p, n = parts.mean, right.shape[1]
-    size = min(float(n), p * (1 - p) / variance) if variance > 1e-15 else parts.df + 1.0
+    size = min(float(n), p * (1 - p) / variance) if variance > 1e-15 else float(parts.count)
     low, high = wilson_ends(p, size, level)
     basis = f"{right.shape[0]} repeats, {parts.basis}, {size:.0f} effective"
     method = "out-of-fold Wilson"
@@ -171,23 +171,36 @@ def out_of_fold_interval(
 class VarianceParts:
     """Where the variance of a repeated cross-validation's mean comes from.
 
-    Attributes: mean; patients (who is in the study, fits given); fits (seed, partition and training
-    sample of each fit, averaged over the fits); luck (omega - gamma, of one fit, not below 0); df;
-    basis (counts in words); caution (where the parts are known to be unsure, else empty).
+    Attributes: mean; patients (who is in the study, fits given); luck (omega - gamma, of one fit,
+    not below 0); luck_error (its standard error); left (the part of one fit's luck that the mean
+    over all fits keeps); count (of patients); basis (counts in words); caution (where the parts are
+    known to be unsure, else empty).
     """
 
     mean: float
     patients: float
-    fits: float
     luck: float
-    df: int
+    luck_error: float
+    left: float
+    count: int
     basis: str
     caution: str = ""
+
+    @property
+    def fits(self) -> float:
+        """Return the part of seed, partition and training sample, averaged over the fits."""
+        return self.left * self.luck
 
     @property
     def shared(self) -> float:
         """Return gamma: the luck that all fits share, because they train on the same patients."""
         return float(shared_luck(self.luck, self.patients))
+
+    @property
+    def df(self) -> float:
+        """Return what degrees_of_freedom gives for the procedure's variance."""
+        luck, error, patients = np.array([[self.luck], [self.luck_error], [self.patients]])
+        return degrees_of_freedom(luck, error, patients, self.left, self.count).item()
 
     @property
     def procedure(self) -> float:
@@ -209,6 +222,24 @@ def shared_luck(luck: float | Floats, patients: float | Floats) -> Floats:
     return np.clip(SHARED * parts, LEAST, most) * own
 
 
+def degrees_of_freedom(
+    luck: Floats, error: Floats, patients: Floats, left: float, count: int
+) -> Floats:
+    """Return the degrees of freedom of the procedure's variance V, one a study (Satterthwaite).
+
+    1 / df = 1 / (count - 1) + (d / V)^2 / 2, d half of V(luck + error) - V(luck - error): over a
+    standard error and not at a point, so that df does not jump at the bounds of gamma.
+    """
+
+    def of_luck(value: Floats) -> Floats:
+        return left * value + shared_luck(value, patients)
+
+    variance = patients + of_luck(luck)
+    moved = (of_luck(luck + error) - of_luck(np.maximum(luck - error, 0))) / 2
+    unsure = np.divide(moved, variance, out=np.zeros_like(variance), where=variance > 0)
+    return np.asarray(1 / (1 / (count - 1) + unsure**2 / 2))
+
+
 def variance_parts(scores: ArrayLike, folds: ArrayLike, groups: Patients = None) -> VarianceParts:
     """Return the parts of the variance of scores (repeats x cases) averaged over everything.
 
@@ -225,29 +256,32 @@ def variance_parts(scores: ArrayLike, folds: ArrayLike, groups: Patients = None)
     deviation = (values.mean(axis=0) - mean) @ of_patient
     patients = float((deviation**2).sum()) / n**2 * count / (count - 1)
     excess = (values - values.mean(axis=0)) @ of_patient  # repeats x patients
-    luck, together = _within(excess, of_patient.sum(axis=0), cells)
+    luck, error, together = _within(excess, of_patient.sum(axis=0), cells)
     luck = max(0.0, luck)
     basis = f"{n} cases" if count == n else f"{n} images of {count} patients"
     caution = _caution(cells, luck > SEED[0] * patients)
-    return VarianceParts(
-        mean, patients, together * luck / len(values), luck, count - 1, basis, caution
-    )
+    left = together / len(values)
+    return VarianceParts(mean, patients, luck, error, left, count, basis, caution)
 
 
-def _within(excess: Floats, size: Floats, cells: NDArray[np.int64]) -> tuple[float, float]:
-    """Return omega - gamma, from products of excesses of two patients' cases in one fold, and rho.
+def _within(excess: Floats, size: Floats, cells: NDArray[np.int64]) -> tuple[float, float, float]:
+    """Return omega - gamma, from products of excesses of two patients' cases in one fold.
 
     Each excess is from the case's own mean over R repeats, in which the pair shares a fold again
-    with probability rho; so the mean product is (omega - gamma) (R - 1)(R - 1 + rho) / R^2.
+    with probability rho; so the mean product is (omega - gamma) (R - 1)(R - 1 + rho) / R^2. Second
+    comes its standard error, from what each patient adds, were the pairs' products uncorrelated
+    (else up to sqrt(2) times as much), third rho.
     """
-    total, pairs = 0.0, 0.0
+    of_patient, pairs = np.zeros(excess.shape[1]), 0.0
     for row, cell in zip(excess, cells, strict=True):
         sums, sizes = np.bincount(cell, row), np.bincount(cell, size)
-        total += float((sums**2).sum() - (row**2).sum())
+        of_patient += row * (sums[cell] - row)
         pairs += float((sizes**2).sum() - (size**2).sum())
-    again = len(excess)
+    again, count = excess.shape
     rho = pairs / again / float(size.sum() ** 2 - (size**2).sum())
-    return total / pairs * again**2 / ((again - 1) * (again - 1 + rho)), rho
+    of_patient *= again**2 / ((again - 1) * (again - 1 + rho)) / pairs
+    error = float(np.sqrt(2 * count * of_patient.var(ddof=1)))
+    return float(of_patient.sum()), error, rho
 
 
 def _caution(cells: NDArray[np.int64], seeds_dominate: bool) -> str:
