@@ -10,6 +10,7 @@ from skimage import data
 
 from medlib import features
 from medlib.cohorts import load
+from medlib.errors import InputError
 
 SIDE = (20, 24)
 WHITE = {8: 255, 10: 1023, 12: 4095, 14: 16383, 16: 65535}
@@ -147,3 +148,13 @@ def test_hounsfield_units_in_arrays_or_volumes_get_the_window_of_ct(tmp_path):
     np.savez(tmp_path / "ct.npz", images=4 * images - 1000, labels=labels)
     cohort = load(f"npz:{tmp_path}/ct.npz?units=HU")
     assert (cohort.units, cohort.grey_range) == ("HU", (-1350, 150))
+    with pytest.raises(InputError, match="full_scale .* Hounsfield units"):
+        load(f"npz:{tmp_path}/ct.npz?units=HU&full_scale=255")
+
+
+@pytest.mark.parametrize("given", ["white", "0", "-4095", "nan", "inf"])
+def test_a_white_that_is_no_level_is_refused(tmp_path, given):
+    images, labels = study(8, saturated=False)
+    spec = SHALLOW["npz-8"](tmp_path / "a", images, labels)
+    with pytest.raises(InputError, match="give the grey level of white, such as 4095"):
+        load(f"{spec}?full_scale={given}")

@@ -5,11 +5,11 @@ import os
 import numpy as np
 import pytest
 import tifffile
-from container_files import nrrd_bytes, pgm
+from container_files import nrrd_bytes, pgm, png16
 from PIL import Image
 
 from medlib.cohorts import load
-from medlib.cohorts.pictures import read_picture
+from medlib.cohorts.pictures import UNREADABLE, read_picture
 
 
 def grey(seed=0, shape=(12, 14)):
@@ -109,3 +109,29 @@ def test_a_pgm_keeps_its_values_whatever_maximum_it_declares(tmp_path, kind, hig
 def test_a_coloured_pixmap_becomes_luma(tmp_path):
     (tmp_path / "a.ppm").write_bytes(b"P6 1 1 255\n" + bytes([100, 50, 10]))
     assert read_picture(tmp_path / "a.ppm").grey[0, 0] == pytest.approx(29.9 + 29.35 + 1.14)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_deep_colours_are_turned_upright_as_shallow_ones_are(tmp_path, turn):
+    values = grey(shape=(4, 7))
+    colours = np.stack([values] * 3, axis=-1)
+    for kind in ("u1", "u2"):
+        tifffile.imwrite(
+            tmp_path / f"{kind}.tif",
+            colours.astype(kind),
+            photometric="rgb",
+            extratags=[(274, 3, 1, turn, False)],
+        )
+    shallow, deep = (read_picture(tmp_path / f"{kind}.tif") for kind in ("u1", "u2"))
+    assert np.array_equal(shallow.grey, deep.grey)
+    assert shallow.remarks == deep.remarks
+
+
+def test_colours_of_sixteen_bits_in_a_png_are_read_whole_or_refused(tmp_path):
+    whole = np.arange(12).reshape(3, 4) * 300
+    png16(3)(tmp_path / "a", whole)
+    data = (tmp_path / "a.png").read_bytes()
+    assert np.array_equal(read_picture(tmp_path / "a.png").grey, whole)
+    (tmp_path / "a.png").write_bytes(data[: len(data) // 2])
+    with pytest.raises(UNREADABLE):
+        read_picture(tmp_path / "a.png")

@@ -81,8 +81,14 @@ def settle(
 
     ``units="HU"``: the lung window. ``full_scale``: what counts as white, where a reader knows
     better than the files. ``rest`` is added to the units in words. Raises InputError for a
-    full_scale that is no number above 0, and for containers that have no common scale.
+    full_scale that is no number above 0 or is given for HU, and for containers that have no
+    common scale.
     """
+    if units == "HU" and full_scale is not None:
+        raise InputError(
+            "full_scale says which grey level is white, and these images are in Hounsfield units, "
+            "which the lung window scales: leave it out."
+        )
     if units == "HU":
         return Scale(LUNG_RANGE, "HU")
     levels, factors, mixed = _one_scale(levels)
