@@ -148,7 +148,7 @@ def test_hounsfield_units_in_arrays_or_volumes_get_the_window_of_ct(tmp_path):
     np.savez(tmp_path / "ct.npz", images=4 * images - 1000, labels=labels)
     cohort = load(f"npz:{tmp_path}/ct.npz?units=HU")
     assert (cohort.units, cohort.grey_range) == ("HU", (-1350, 150))
-    with pytest.raises(InputError, match="full_scale .* Hounsfield units"):
+    with pytest.raises(InputError, match=r"full_scale .* Hounsfield units"):
         load(f"npz:{tmp_path}/ct.npz?units=HU&full_scale=255")
 
 
