@@ -179,16 +179,21 @@ def test_a_folder_a_class_needs_no_table_and_a_series_is_an_image(tmp_path):
     home = two_classes(tmp_path / "set", lambda i, _: ("normal", "ill")[i % 2])
     cohort = load(f"dicom:{home}")
     assert cohort.classes == ("normal", "ill")
-    assert cohort.table.patient_id.tolist() == list("ABCD")
-    assert cohort.labels.tolist() == [0, 1, 0, 1]
-    assert cohort.pixels(1)[0, 0] == 100 + 1 - 1024  # the middle slice
+    assert cohort.table.patient_id.tolist() == ["B", "D", "A", "C"]
+    assert cohort.labels.tolist() == [1, 1, 0, 0]
+    assert cohort.pixels(0)[0, 0] == 100 + 1 - 1024  # the middle slice
     assert len(load(f"dicom:{home}?slice=all")) == 12
+
+
+def test_images_in_class_folders_are_in_the_order_of_pictures_in_such_folders(tmp_path):
+    home = two_classes(tmp_path / "set", lambda i, _: ("normal", "ill")[i // 2])
+    assert load(f"dicom:{home}").table.patient_id.tolist() == ["C", "D", "A", "B"]
 
 
 def test_class_folders_below_train_and_test_keep_the_split(tmp_path):
     home = two_classes(tmp_path / "set", lambda i, _: f"{('train', 'test')[i // 2]}/{i % 2}")
     cohort = load(f"dicom:{home}")
-    assert cohort.table.split.tolist() == ["train", "train", "test", "test"]
+    assert cohort.table.split.tolist() == ["test", "test", "train", "train"]
     assert cohort.table.label.tolist() == ["0", "1", "0", "1"]
 
 

@@ -91,9 +91,13 @@ def load(
         full_scale=full_scale,
         label_level="image" if allow_mixed_patients else "patient",
     )
-    if path is None and _nameless(found):
-        return replace(cohort, patient_id_kind="surrogate").noted(SERIES_FOR_PATIENTS)
-    return cohort
+    if path is not None:
+        return cohort
+    if _nameless(found):
+        cohort = replace(cohort, patient_id_kind="surrogate").noted(SERIES_FOR_PATIENTS)
+    ids = list(cohort.table.image_id)
+    order = sorted(range(len(ids)), key=lambda i: natural(ids[i]))
+    return cohort.select(order)  # that of pictures in such folders: equal draws, equal numbers
 
 
 def _labels_of_folders(found: Scan) -> pd.DataFrame:
