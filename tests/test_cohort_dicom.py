@@ -204,6 +204,16 @@ def test_slices_of_one_series_in_several_class_folders_are_labelled_one_by_one(t
     assert len(load(f"dicom:{home}?allow_mixed_patients=true")) == 12
 
 
+def test_files_of_several_patients_under_one_series_number_are_images_of_their_own(tmp_path):
+    home = two_classes(tmp_path / "set", lambda i, _: ("normal", "ill")[i % 2])
+    for path in home.rglob("*.dcm"):
+        dataset = pydicom.dcmread(path)
+        dataset.SeriesInstanceUID = f"1.2.3.{path.parent.name == 'ill':d}"  # a careless export
+        dataset.save_as(path)
+    cohort = load(f"dicom:{home}")
+    assert (len(cohort), cohort.table.patient_id.nunique()) == (12, 4)
+
+
 def test_class_folders_without_patient_ids_count_each_series_as_a_patient_and_say_so(tmp_path):
     home = two_classes(tmp_path / "set", lambda i, _: ("normal", "ill")[i % 2])
     for path in home.rglob("*.dcm"):

@@ -101,7 +101,7 @@ def load(
 
 
 def _labels_of_folders(found: Scan) -> pd.DataFrame:
-    """One row a series, or a file where a series lies in several folders: its class."""
+    """One row a series with its class; a file, where series have several folders or patients."""
     _require_images(found, len(found.refused))
     paths = [h.path.relative_to(found.folder) for h in found.headers]
     parts = [path.parts for path in paths]
@@ -117,7 +117,8 @@ def _labels_of_folders(found: Scan) -> pd.DataFrame:
     )
     if _nameless(found):
         table = table.assign(patient_id=table.series_uid)
-    if (table.groupby("series_uid").label.nunique() > 1).any():
+    whose = table.assign(patient=patients).groupby("series_uid")[["label", "patient"]]
+    if (whose.nunique() > 1).any(axis=None):
         return table.drop(columns="series_uid")
     return table.drop(columns="file").drop_duplicates("series_uid")
 
