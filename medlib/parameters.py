@@ -40,6 +40,11 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     "07_significance.repeats": (5, math.inf),  # five of them are compared with all
     "06_resnet50_cv.folds": (3, math.inf),  # its intervals need three
     "07_significance.folds": (5, 5),  # its tests are those of 5 and 5 x 5 folds
+    "07_significance.per_class": (5, math.inf),  # so that each class fills the folds
+    "07_significance.pool_per_class": (5, math.inf),
+    "08_reported_numbers.pool_per_class": (5, math.inf),
+    "10_multiverse.per_class": (10, math.inf),  # some analyses have ten folds
+    "10_multiverse.pool_per_class": (10, math.inf),
     "repeated_draws": SPREADS,
     "toy_repeats": SPREADS,
     "toy_runs": SPREADS,
