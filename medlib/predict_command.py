@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +54,7 @@ def _tell(stored: StoredModel, found: Prediction) -> None:
     total, usual = len(found.table), stored.card["warning"]["false_alarms"]
     typer.echo(
         f"{found.unlike} of {total} images are unlike the training images (column warning: do not "
-        f"trust their scores); of images of the same kind, about {100 * usual:.0f} in 100 are.",
+        f"trust their scores); of images of the same kind, up to {100 * usual:.0f} in 100 are.",
         err=True,
     )
     if len(found.refused):
@@ -63,8 +64,13 @@ def _tell(stored: StoredModel, found: Prediction) -> None:
 
 def _require_file(out: Path | None) -> None:
     """Raise InputError, before any work, where the table could not be written."""
-    if out is not None and out.is_dir():
+    if out is None:
+        return
+    if out.is_dir():
         raise InputError(f"--out {out} is a folder: name a file in it, such as {out}/new.csv.")
+    there = next(path for path in out.absolute().parents if path.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise InputError(f"--out {out} cannot be written in {there}: name another file.")
 
 
 def _write(path: Path, text: str) -> None:

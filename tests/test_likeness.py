@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from sklearn.covariance import LedoitWolf
 
 from medlib.errors import InputError
-from medlib.takehome.likeness import FALSE_ALARMS, SIZE, Cloud, Levels, Likeness, _limit
+from medlib.takehome.likeness import SIZE, Cloud, Levels, Likeness, _limit, false_alarms
 
 TRAINED = 60
 
@@ -54,7 +54,7 @@ def test_new_images_of_the_same_kind_seldom_get_a_warning(likeness):
     unlikeness, warnings = likeness.judge(made_images(80, seed=1))
     alarms = [bool(text) for text in warnings]
     assert alarms == (unlikeness > 1).tolist()
-    assert np.mean(alarms) <= 3 * FALSE_ALARMS  # of 80: beyond it once in a thousand
+    assert np.mean(alarms) <= 3 * false_alarms(TRAINED)  # of 80: beyond it once in a thousand
 
 
 @pytest.mark.parametrize(

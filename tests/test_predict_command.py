@@ -157,5 +157,6 @@ def test_a_folder_that_cannot_be_predicted_is_refused_in_a_sentence(home, tmp_pa
     assert "holds no model" in refusal(tmp_path / "empty", tmp_path / "broken")
 
 
-def test_a_folder_cannot_be_the_file_to_write(home, pictures):
+def test_a_file_that_cannot_be_written_is_refused(home, pictures):
     assert "is a folder: name a file in it" in refusal(home, pictures, "--out", pictures)
+    assert "cannot be written in" in refusal(home, pictures, "--out", pictures / "00.png/new.csv")

@@ -12,7 +12,7 @@ from medlib.cohorts.cohort import Cohort
 from medlib.crossval import CrossValidation, correct_and_folds
 from medlib.statistics import out_of_fold_auc, out_of_fold_interval
 from medlib.statistics.outcome import Interval
-from medlib.takehome.likeness import FALSE_ALARMS
+from medlib.takehome.likeness import false_alarms
 from medlib.takehome.weights import FEATURES, FittedModel, settings_of
 from medlib.threshold import THRESHOLD
 from medlib.training import Learner
@@ -73,7 +73,7 @@ def card_of(
         "performance": performance(runs, cases) | {"what": PERFORMANCE},
         "training_data": cases.identity(),
         "model": settings | {"seed": seed, "fitted_on": "all cases of training_data"},
-        "warning": {"what": WARNING, "false_alarms": FALSE_ALARMS, "held_out_images": len(cases)},
+        "warning": {"what": WARNING, "false_alarms": round(false_alarms(len(cases)), 3)},
         "precision": PRECISION,
         "licence": licence(settings["kind"], cases),
         "versions": _versions(),

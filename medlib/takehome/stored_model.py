@@ -32,7 +32,7 @@ OF_NETWORK: Final = "model."
 OF_LIKENESS: Final = "likeness."
 SEEN: Final = "training_images"
 """First 8 bytes of the SHA-256 of each training image's pixels."""
-NEEDED: Final = ("model", "classes", "threshold", "input", "weights", "training_data")
+NEEDED: Final = ("model", "classes", "threshold", "input", "weights", "warning")
 """Parts of a card that predicting needs."""
 
 
@@ -119,8 +119,8 @@ def _card(path: Path, asked: Path) -> dict[str, Any]:
         )
     try:
         card = json.loads(path.read_text("utf-8"))
-        missing = [name for name in NEEDED if name not in card]
         _require_form(card)
+        missing = [name for name in NEEDED if name not in card]
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"{path} is no model card of this version, or damaged ({_short(error)}): copy it again "
@@ -135,7 +135,7 @@ def _card(path: Path, asked: Path) -> dict[str, Any]:
 
 def _require_form(card: Any) -> None:
     """Raise ValueError or TypeError for a card that others have written."""
-    if card["format"] != FORMAT if isinstance(card, dict) and "format" in card else True:
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise ValueError(f"its format is not '{FORMAT}'")
     for name, kind in (("classes", list), ("model", dict), ("input", dict), ("weights", dict)):
         if name in card and not isinstance(card[name], kind):
