@@ -44,8 +44,8 @@ def test_distances_are_those_of_the_ledoit_wolf_covariance():
 )
 def test_of_images_of_one_kind_no_more_than_promised_exceed_the_limit(n, alarms):
     """By symmetry: a new one is as likely at any rank among n + 1."""
-    held_out = np.arange(n, dtype=float)
-    places = np.arange(n + 1) - 0.5  # of a new value among those held out
+    held_out = np.arange(n) + 2.0
+    places = np.arange(n + 1) + 1.5  # of a new value among those held out
     exceeding = np.mean(places > _limit(held_out, alarms))
     assert exceeding <= max(alarms, 1 / (n + 1)) + 1e-12
 

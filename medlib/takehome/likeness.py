@@ -249,6 +249,9 @@ def _held_out(seen: Seen, folds: NDArray[Any]) -> Floats:
 
 
 def _limit(held_out: Floats, alarms: float) -> float:
-    """Return what so small a share of new ones exceeds (split conformal), at most the largest."""
+    """Return what so small a share of new ones exceeds (split conformal), at most the largest.
+
+    At least one SD: images that are all one keep no distance.
+    """
     rank = int(np.ceil((len(held_out) + 1) * (1 - alarms)))
-    return float(np.sort(held_out)[min(rank, len(held_out)) - 1])
+    return max(1.0, float(np.sort(held_out)[min(rank, len(held_out)) - 1]))
