@@ -187,6 +187,10 @@ def _validate(
         for study, seed in zip(studies, seeds, strict=True)
         for task in _tasks(learner, study, folds, seed)
     ]
+    what = "repeat" if len({id(cohort) for cohort, _ in pairs}) == 1 else "draw"
+    for i, task in enumerate(tasks if len(pairs) > 1 else ()):
+        name = f"{task.name}, {what} {i // folds + 1} of {len(pairs)}"
+        tasks[i] = task._replace(name=name)
     folder = folder_of(cache, learner)
     outcomes = _run(tasks, jobs, folder, progress, keep_models)
     parts = [outcomes[i : i + folds] for i in range(0, len(outcomes), folds)]
@@ -244,11 +248,15 @@ def _run(
     stores = [None if folder is None else Store(folder, key_of(task), keep) for task in tasks]
     outcomes = {i: found for i, store in enumerate(stores) if store and (found := store.read())}
     rest = [i for i in range(len(tasks)) if i not in outcomes]
-    steps = sum(1 + getattr(tasks[i].learner, "epochs", 0) for i in rest)
+    steps = [1 + getattr(task.learner, "epochs", 0) for task in tasks]
+    done_before = sum(steps[i] for i in outcomes)
     # Threads start at once, where new processes first import torch for seconds, and torch lets go
     # of Python's lock while it computes. A cluster chosen with joblib.parallel_config comes first.
     pool = joblib.Parallel(n_jobs=_workers(jobs, [tasks[i] for i in rest]), prefer="threads")
-    with progress.shown(steps, "training", wanted=bar) as file, one_thread():
+    with (
+        progress.shown(sum(steps), "training", done=done_before, wanted=bar) as file,
+        one_thread(),
+    ):
         done = pool(joblib.delayed(_do)(tasks[i], stores[i], file, keep) for i in rest)
     outcomes.update(zip(rest, done, strict=True))
     return [outcomes[i] for i in range(len(tasks))]

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,9 +29,9 @@ from medlib.paths import (
     write_whole,
 )
 from medlib.run import leaving
+from medlib.run.pace import Pace, following
 from medlib.surroundings import surroundings
 
-PROGRESS_SECONDS = 0.5  # how often new lines of progress are looked for
 ROOM: Final = 10 * 10**6
 """Bytes that have to be free for what a run leaves: executed notebooks have up to 1.5 MB."""
 NUMBERS: Final = "results.json"
@@ -84,18 +83,24 @@ def execute(
         for cell in notebook.cells:
             if "injected-parameters" in cell.metadata.tags:
                 cell.id = "cell-given"  # papermill draws it at random too
-    with TemporaryDirectory() as scratch, _following(Path(scratch) / "progress", say) as progress:
+    pace, cells = Pace(), sum(cell.cell_type == "code" for cell in notebook.cells)
+
+    def begin(number: int) -> None:
+        if said := pace.at_cell(number, cells):
+            say(said)
+
+    with TemporaryDirectory() as scratch, following(Path(scratch) / "progress", pace, say) as lines:
         environment = {
             **os.environ,
             **surroundings(),
             "MEDLIB_RESULTS": str(results),
-            "MEDLIB_PROGRESS": str(progress),
+            "MEDLIB_PROGRESS": str(lines),
             "MEDLIB_TAKEHOME": str(takehome or ""),
             sections.VARIABLE: str(Path(scratch) / "left_out"),
             "PYTHONHASHSEED": "0",
         }
         try:
-            return execute_cells(notebook, environment)
+            return execute_cells(notebook, environment, begin)
         except CellExecutionError as error:
             if error.ename in _input_errors():
                 raise InputError(error.evalue) from error
@@ -128,9 +133,9 @@ def run_chapter(
     with _cache_in_order(say), TemporaryDirectory() as scratch:
         numbers = Path(scratch) / NUMBERS
         home = Path(scratch) / "home"
-        check = leaving.look(parameters, say, warn or say)
+        chapter = contents.read(name, project_root())
+        check = leaving.look(chapter, parameters, say, warn or say)
         executed = execute(notebook, parameters, results=numbers, say=say, takehome=home)
-        check = check or leaving.look_late(parameters, say, warn or say)
         files = leaving.files(name, parameters, executed, numbers, check)
         if page:
             files |= leaving.page(name, executed, leaving.header(numbers), say)
@@ -231,24 +236,3 @@ def _input_errors() -> set[str]:
         names.add(kind.__name__)
         kinds += kind.__subclasses__()
     return names
-
-
-@contextmanager
-def _following(path: Path, say: Callable[[str], None]) -> Iterator[Path]:
-    """Hand each line that appears in `path` to `say` while the block runs."""
-    path.touch()
-    finished = threading.Event()
-
-    def follow() -> None:
-        with path.open(encoding="utf-8") as lines:
-            while not finished.wait(PROGRESS_SECONDS):
-                for line in lines:
-                    say(line.rstrip())
-
-    follower = threading.Thread(target=follow, daemon=True)
-    follower.start()
-    try:
-        yield path
-    finally:
-        finished.set()
-        follower.join()

@@ -1,9 +1,10 @@
 """The Python process behind a notebook: it ends with the command that started it."""
 
 import asyncio
+import itertools
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
@@ -22,18 +23,28 @@ LAST_WORDS: Final = 2000  # characters of what a kernel said before it died
 
 
 def execute_cells(
-    notebook: nbformat.NotebookNode, environment: Mapping[str, str]
+    notebook: nbformat.NotebookNode,
+    environment: Mapping[str, str],
+    begin: Callable[[int], None] = lambda number: None,
 ) -> nbformat.NotebookNode:
     """Execute top to bottom in a kernel of its own, in the current folder.
 
-    Raises nbclient's CellExecutionError for a failing cell, NotebookError where the kernel died,
-    and Stopped where Ctrl-C or SIGTERM ended it; the kernel is gone in every case.
+    `begin` gets the number of each code cell, from 1, before it runs. Raises nbclient's
+    CellExecutionError for a failing cell, NotebookError where the kernel died, and Stopped where
+    Ctrl-C or SIGTERM ended it; the kernel is gone in every case.
     """
+    numbers = itertools.count(1)
+
+    def started(cell: nbformat.NotebookNode, **_: Any) -> None:
+        if cell.cell_type == "code":
+            begin(next(numbers))
+
     client = _Client(
         notebook,
         timeout=None,
         kernel_name="python3",
         record_timing=False,
+        on_cell_start=started,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": os.getcwd()}},
     )

@@ -5,6 +5,7 @@ the bar counts them.
 """
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from tqdm.auto import tqdm
 
 VARIABLE: Final = "MEDLIB_PROGRESS"
 """Environment variable: a file to append to, or "off"."""
+ANNOUNCED: Final = re.compile(r"(.+): (\d+) steps, (\d+) done before")
+"""The line by which work says, in the file that is asked for, how many steps will follow."""
+NOTE: Final = "note: "
+"""How a line in that file begins that is no step."""
 SECONDS: Final = 0.5
 """How often a bar looks for new lines."""
 
@@ -35,25 +40,30 @@ def tell(line: str) -> None:
     """
     asked = os.environ.get(VARIABLE, "")
     if asked and asked != "off":
-        say(Path(asked), line)
+        say(Path(asked), f"{NOTE}{line}")
     elif not asked:
         print(line, file=sys.stderr)
 
 
 @contextmanager
-def shown(total: int, what: str, *, wanted: bool = True) -> Iterator[Path | None]:
-    """Yield the file to which jobs `say` each of `total` steps, or None where nobody looks.
+def shown(total: int, what: str, *, done: int = 0, wanted: bool = True) -> Iterator[Path | None]:
+    """Yield the file to which jobs `say` each step that is left, or None where nobody looks.
 
-    The file is the one MEDLIB_PROGRESS names; without it, in a terminal or a notebook that a
-    person runs, a temporary one that moves a bar.
+    total: all steps; done: those of them that an earlier run left finished. The file is the one
+    MEDLIB_PROGRESS names; without it, in a terminal or a notebook that a person runs, a temporary
+    one that moves a bar.
     """
     asked = os.environ.get(VARIABLE, "")
-    if not wanted or asked == "off" or not total:
+    if not wanted or asked == "off" or total <= done:
         yield None
     elif asked:
+        say(Path(asked), f"{what}: {total} steps, {done} done before")
         yield Path(asked)
     elif _watched():
-        with TemporaryDirectory() as folder, _bar(Path(folder) / "lines", total, what) as file:
+        with (
+            TemporaryDirectory() as folder,
+            _bar(Path(folder) / "lines", total, done, what) as file,
+        ):
             yield file
     else:
         yield None
@@ -67,10 +77,10 @@ def _watched() -> bool:
 
 
 @contextmanager
-def _bar(file: Path, total: int, what: str) -> Iterator[Path]:
+def _bar(file: Path, total: int, done: int, what: str) -> Iterator[Path]:
     file.touch()
     finished = threading.Event()
-    with tqdm(total=total, desc=what, leave=False) as bar:
+    with tqdm(total=total, initial=done, desc=what, leave=False) as bar:
         follower = threading.Thread(target=_follow, args=(file, bar, finished), daemon=True)
         follower.start()
         try:

@@ -209,7 +209,8 @@ def test_progress_goes_line_by_line_to_the_file_that_asks_for_it(tmp_path, monke
     file = tmp_path / "lines"
     monkeypatch.setenv("MEDLIB_PROGRESS", str(file))
     validated(folds=2)
-    lines = file.read_text().splitlines()
+    announced, *lines = file.read_text().splitlines()
+    assert announced == "training: 6 steps, 0 done before"
     assert len(lines) == 2 * (TINY.epochs + 1)
     assert lines[0].startswith("fold 1 of 2: epoch 1 of 2, ")
     assert lines[-1] == "fold 2 of 2: finished"

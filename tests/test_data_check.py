@@ -8,6 +8,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from medlib import execution
+from medlib.errors import InputError
 from medlib.run import data_check
 from medlib.run.data_check import BY_SCAN, QUICK, check_data, wanted
 from medlib.run.said import lines, markdown
@@ -123,6 +124,19 @@ def test_a_look_that_was_cut_off_is_done_again(bright, tmp_path, monkeypatch):
     [stored] = (tmp_path / "cache/audits").iterdir()
     stored.write_text(stored.read_text()[:50])
     assert check_data(bright, None, print) == first
+
+
+def test_a_chapter_of_several_classes_is_told_of_all_of_them(tmp_path):
+    rng = np.random.default_rng(0)
+    lighter = {"a": 0, "b": 0, "c": 40}
+    images = [(k, pattern(rng) + lighter[k]) for k in "abc" * 15]
+    spec = write(tmp_path / "three", images)
+    with pytest.raises(InputError, match="3 classes"):
+        check_data(spec, None, print)
+    found = check_data(spec, None, print, several=True)
+    assert "'c'" in found.caution
+    assert found.majority == pytest.approx(1 / 3)
+    assert all(row.value < 0.8 for row in found.accuracies)  # a and b stay alike
 
 
 def test_simulated_patients_are_not_looked_at():

@@ -124,13 +124,15 @@ def wanted(cohort: object) -> bool:
     return isinstance(cohort, str) and bool(cohort) and not cohort.startswith(SIMULATED)
 
 
-def check_data(spec: str, classes: str | None, say: Callable[[str], None]) -> DataCheck:
+def check_data(
+    spec: str, classes: str | None, say: Callable[[str], None], *, several: bool = False
+) -> DataCheck:
     """Return what is found in the cohort that a chapter loads by the same name and classes.
 
-    A second look at the same data is read from the cache. Raises InputError where they cannot be
-    used, as the chapter would.
+    several: the chapter takes more than two classes. A second look at the same data is read from
+    the cache. Raises InputError where they cannot be used, as the chapter would.
     """
-    cohort = load(spec, classes=classes or None)
+    cohort = _load(spec, classes, several)
     stored = cache_folder("audits") / f"{_key(spec, cohort)}.json"
     if found := _read(stored):
         return found
@@ -138,6 +140,16 @@ def check_data(spec: str, classes: str | None, say: Callable[[str], None]) -> Da
     found = examine(cohort, spec)
     write_whole(stored, json.dumps(found.as_dict(), ensure_ascii=False))
     return found
+
+
+def _load(spec: str, classes: str | None, several: bool) -> Cohort:
+    """The cohort as the chapter loads it; all classes where a chapter takes more than two."""
+    try:
+        return load(spec, classes=classes or None)
+    except InputError:
+        if not several:
+            raise
+        return load(spec, classes="all")
 
 
 def examine(cohort: Cohort, spec: str = "") -> DataCheck:

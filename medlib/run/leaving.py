@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 
 from medlib import checklists, results
+from medlib.contents import Chapter
 from medlib.errors import InputError, NotebookError
 from medlib.run.data_check import DataCheck, check_data, wanted
 from medlib.run.report import report
@@ -19,27 +20,17 @@ from medlib.run.said import lines, markdown
 Say = Callable[[str], None]
 
 
-def look(parameters: Mapping[str, Any], say: Say, warn: Say) -> DataCheck | None:
+def look(chapter: Chapter, given: Mapping[str, Any], say: Say, warn: Say) -> DataCheck | None:
     """Return what the data that a chapter is given hide, and say it; None for simulated ones.
 
     None too where they cannot be loaded by these names: the chapter says that in its own words.
     """
-    return _look(parameters, parameters.get("classes"), say, warn)
-
-
-def look_late(parameters: Mapping[str, Any], say: Say, warn: Say) -> DataCheck | None:
-    """Return the same of all classes, for a chapter that took more than two unasked."""
-    return None if parameters.get("classes") else _look(parameters, "all", say, warn)
-
-
-def _look(
-    parameters: Mapping[str, Any], classes: str | None, say: Say, warn: Say
-) -> DataCheck | None:
-    spec = parameters.get("cohort")
+    spec = given.get("cohort")
     if not wanted(spec):
         return None
+    two = (p.comment.startswith("two ") for p in chapter.parameters if p.name == "classes")
     try:
-        check = check_data(str(spec), classes, say)
+        check = check_data(str(spec), given.get("classes"), say, several=not any(two))
     except InputError:
         return None
     for line in lines(check):
