@@ -179,6 +179,13 @@ def test_the_sentence_stands_in_front_of_every_accuracy_that_a_run_leaves(projec
     assert all(row.index("without looking at the disease") < row.index("0.94") for row in rows)
 
 
+def test_a_file_of_results_names_no_folder_of_the_reader(project, scans):
+    warned, _, content, checklist = run(project, scans)
+    assert any(f'"{scans}?groups=runs"' in line for line in warned)  # to be typed as it stands
+    assert '"images:DIR?groups=runs"' in content["audit"]["findings"][0]["do"]
+    assert str(project) not in json.dumps(content["audit"]) + checklist
+
+
 def test_a_run_on_data_without_faults_says_so_and_warns_of_nothing(project, clean):
     warned, _, content, checklist = run(project, clean)
     assert warned == []

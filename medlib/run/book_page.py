@@ -53,7 +53,7 @@ def _run(source: Path, folder: Path) -> None:
     environment = {**os.environ, **surroundings()}
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
     if done.returncode:
-        raise NotebookError(f"the page could not be built: {done.stderr[-LAST_WORDS:]}")
+        raise NotebookError(done.stderr[-LAST_WORDS:])
 
 
 def _pages(root: Path) -> Iterator[str]:

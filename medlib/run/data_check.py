@@ -206,6 +206,7 @@ def _of_models(
     numbers = seen.statistics.to_numpy(np.float64)
     classes = len(np.unique(labels))
     if worst is not None:
+        # which numbers are tried hangs on what the audit accused; which of them, on training alone
         single = str(worst.statistic).startswith("best of")
         x = seen.pixels if single else numbers
         kind = "one grey level" if single else f"one number such as {in_words(worst.statistic)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +54,7 @@ def files(
     """
     run = results.read(numbers)
     if check is not None:
-        run = replace(run, audit=check.as_dict())
+        run = replace(run, audit=_without_place(check, str(parameters["cohort"])))
         run.save(numbers)
         executed.cells.insert(_after_title(executed), _cell(markdown(check)))
     return {
@@ -75,10 +76,23 @@ def page(name: str, executed: nbformat.NotebookNode, header: str, say: Say) -> d
     with TemporaryDirectory() as folder:
         try:
             built = book_page.build(name, executed, Path(folder))
-        except NotebookError as error:
-            say(str(error))
+        except (NotebookError, OSError) as error:
+            say(f"{name}.html is left out, it could not be built: {error}")
             return {}
         return {f"{name}.html": one_file.one_file(built, header)}
+
+
+def _without_place(check: DataCheck, spec: str) -> dict[str, Any]:
+    """What goes into a file of results, which may be passed on: DIR where the reader's folder is.
+
+    >>> found = DataCheck("Write images:/at/home?groups=runs.", (), 0.5, 2, 2)
+    >>> _without_place(found, "images:/at/home")["verdict"]
+    'Write images:DIR?groups=runs.'
+    """
+    place = spec.partition(":")[2].partition("?")[0]
+    text = json.dumps(check.as_dict())
+    content: dict[str, Any] = json.loads(text.replace(f":{json.dumps(place)[1:-1]}", ":DIR"))
+    return content
 
 
 def header(numbers: Path) -> str:

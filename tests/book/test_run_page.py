@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from test_pages import AXE, BROKEN, CUT_OFF, SCROLL_WIDTH, VIOLATIONS
 
-from medlib import results
+from medlib import execution, results
 from medlib.cohorts.verdict import Finding
 from medlib.run import book_page
 from medlib.run.data_check import DataCheck, Row
@@ -104,6 +104,48 @@ def test_the_page_reads_as_in_the_book(left, browser):
     solution.locator("summary").click()
     assert solution.locator(".cell_input").first.is_visible()
     page.close()
+
+
+CHAPTER = """---
+jupytext:
+  formats: ipynb,md:myst
+---
+
+# A chapter of a {term}`fold`
+
+```{code-cell} python
+from medlib.results import Results
+
+results = Results("01_small", {"name": "none"}, {})
+results.record("one", 1)
+results.save();
+```
+"""
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks/01_small.md").write_text(CHAPTER, encoding="utf-8")
+    monkeypatch.setattr(execution, "project_root", lambda: tmp_path)
+    return tmp_path
+
+
+def test_a_run_leaves_both_beside_its_notebook(small):
+    paths = execution.run_chapter("01", {}, small / "out", say=print)
+    names = {"01_small.ipynb", "01_small.html", "report.html", "results.json", "checklist.md"}
+    assert {path.name for path in paths} == names
+    page = (small / "out/01_small.html").read_text("utf-8")
+    assert 'href="#term-fold"' in page
+    assert str(small) not in page
+
+
+def test_a_page_that_cannot_be_built_costs_nothing_else(small, monkeypatch):
+    monkeypatch.setattr(book_page, "project_root", lambda: small)  # which holds no book
+    said = []
+    paths = execution.run_chapter("01", {}, small / "out", say=said.append)
+    assert "report.html" in {path.name for path in paths}
+    assert said[-1].startswith("01_small.html is left out, it could not be built: ")
 
 
 def test_a_switch_turns_light_into_dark(left, browser):
