@@ -88,9 +88,9 @@ def test_units_and_grey_scale_do_not_matter():
 
 def test_each_copy_of_an_image_with_many_is_linked():
     images = slices(6)
-    stack = np.concatenate([images, *(images[:1] * 0.97**k for k in range(1, 13))])
+    stack = np.concatenate([images, *(images[:1] * 0.98**k for k in range(1, 21))])
     linked = {i for pair in near_duplicates(resize(stack, 48)) for i in pair[:2]}
-    assert linked == {0, *range(6, 18)}
+    assert linked == {0, *range(6, 26)}
 
 
 def test_agreement_is_one_for_equal_detail_and_low_where_there_is_none():
