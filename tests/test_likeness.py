@@ -50,6 +50,11 @@ def test_of_images_of_one_kind_no_more_than_promised_exceed_the_limit(n, alarms)
     assert exceeding <= max(alarms, 1 / (n + 1)) + 1e-12
 
 
+@pytest.mark.parametrize(("images", "share"), [(20, 3 / 21), (50, 3 / 51), (999, 0.05)])
+def test_how_many_false_alarms_are_expected_depends_on_the_number_of_images(images, share):
+    assert false_alarms(images) == pytest.approx(share)
+
+
 def test_new_images_of_the_same_kind_seldom_get_a_warning(likeness):
     unlikeness, warnings = likeness.judge(made_images(80, seed=1))
     alarms = [bool(text) for text in warnings]

@@ -191,7 +191,7 @@ class Likeness:
 
 def false_alarms(images: int) -> float:
     """Return which share of images of the same kind is called unlike, at most."""
-    return sum(max(share, 1 / (images + 1)) for share in ALARMS)
+    return sum(1 - _rank(images, share) / (images + 1) for share in ALARMS)
 
 
 def levels_of(images: NDArray[np.float32]) -> Floats:
@@ -253,5 +253,9 @@ def _limit(held_out: Floats, alarms: float) -> float:
 
     At least one SD: images that are all one keep no distance.
     """
-    rank = int(np.ceil((len(held_out) + 1) * (1 - alarms)))
-    return max(1.0, float(np.sort(held_out)[min(rank, len(held_out)) - 1]))
+    return max(1.0, float(np.sort(held_out)[_rank(len(held_out), alarms) - 1]))
+
+
+def _rank(n: int, alarms: float) -> int:
+    """Return which of n distances, sorted, is the limit (from 1)."""
+    return min(int(np.ceil((n + 1) * (1 - alarms))), n)
