@@ -181,9 +181,9 @@ class Likeness:
     def _warning(self, parts: Floats, levels: Floats) -> str:
         said = []
         if parts[0] > 1:
-            said.append(f"looks unlike the training images ({parts[0]:.1f} times the limit)")
+            said.append(f"looks unlike the training images ({parts[0]:.2f} times the limit)")
         if parts[1] > 1:
-            said.append(f"bright and dark lie elsewhere ({parts[1]:.1f} times the limit)")
+            said.append(f"bright and dark lie elsewhere ({parts[1]:.2f} times the limit)")
         if parts[2] > 1:
             said.append(self.levels.sentence(levels))
         return "; ".join(said)
