@@ -28,10 +28,10 @@ def folder(tmp_path):
 
 NRRD = b"NRRD0004\ntype: %s\ndimension: 2\nsizes: 2 2\nencoding: %s\n%s\n1234"
 DAMAGED = {
-    "empty.png": (b"", "no picture"),
+    "empty.png": (b"", "cannot identify image"),
     "empty.pgm": (b"", "no pgm"),
     "empty.nrrd": (b"", "no NRRD file"),
-    "page.jpg": (b"<html>404</html>", "no picture"),
+    "page.jpg": (b"<html>404</html>", "cannot identify image"),
     "vast.pgm": (b"P5 99999999 99999999 255\n12", "cut short: 2 of"),
     "nothing.pgm": (b"P5 0 5 255\n", "cut short"),
     "word.pgm": (b"P2 2 2 255\n1 2 x 4", "invalid literal"),

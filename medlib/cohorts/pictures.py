@@ -81,7 +81,7 @@ def read_picture(path: str | Path) -> Picture:
             return _opened(picture, Path(path))
     except UnidentifiedImageError:
         if not str(path).lower().endswith((".tif", ".tiff")):
-            raise ValueError("it is no picture that can be read") from None
+            raise
         return _of_values(_tiff(Path(path)), ())  # 64-bit numbers, for one
 
 
