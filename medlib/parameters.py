@@ -45,6 +45,7 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     "08_reported_numbers.pool_per_class": (5, math.inf),
     "10_multiverse.per_class": (10, math.inf),  # some analyses have ten folds
     "10_multiverse.pool_per_class": (10, math.inf),
+    "11_usefulness.folds": (3, math.inf),
     "repeated_draws": SPREADS,
     "toy_repeats": SPREADS,
     "toy_runs": SPREADS,

@@ -47,10 +47,10 @@ def test_the_network_that_hand_made_features_are_compared_with_is_that_of_the_ex
     )
 
 
-def test_chapter_4_refuses_two_folds_which_its_tests_cannot_judge():
-    name, value = "04_handmade_or_deep", {"folds": "2"}
+@pytest.mark.parametrize("name", ["04_handmade_or_deep", "11_usefulness"])
+def test_two_folds_are_refused_where_out_of_fold_tests_cannot_judge_them(name):
     with pytest.raises(InputError, match="of at least 3"):
-        check_parameters(name, read_chapter(name), value)
+        check_parameters(name, read_chapter(name), {"folds": "2"})
 
 
 def test_a_chapter_may_need_more_than_the_others():
