@@ -105,7 +105,9 @@ def test_help_beside_a_chapter_tells_of_its_parameters(options):
     done = medlib(*options)
     assert done.returncode == 0, done.stderr
     line = next(line for line in done.stdout.splitlines() if "image_size" in line)
-    assert " ".join(line.split()) == "image_size whole number 64 32 to 1024 pixels a side"
+    assert " ".join(line.split()) == (
+        "image_size whole number 0 32 to 1024, or auto pixels a side (0: auto)"
+    )
 
 
 def test_help_without_a_chapter_is_that_of_the_command():
@@ -130,7 +132,7 @@ def test_neither_list_nor_help_waits_for_torch_or_jupyter():
 
 
 def test_limits_are_told_as_they_are_checked():
-    assert limits_in_words("06_resnet50_cv", "folds", "int") == "at least 2"
+    assert limits_in_words("06_resnet50_cv", "folds", "int") == "at least 3"
     assert limits_in_words("07_significance", "folds", "int") == "5 only"
     assert limits_in_words("06_resnet50_cv", "network", "str") == "resnet18 or resnet50"
     assert limits_in_words("06_resnet50_cv", "cohort", "str") == ""
