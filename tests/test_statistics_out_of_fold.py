@@ -218,7 +218,7 @@ def test_twenty_folds_are_met_with_a_caution_and_two_with_a_refusal():
     rng = np.random.default_rng(10)
     right = (rng.random((5, 40)) < 0.8).astype(float)
     twenty = np.stack([rng.permutation(40) % 20 for _ in range(5)])
-    assert "20 folds" in st.out_of_fold_interval(right, twenty).caution
+    assert "20 folds, where 5 keep" in st.out_of_fold_interval(right, twenty).caution
     with pytest.raises(InputError, match="three or more folds"):
         st.out_of_fold_interval(right, twenty % 2)
 
