@@ -8,9 +8,10 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from medlib import execution
+from medlib.cohorts.verdict import Finding
 from medlib.errors import InputError
 from medlib.run import data_check
-from medlib.run.data_check import BY_SCAN, QUICK, check_data, wanted
+from medlib.run.data_check import BY_SCAN, QUICK, DataCheck, check_data, wanted
 from medlib.run.said import lines, markdown
 
 CHAPTER = """---
@@ -110,6 +111,13 @@ def test_slices_of_one_scan_on_both_sides_of_a_split_are_what_the_accuracy_came_
     assert kept.low < 0.5 < kept.high  # labels were dealt to scans
     assert "likely scans in one fold" in found.caution
     assert any("groups=runs" in line for line in lines(found))
+
+
+def test_what_is_to_be_typed_keeps_its_dashes_and_quotes_on_a_page():
+    do = 'Add --pairs pairs.html, or write "images:my_set?groups=runs" <now>.'
+    found = DataCheck("It.", (Finding("Copies.", do),), 0.5, 2, 2)
+    said = markdown(found)
+    assert 'Add `--pairs` pairs.html, or write `"images:my_set?groups=runs"` \\<now\\>.' in said
 
 
 def test_a_second_look_is_read_from_the_cache_and_says_the_same(bright, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -26,14 +27,21 @@ def lines(check: DataCheck) -> Iterator[str]:
 
 def markdown(check: DataCheck) -> str:
     """Return the same as Markdown, with the accuracies as a table."""
-    found = [f"**{plain(one.says)}**\n   *What to do:* {plain(one.do)}" for one in check.findings]
+    found = [f"**{_prose(one.says)}**\n   *What to do:* {_prose(one.do)}" for one in check.findings]
     numbered = [f"{number}. {text}" for number, text in enumerate(found, 1)]
-    parts = [f"**{TITLE}**", "\n".join(numbered) or plain(check.verdict)]
+    parts = [f"**{TITLE}**", "\n".join(numbered) or _prose(check.verdict)]
     if check.accuracies:
         parts += [f"What quick models reach that nothing was chosen for, {FROM}:", _table(check)]
     return "\n\n".join(parts)
 
 
+def _prose(text: str) -> str:
+    """Text as Markdown; what is to be typed in type of fixed width, where quotes stay straight."""
+    return TYPED.sub(lambda typed: f"`{typed[0].replace(chr(92), '')}`", plain(text))
+
+
+TYPED: Final = re.compile(r'--[a-z]+|"[^"\s]+groups=\w+"')
+"""What a reader types: an option, or a cohort with its groups."""
 FROM: Final = "in 5 repeats of five-fold cross-validation on all images of the source"
 """Where the accuracies come from."""
 
