@@ -21,6 +21,7 @@ from medlib.crossval import (
     cross_validate_many,
     cross_validate_repeatedly,
     stratified_patient_folds,
+    train_and_test,
 )
 from medlib.errors import InputError
 from medlib.training import HISTORY, NetworkLearner
@@ -309,6 +310,36 @@ def test_finished_folds_of_three_classes_are_read_with_all_their_scores(tmp_path
     first = validated(BrightnessLearner(), levels(), cache=tmp_path)
     again = validated(BrightnessLearner(), levels(), cache=tmp_path)
     pd.testing.assert_frame_equal(first.predictions, again.predictions)
+
+
+class Cases:
+    """A cohort of made cases."""
+
+    def __init__(self, images, labels, patients, ids):
+        self.pixels, self.labels = images, labels
+        self.table = pd.DataFrame({"patient_id": patients, "image_id": ids})
+
+    def images(self, size):
+        return self.pixels
+
+
+@dataclass(frozen=True)
+class Unwatched(BrightnessLearner):
+    """Refuses to be scored on the test while it learns."""
+
+    def fit(self, images, labels, *, seed, watch=None, report=None):
+        assert watch is None
+        return super().fit(images, labels, seed=seed)
+
+
+def test_an_external_test_is_predicted_once_by_one_model_of_all_development(tmp_path):
+    images, labels, patients, ids = levels(3, each=5)
+    others = Cases(images + 0.1, labels, patients, ids)
+    found = train_and_test(Unwatched(), Cases(*levels()), others, cache=None)
+    again = train_and_test(Unwatched(), Cases(*levels()), Cases(*levels(3, each=5)), cache=tmp_path)
+    assert found.accuracy == 1
+    assert len(found.predictions) == len(again.predictions) == 15
+    assert set(found.fold) == {0}
 
 
 def test_epochs_are_part_of_what_is_stored(tmp_path):
