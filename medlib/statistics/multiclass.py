@@ -44,8 +44,8 @@ def accuracy_of_cases(
 
     correct: repeats x cases, 1 for right; folds: which fold tested the case, or None for one fixed
     model (then one row); groups: patient of each case. The interval is Wilson's for as many cases
-    as would give the variance if they were independent, at most one a patient's worth of all; with
-    one image a patient and one model it is Wilson's own. Raises InputError for other shapes.
+    as would give the variance if they were independent, at most all of them; with one image a
+    patient and one model it is Wilson's own. Raises InputError for other shapes.
     """
     right = as_table(correct, "correct", "repeats x cases")
     return _share("accuracy", right, right.shape[1], folds, groups, confidence)
@@ -69,8 +69,8 @@ def macro_sensitivity(
 
     In simulation (nearest centroid on 8 features, 5 x 5 folds, 2,000 studies each: 50 cases of 3
     classes, alike or 60/30/10, rates .55 to .99; 200 cases of these and of 4 classes 40/30/20/10,
-    rates near .9) it covered
-    what the procedure reaches in 0.934 to 0.973.
+    rates near .9) it covered what the procedure reaches in 0.934 to 0.973.
+
     Raises InputError for a class without cases, and as variance_parts does.
     """
     truth, given, classes = _checked(labels, predicted)

@@ -80,6 +80,9 @@ def _apart(every: Cohort, test: str) -> tuple[Cohort, Cohort | None]:
     own = _own_test(every)
     if test == NO_TEST or own is None:
         return every, None
+    # a note of the loader that a split is pooled is not true here
+    kept = tuple(note for note in every.notes if "split of its own" not in note)
+    every = replace(every, notes=kept)
     development, external = every.select(~own), every.select(own)
     try:
         assert_patients_apart(every.table.patient_id, own, name=every.name)
