@@ -69,7 +69,7 @@ def macro_sensitivity(
 
     In simulation (nearest centroid on 8 features, 5 x 5 folds, 2,000 studies each: 50 cases of 3
     classes, alike or 60/30/10, rates .55 to .99; 200 cases of these and of 4 classes 40/30/20/10,
-    rates near .9) it covered what the procedure reaches in 0.934 to 0.973.
+    rates near .9; 50 cases of these, rate .46) it covered what the procedure reaches in 0.934 to 0.973.
 
     Raises InputError for a class without cases, and as variance_parts does.
     """
@@ -125,7 +125,7 @@ def cohens_kappa(
     many cases as give that variance, carried over to kappa with p_e as it is, so it stays below 1
     and exists where all are right.
 
-    In the simulation of macro_sensitivity it covered in 0.939 to 0.970.
+    In the simulation of macro_sensitivity it covered in 0.934 to 0.970.
     Raises InputError as macro_sensitivity does, and where all cases have and get one class.
     """
     truth, given, classes = _checked(labels, predicted)
