@@ -69,7 +69,8 @@ def macro_sensitivity(
 
     In simulation (nearest centroid on 8 features, 5 x 5 folds, 2,000 studies each: 50 cases of 3
     classes, alike or 60/30/10, rates .55 to .99; 200 cases of these and of 4 classes 40/30/20/10,
-    rates near .9; 50 cases of these, rate .46) it covered what the procedure reaches in 0.934 to 0.973.
+    rates near .9; 50 cases of these 4, rate .46) it covered what the procedure reaches in 0.934 to
+    0.973.
 
     Raises InputError for a class without cases, and as variance_parts does.
     """
