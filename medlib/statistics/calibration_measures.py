@@ -91,12 +91,12 @@ def calibration_measures(
     May be used from n = 50. In 1,000 simulated studies a setting with n = 50 (beta, uniform, normal
     and mixed scores; right, too bold, too high, bent; prevalence 0.16 to 0.5; 400 redraws; standard
     error 0.007) the intervals held the truth in 0.942 to 0.963 (in the large, intercept), 0.951 to
-    0.965 (slope) and 0.964 to 0.996 (ICI, E50, E90: too careful and wide); with n = 200 (one
-    setting, 400 studies) 0.945 to 0.990. In the large held it in 0.945 to 0.975 of 2,000 further
-    studies a setting (n = 50, 100 and 200), where the middle share of redraws, which is common,
-    held it in 0.933 to 0.959. At a prevalence of 0.16 two studies in 100 were refused for want of
-    positive cases, at 0.1 sixteen. With three copies of each of 50 patients (150 studies; in the
-    large 500): 0.947 to 0.993.
+    0.965 (slope) and 0.964 to 0.996 (ICI, E50, E90: too careful and wide); with n = 100 and 200
+    (one setting each, 1,000 and 400 studies) 0.945 to 0.990. In the large held it in 0.945 to 0.975
+    of 2,000 further studies a setting (n = 50, 100 and 200), where the middle share of redraws,
+    which is common, held it in 0.933 to 0.959. At a prevalence of 0.16 two studies in 100 were
+    refused for want of positive cases, at 0.1 sixteen. With three copies of each of 50 patients
+    (150 studies; in the large 500): 0.947 to 0.993.
 
     Not for probabilities that were calibrated on the same cases, nor after a choice of cases by
     class: then move them first (at_prevalence).
