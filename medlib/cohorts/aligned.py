@@ -177,28 +177,26 @@ def without_slope(stack: Image, known: Image) -> Image:
     weight = known.reshape(len(stack), 1, -1) * terms
     square = weight @ terms.T + 1e-3 * np.eye(len(terms), dtype=np.float32)
     fitted = np.linalg.solve(square, weight @ stack.reshape(len(stack), -1, 1))
-    flat: Image = stack - (fitted.transpose(0, 2, 1) @ terms).reshape(stack.shape)
-    return flat * known
+    slope = (fitted.transpose(0, 2, 1) @ terms).reshape(stack.shape)
+    return np.asarray((stack - slope) * known, dtype=np.float32)
 
 
 def _mean_of_known(stack: Image, known: Image, width: float) -> Image:
     share = np.maximum(_blurred(known, width), np.float32(1e-3))
-    mean: Image = _blurred(stack * known, width) / share
-    return mean
+    return np.asarray(_blurred(stack * known, width) / share, dtype=np.float32)
 
 
 def _blurred(stack: Image, width: float) -> Image:
     """As `ndimage.gaussian_filter` of each image, but several times as fast on small images."""
     across = _blur(stack.shape[-1], width)
-    blurred: Image = across @ stack @ across.T
-    return blurred
+    return np.asarray(across @ stack @ across.T, dtype=np.float32)
 
 
 @lru_cache(maxsize=64)
 def _blur(side: int, width: float) -> Image:
     """Weights, side x side, each row sums to one."""
     matrix = ndimage.gaussian_filter1d(np.eye(side), width, axis=0, mode="nearest")
-    return matrix.astype(np.float32)
+    return np.asarray(matrix, dtype=np.float32)
 
 
 def standard(rows: Image) -> Image:

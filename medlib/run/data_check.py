@@ -132,7 +132,7 @@ def check_data(
     several: the chapter takes more than two classes. A second look at the same data is read from
     the cache. Raises InputError where they cannot be used, as the chapter would.
     """
-    cohort = _load(spec, classes, several)
+    cohort = load(spec, classes=classes or None, several=several)
     stored = cache_folder("audits") / f"{_key(spec, cohort)}.json"
     if found := _read(stored):
         return found
@@ -140,16 +140,6 @@ def check_data(
     found = examine(cohort, spec)
     write_whole(stored, json.dumps(found.as_dict(), ensure_ascii=False))
     return found
-
-
-def _load(spec: str, classes: str | None, several: bool) -> Cohort:
-    """The cohort as the chapter loads it; all classes where a chapter takes more than two."""
-    try:
-        return load(spec, classes=classes or None)
-    except InputError:
-        if not several:
-            raise
-        return load(spec, classes="all")
 
 
 def examine(cohort: Cohort, spec: str = "") -> DataCheck:

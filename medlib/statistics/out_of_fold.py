@@ -73,15 +73,16 @@ def out_of_fold_test(
 
     At a nominal 5 % two equally good learners were called different (1,500 or 2,000 simulated
     studies a setting, standard error 0.6 points; 10 x 5 folds, 50, 100 and 200 patients, two
-    classes alike; learners that no constant was fitted to) in 3 to 5 %: linear and Bayesian ones,
-    nearest means and medians, trees of two levels, also where 10 or 20 % of fits failed by seed; 4
-    to 6 % for 3 and 5 nearest neighbours, 4 to 7 % where a few of 40 or 60 features are chosen. Too
-    bold: 7 to 8 % for the one nearest neighbour and for one threshold on one feature. Too careful:
-    under 1 % for linear learners that share their informative features. With a class of 20 % in 2
-    to 6 % (under 1 and 8 % for the same exceptions); with five repeats 1 point less; with 10 folds
-    3 to 5 %, and 8 to 9 % for those too bold. 128 projections of a frozen network's features were
-    not tried anew (notebook 07 does). A result has a caution where trouble can be seen; it cannot
-    see the learner. Not for leave-one-out, nor for 2 folds.
+    classes alike; no constant was fitted to these learners, but the form of df was chosen on a part
+    of them) in 3 to 5 %: linear and Bayesian ones, nearest means and medians, trees of two levels,
+    also where 10 or 20 % of fits failed by seed; 4 to 6 % for 3 and 5 nearest neighbours, 4 to 7 %
+    where a few of 40 or 60 features are chosen. Too bold: 7 to 8 % for the one nearest neighbour
+    and for one threshold on one feature. Too careful: under 1 % for linear learners that share
+    their informative features. With a class of 20 % in 2 to 6 % (under 1 and 8 % for the same
+    exceptions); with five repeats 1 point less; with 10 folds 3 to 5 %, and 8 to 9 % for those too
+    bold. 128 projections of a frozen network's features were not tried anew (notebook 07 does). A
+    result has a caution where trouble can be seen; it cannot see the learner. Not for leave-one-
+    out, nor for 2 folds.
 
     Sources: Bengio & Grandvalet 2004, J. Mach. Learn. Res. 5:1089 (the three parts); the bounds of
     gamma are this package's own. Raises InputError for NaN, unequal shapes, two folds, fewer than

@@ -84,8 +84,9 @@ def card_of(
 def input_of(
     learner: Learner, settings: Mapping[str, Any], cases: Cohort, source: str
 ) -> dict[str, Any]:
-    """Return units, size and steps from a file to what the model takes."""
+    """Return units, black and white, size and steps from a file to what the model takes."""
     known = {"modality": cases.modality, "units": cases.units, "size": learner.size}
+    known["black_and_white"] = list(cases.grey_range)
     last = (
         {"window": settings["window"], "last_step": "grey levels mapped from window to 0..1"}
         if settings["kind"] == FEATURES

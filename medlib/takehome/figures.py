@@ -18,7 +18,6 @@ from medlib.cohorts.cohort import Cohort
 from medlib.crossval import CrossValidation, correct_and_folds
 from medlib.statistics import out_of_fold_auc
 from medlib.takehome.curves import roc_band
-from medlib.takehome.out_of_fold_table import probabilities_of
 
 SIDE: Final = 4.6
 """Inches."""
@@ -39,7 +38,7 @@ class Described(NamedTuple):
 def roc_figure(runs: Sequence[CrossValidation], cases: Cohort, model: str) -> Described:
     """Return the ROC curve of each class against the rest (of two: the second), with bands."""
     folds = correct_and_folds(runs)[1]
-    scores = np.stack([probabilities_of(run) for run in runs])
+    scores = np.stack([run.probabilities for run in runs])
     said = []
     with _axes("1 - specificity (false-positive rate)", "sensitivity") as (figure, axis):
         for number, (k, name) in enumerate(_positive(cases)):
@@ -67,7 +66,7 @@ def roc_figure(runs: Sequence[CrossValidation], cases: Cohort, model: str) -> De
 
 def calibration_figure(runs: Sequence[CrossValidation], cases: Cohort, model: str) -> Described:
     """Return observed shares against predicted probabilities of the first repeat, by fifths."""
-    given = probabilities_of(runs[0])
+    given = runs[0].probabilities
     said = []
     with _axes("predicted probability", "observed share") as (figure, axis):
         for number, (k, name) in enumerate(_positive(cases)):

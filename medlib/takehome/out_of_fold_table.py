@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.predictions import SCORE
@@ -15,11 +14,6 @@ from medlib.crossval import CrossValidation
 
 LOSSLESS: Final = "%.9g"
 """Digits that tell any two single-precision numbers apart."""
-
-
-def probabilities_of(run: CrossValidation) -> NDArray[np.float64]:
-    """Return the out-of-fold probability of each class, cases x classes."""
-    return np.stack([1 - run.scores, run.scores], axis=1)
 
 
 def out_of_fold_table(runs: Sequence[CrossValidation], cases: Cohort) -> pd.DataFrame:
@@ -34,7 +28,7 @@ def out_of_fold_table(runs: Sequence[CrossValidation], cases: Cohort) -> pd.Data
         table = run.predictions[["image_id", "patient_id"]].assign(
             label=names[run.labels], repeat=number, fold=run.fold + 1
         )
-        table[score_columns(cases.classes)] = probabilities_of(run)
+        table[score_columns(cases.classes)] = run.probabilities
         parts.append(table.assign(predicted=names[run.predicted]))
     return pd.concat(parts, ignore_index=True)
 

@@ -39,8 +39,10 @@ class Prediction(NamedTuple):
 def predict(model: StoredModel, images: Unlabelled) -> Prediction:
     """Return a row for each readable image, in order.
 
-    Raises InputError, before any image is read, where units or modality are not the model's, and
-    where no image can be read.
+    Grey levels are taken as the files hold them: images on another scale than the model's own are
+    unlike them, and said to be. Raises InputError, before any image is read, where one has
+    Hounsfield units and the other has not, or the modality is another, and where no image can be
+    read.
     """
     _require_units(model, images)
     parts: list[pd.DataFrame] = []
@@ -88,7 +90,7 @@ def _joined(warnings: Sequence[str], seen: NDArray[np.bool_]) -> Iterator[str]:
 
 def _require_units(model: StoredModel, images: Unlabelled) -> None:
     expected = model.card["input"]
-    if _scale(expected["units"]) != _scale(images.units):
+    if (expected["units"] == "HU") != (images.units == "HU"):  # other scales are warned of
         raise InputError(
             f"The model takes {_plain(expected['units'])} and {images.name} holds "
             f"{_plain(images.units)}: give images of the kind it learned from"
@@ -102,16 +104,11 @@ def _require_units(model: StoredModel, images: Unlabelled) -> None:
         )
 
 
-def _scale(units: str) -> str:
-    """Return units without what is said of a window, which pictures do not record."""
-    return units.partition(" of ")[0] if units.startswith("grey level 0-255") else units
-
-
 def _plain(units: str) -> str:
     return "Hounsfield units (HU)" if units == "HU" else units
 
 
 def _hint(expected: str, found: str) -> str:
-    if expected == "HU" and found.startswith("grey level 0-255"):
+    if expected == "HU" and found.startswith("grey level"):
         return ", CT as DICOM files (dicom:DIR where pictures lie beside them)"
     return ""
