@@ -60,10 +60,13 @@ def stratified_patient_folds(
 ) -> Integers:
     """Return the fold (0, 1, ...) of each case: patients whole, classes in equal shares.
 
-    With one case a patient, folds differ by at most one case a class. Raises InputError where a
-    class has fewer patients than there are folds.
+    With one case a patient, folds differ by at most one case a class. Patients named by texts count
+    in the order in which they appear: what they are called decides nothing, as it differs between
+    copies of the same images. Raises InputError where a class has fewer patients than folds.
     """
     label, group = np.asarray(labels), np.asarray(groups)
+    if group.dtype.kind not in "iuf":
+        group = pd.factorize(group)[0]
     _check_folds(label, group, folds)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     fold = np.empty(len(label), dtype=np.int64)

@@ -83,6 +83,16 @@ def test_a_patient_is_never_in_two_folds(groups, seed):
     assert pd.Series(fold).groupby(groups).nunique().max() == 1
 
 
+def test_what_patients_are_called_decides_no_fold():
+    groups = np.repeat(np.random.default_rng(0).permutation(30), 2)
+    labels = groups % 2
+    names = np.array([f"{chr(90 - g % 26)}{g}.png" for g in groups])
+    others = np.array([f"case {g}.tif" for g in groups], dtype=object)
+    dealt = [stratified_patient_folds(labels, ids, seed=3) for ids in (names, others)]
+    assert np.array_equal(*dealt)
+    assert pd.Series(dealt[0]).groupby(groups).nunique().max() == 1
+
+
 def test_seed_decides_the_folds():
     _, labels, patients, _ = study(40)
     first, again, other = (stratified_patient_folds(labels, patients, seed=s) for s in (1, 1, 2))
