@@ -199,3 +199,7 @@ def test_a_run_on_data_without_faults_says_so_and_warns_of_nothing(project, clea
     assert warned == []
     assert content["audit"]["verdict"].startswith("Nothing was found")
     assert "audit of these data" not in checklist
+
+
+def test_a_reader_is_told_which_words_are_of_other_data():
+    assert "written about simulated patients" in markdown(DataCheck("Nothing.", (), 0.5, 10, 10))

@@ -29,7 +29,7 @@ def markdown(check: DataCheck) -> str:
     """Return the same as Markdown, with the accuracies as a table."""
     found = [f"**{_prose(one.says)}**\n   *What to do:* {_prose(one.do)}" for one in check.findings]
     numbered = [f"{number}. {text}" for number, text in enumerate(found, 1)]
-    parts = [f"**{TITLE}**", "\n".join(numbered) or _prose(check.verdict)]
+    parts = [WRITTEN, f"**{TITLE}**", "\n".join(numbered) or _prose(check.verdict)]
     if check.accuracies:
         parts += [f"What quick models reach that nothing was chosen for, {FROM}:", _table(check)]
     return "\n\n".join(parts)
@@ -42,6 +42,12 @@ def _prose(text: str) -> str:
 
 TYPED: Final = re.compile(r'--[a-z]+|"[^"\s]+groups=\w+"')
 """What a reader types: an option, or a cohort with its groups."""
+WRITTEN: Final = (
+    "*The plain text of this chapter, its captions and key points were written about simulated "
+    "patients. Tables, figures and the sentences printed below cells are of your data: where the "
+    "two differ, they are right.*"
+)
+"""What stands in front of a chapter that was run on other data than its author's."""
 FROM: Final = "in 5 repeats of five-fold cross-validation on all images of the source"
 """Where the accuracies come from."""
 
