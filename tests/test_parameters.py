@@ -7,6 +7,7 @@ import pytest
 from medlib.errors import InputError
 from medlib.execution import chapters, read_chapter
 from medlib.parameters import LIMITS, check_parameters, declared_parameters, limits_in_words
+from medlib.study.cases import BOOK_SIZE
 from medlib.training import NetworkLearner
 
 
@@ -40,7 +41,7 @@ def test_the_network_that_hand_made_features_are_compared_with_is_that_of_the_ex
     assert {key: here[key] for key in shared} == {key: experiment[key] for key in shared}
     assert NetworkLearner(size=here["image_size"], epochs=here["epochs"]) == NetworkLearner(
         network=experiment["network"],
-        size=experiment["image_size"],
+        size=experiment["image_size"] or BOOK_SIZE,
         epochs=experiment["epochs"],
         learning_rate=experiment["learning_rate"],
         batch_size=experiment["batch_size"],

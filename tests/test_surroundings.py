@@ -34,7 +34,7 @@ import sys
 from pathlib import Path
 from medlib import cli, execution
 execution.project_root = Path.cwd
-sys.argv = ["medlib", "run", "01_small", "--out", "out"]
+sys.argv = ["medlib", "run", "01_small", "--out", "out", "--no-page"]
 cli.main()
 """
 OTHER_KERNEL = {"argv": ["/bin/false"], "display_name": "Python 3", "language": "python"}
