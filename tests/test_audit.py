@@ -1,5 +1,7 @@
 """The audit finds planted copies and shortcuts, stays quiet without, and stops leakage."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -368,3 +370,9 @@ def test_a_scan_that_changes_from_slice_to_slice_is_one_run():
     scan = np.stack([128 + one * np.cos(t) + other * np.sin(t) for t in turns])
     assert runs(scan.astype(np.float32), ["a"] * 4).tolist() == [0, 0, 0, 0]
     assert runs(scan[::3].astype(np.float32), ["a"] * 2).tolist() == [0, 1]
+
+
+def test_a_statistic_of_many_tags_stands_in_lines_and_its_name_stays_text():
+    report = audit(cohort(scenes(12)))
+    found = replace(report, shortcuts=report.shortcuts.assign(statistic="a<b = 1 / c = 2"))
+    assert "<td>a&lt;b = 1<br>c = 2</td>" in found._repr_html_()

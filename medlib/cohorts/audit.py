@@ -123,7 +123,10 @@ class Audit:
         )
         said = f"<ol>{said}</ol>" if said else f"<p>{escape(nothing(self))}</p>"
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        table = self._statistics().to_html(index=False, formatters=_FORMATS, border=0)
+        shown = self._statistics()
+        # a tag that goes with many others has a long name: in lines, or the numbers leave the page
+        shown["statistic"] = [escape(name).replace(" / ", "<br>") for name in shown.statistic]
+        table = shown.to_html(index=False, formatters=_FORMATS, border=0, escape=False)
         return (
             f"<p><b>Audit of {escape(self.name)}</b></p>{said}"
             f"<p>{escape(self._title())}</p>{table}<ul>{notes}</ul>"

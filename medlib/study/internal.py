@@ -53,8 +53,9 @@ def record_models(
     rows = []
     for name, (key, some) in runs.items():
         row = _record(results, cases, name, key, some)
-        row[LARGEST] = f"{share:.2f}"
-        row[BALANCED.format(1 / len(cases.classes))] = as_text(_balanced(cases, some))
+        if share > 1 / len(cases.classes):  # of equal classes both say nothing new
+            row[LARGEST] = f"{share:.2f}"
+            row[BALANCED.format(1 / len(cases.classes))] = as_text(_balanced(cases, some))
         rows.append(row)
         if not cases.simulated and len(cases.classes) == 2:
             _put(results, f"{key}_balanced_accuracy", _balanced(cases, some))
