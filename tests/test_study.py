@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import ndimage
 
 from medlib.cohorts import from_arrays
 from medlib.cohorts.audit import LeakageError
@@ -97,6 +98,20 @@ def test_a_copy_in_the_external_cohort_stops_the_study(data):
     assert len(load_study("a", test="b").external) == 24
     with pytest.raises(LeakageError, match="24 images of the test are copies"):
         load_study("a", test="a")
+
+
+def test_an_external_image_that_looks_like_one_of_development_is_told_and_stops_nothing(data):
+    rng = np.random.default_rng(3)
+    scenes = ndimage.gaussian_filter(rng.normal(size=(36, 64, 64)), (0, 2, 2)).astype(np.float32)
+    scenes = 128 + 40 * scenes / scenes.std()
+    labels = np.arange(36) % 2
+    whole = from_arrays(scenes, labels, patient_ids=[f"p{i}" for i in range(36)])
+    turned = np.concatenate([scenes[24:], scenes[:1, :, ::-1]])
+    other = from_arrays(turned, np.arange(13) % 2, patient_ids=[f"q{i}" for i in range(13)])
+    data["a"], data["b"] = whole.select(np.arange(24)), other
+    assert "look like one of development: 1," in load_study("a", test="b").said
+    data["b"] = other.select(np.arange(12))
+    assert "look like one" not in load_study("a", test="b").said
 
 
 def test_an_external_cohort_in_other_units_is_refused(data):

@@ -55,15 +55,16 @@ def load_study(
     Surrogate groups whose images are copies of one another are joined, so that no split tears them.
     ``test`` is a cohort to test on once; "" takes the part of the data whose ``split`` begins with
     "test", if there is one; "none" leaves a split alone. ``pool_per_class`` simulated patients are
-    made. Raises InputError for data that cannot be used, and LeakageError for a patient or copy
-    both in development and in the test.
+    made. Raises InputError for data that cannot be used, and LeakageError for a patient or equal
+    image both in development and in the test; of images that only look alike `said` tells.
     """
     simulated = spec.startswith("phantom")
     made = pool_per_class if simulated else None
     every = load(spec, classes=classes or None, several=True, seed=seed, per_class=made)
     pool, external = _apart(every, test)
     cases = _copies_together(pool.draw(per_class, seed=seed) if per_class else pool)
-    return StudyCases(pool, cases, external, _said(pool, cases, external, per_class))
+    said = _said(pool, cases, external, per_class) + _look_alikes(pool, external)
+    return StudyCases(pool, cases, external, said)
 
 
 def _apart(every: Cohort, test: str) -> tuple[Cohort, Cohort | None]:
@@ -124,19 +125,30 @@ def _own_test(every: Cohort) -> npt.NDArray[np.bool_] | None:
 
 
 def _require_no_copies(development: Cohort, external: Cohort) -> None:
-    """Raise LeakageError for an image of the test that development has too, equal or altered."""
-    same = external.table.sha256.isin(development.table.sha256)
-    ids = external.table.image_id
-    pairs = [(name, "equal pixels") for name in ids[same]]
-    if not pairs:
-        n = len(development)
-        near = near_duplicates(np.concatenate([thumbnails(development), thumbnails(external)]))
-        pairs = [(ids.iloc[j - n], kind) for i, j, kind, _ in near if i < n <= j]
-    if pairs:
+    """Raise LeakageError for an image of the test that development has too, of equal pixels."""
+    same = external.table.image_id[external.table.sha256.isin(development.table.sha256)]
+    if len(same):
         raise LeakageError(
-            f"{len(pairs)} images of the test are copies of images of development, first "
-            f"{str(pairs[0][0])!r} ({pairs[0][1]}): take them out of one of the two."
+            f"{len(same)} images of the test are copies of images of development, first "
+            f"{str(same.iloc[0])!r} (equal pixels): take them out of one of the two."
         )
+
+
+def _look_alikes(development: Cohort, external: Cohort | None) -> str:
+    """What is said of test images that may be altered copies: only a person can tell."""
+    if external is None:
+        return ""
+    n = len(development)
+    pairs = near_duplicates(np.concatenate([thumbnails(development), thumbnails(external)]))
+    alike = [j - n for i, j, _, _ in pairs if i < n <= j]
+    if not alike:
+        return ""
+    first = str(external.table.image_id.iloc[min(alike)])
+    return (
+        f" **Of the external test, images that look like one of development: {len(set(alike))}, first "
+        f"{first!r}: look at them. If they are copies, or slices of the same patients, the test "
+        "flatters.**"
+    )
 
 
 def _said(pool: Cohort, cases: Cohort, external: Cohort | None, per_class: int) -> str:
