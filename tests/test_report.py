@@ -114,3 +114,10 @@ def test_names_that_look_like_tags_are_text_and_nothing_is_loaded(notebook, run)
 def test_a_notebook_of_another_make_has_a_report_too(run):
     page = report(nbformat.v4.new_notebook(), {}, Results("x", {"name": "n"}, {}, {}), None)
     assert "What to distrust" in page
+
+
+def test_an_external_accuracy_stands_on_the_page_however_many_classes_there_are():
+    run = Results("06_resnet50_cv", {}, {}, {})
+    for key in ("accuracy", *(f"sensitivity_{n}" for n in range(20)), "external_accuracy"):
+        run.record(key, 0.5, interval=(0.4, 0.6))
+    assert [one.key for one in main_numbers(run)][:2] == ["accuracy", "external_accuracy"]

@@ -97,8 +97,11 @@ def report(
 
 
 def main_numbers(run: Results) -> list[Record]:
-    """Return the numbers that stand on the page: performance with an interval comes first."""
-    scores = performance(run)
+    """Return the numbers that stand on the page: performance with an interval comes first.
+
+    Of that accuracies, an external test's too, then AUCs, then what is said of single classes.
+    """
+    scores = sorted(performance(run), key=_rank)
     single = [r for r in run.records.values() if type(r.value) in (int, float) and r.compared]
     ordered = [
         *(r for r in scores if r.kind == CONFIDENCE),
@@ -107,6 +110,11 @@ def main_numbers(run: Results) -> list[Record]:
         *(r for r in single if not r.interval and r.below is None),
     ]
     return list({record.key: record for record in ordered}.values())[:MOST]
+
+
+def _rank(record: Record) -> int:
+    words = record.key.split("_")
+    return next((n for n, word in enumerate(("accuracy", "auc")) if words[-1] == word), 2)
 
 
 def _caution(check: DataCheck | None) -> str:

@@ -145,9 +145,9 @@ def _look_alikes(development: Cohort, external: Cohort | None) -> str:
         return ""
     first = str(external.table.image_id.iloc[min(alike)])
     return (
-        f" **Of the external test, images that look like one of development: {len(set(alike))}, first "
-        f"{first!r}: look at them. If they are copies, or slices of the same patients, the test "
-        "flatters.**"
+        f" **Of the external test, images that look like one of development: {len(set(alike))}, "
+        f"first {first!r}: look at them. If they are copies, or slices of the same patients, the "
+        "test flatters.**"
     )
 
 
