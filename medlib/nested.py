@@ -6,10 +6,9 @@ from typing import Any, Final
 import joblib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectPercentile, VarianceThreshold, f_classif
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,12 +17,15 @@ from sklearn.svm import SVC
 from medlib.cohorts import Cohort
 from medlib.crossval import stratified_patient_folds
 from medlib.errors import InputError
+from medlib.features.residual import Without
 from medlib.workers import Bound
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Classifiers = Mapping[str, Sequence[Pipeline]]
 """Pipelines by the classifier's name, one for each setting."""
+
+__all__ = ["Without", "classifiers", "nested_scores", "require_inner", "separation", "varies"]
 
 SHARES: Final = (10, 100)
 """Shares of the features to keep, in %."""
@@ -177,27 +179,3 @@ def _fitted_scores(
     if hasattr(pipeline, "predict_proba"):
         return np.asarray(pipeline.predict_proba(x[test])[:, 1])
     return np.asarray(1 / (1 + np.exp(-pipeline.decision_function(x[test]))))
-
-
-class Without(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Take out of all columns what the last `shortcuts` columns explain; drop these."""
-
-    def __init__(self, shortcuts: int = 9) -> None:
-        """Of the columns the last so many are shortcuts."""
-        self.shortcuts = shortcuts
-
-    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> "Without":
-        """Learn from training rows what a linear model of the shortcuts explains."""
-        self.scaler_ = StandardScaler().fit(x)
-        columns, shortcuts = self._apart(x)
-        self.line_ = LinearRegression().fit(shortcuts, columns)
-        return self
-
-    def transform(self, x: ArrayLike) -> Floats:
-        """Return the other columns less what is explained, rows x (columns - shortcuts)."""
-        columns, shortcuts = self._apart(x)
-        return np.asarray(columns - self.line_.predict(shortcuts))
-
-    def _apart(self, x: ArrayLike) -> tuple[Floats, Floats]:
-        scaled = self.scaler_.transform(x)
-        return scaled[:, : -self.shortcuts], scaled[:, -self.shortcuts :]

@@ -13,16 +13,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from medlib import statistics
+from medlib.features.residual import Without
 
 REPEATS: Final = 5
 """Deals into folds, seeds 0 to 4."""
@@ -56,30 +57,12 @@ def threshold_model(classes: int) -> DecisionTreeClassifier:
 
 def residual_model(shortcuts: int) -> Pipeline:
     """Return the quick model of what the last columns, the shortcuts, do not explain."""
-    parts = SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
-    return make_pipeline(*parts, Without(shortcuts), StandardScaler(), _regression())
+    known = SimpleImputer(strategy="median", keep_empty_features=True)
+    return make_pipeline(known, Without(shortcuts), StandardScaler(), _regression())
 
 
 def _regression() -> LogisticRegression:
     return LogisticRegression(C=STRENGTH, max_iter=1000)
-
-
-class Without(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Take out of all columns what a line through the last `shortcuts` explains; drop these."""
-
-    def __init__(self, shortcuts: int) -> None:
-        """Keep how many columns at the end are shortcuts."""
-        self.shortcuts = shortcuts
-
-    def fit(self, x: Floats, y: object = None) -> Without:
-        """Fit the lines, in training; the classes are not used."""
-        self.line_ = LinearRegression().fit(x[:, -self.shortcuts :], x[:, : -self.shortcuts])
-        return self
-
-    def transform(self, x: Floats) -> Floats:
-        """Return what is left."""
-        left: Floats = x[:, : -self.shortcuts] - self.line_.predict(x[:, -self.shortcuts :])
-        return left
 
 
 def accuracy(
