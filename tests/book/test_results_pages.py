@@ -2,6 +2,7 @@
 
 import doctest
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -103,7 +104,11 @@ def built(folder, page, runs):
     for (cohort, notebook), run in runs.items():
         run.save(folder / "results" / cohort / f"{notebook}.json")
     command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "text", str(folder)]
-    done = subprocess.run([*command, str(folder / "out")], capture_output=True, text=True)
+    # Sphinx's own command stops at a locale that this computer lacks, which Jupyter Book's does not
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        [*command, str(folder / "out")], capture_output=True, text=True, env=environment
+    )
     page = folder / "out/book/page.txt"
     return done.returncode, done.stderr, page.read_text() if page.exists() else ""
 
