@@ -191,7 +191,7 @@ def compare(
     where = f"{committed.notebook} on {committed.cohort.get('name')}"
     other = [
         f"{where}: the run has other {name}, {of(fresh)} instead of {of(committed)}"
-        for name, of in (("patients", _patients), ("parameters", _parameters))
+        for name, of in (("patients", _patients), ("parameters", compared_parameters))
         if of(fresh) != of(committed)
     ]
     gone = [f"{where}: '{k}' vanished" for k in committed.records if k not in fresh.records]
@@ -209,7 +209,8 @@ def _patients(run: Results) -> Any:
     return run.cohort.get("content_hash")
 
 
-def _parameters(run: Results) -> dict[str, Any]:
+def compared_parameters(run: Results) -> dict[str, Any]:
+    """The parameters of a run but for the precision, which is the processor's."""
     return {name: value for name, value in run.parameters.items() if name != "precision"}
 
 

@@ -96,6 +96,9 @@ def test_seeds_are_only_tried_where_networks_are_trained():
 # --- tolerances
 
 
+PROCESSORS_BY_NAME = {p.name: p for p in PROCESSORS}
+
+
 def run(**values):
     results = Results("06_x", {"name": "phantom-chest-ct", "simulated": True}, {}, {})
     for key, value in values.items():
@@ -146,7 +149,7 @@ def test_without_an_interval_a_tolerance_wider_than_the_number_is_called_out():
 
 def test_an_interval_that_became_narrower_calls_a_kept_tolerance_out(tmp_path):
     moving = {"native": run(accuracy=0.5), "avx2": run(accuracy=0.55)}
-    on_record.write(moving, {p.name: p for p in PROCESSORS}, tmp_path)
+    on_record.write(moving, PROCESSORS_BY_NAME, tmp_path)
     narrower = run()
     narrower.record("accuracy", 0.5, interval=(0.45, 0.55))
     narrower.save(tmp_path / "results/phantom-chest-ct/06_x.json")
@@ -182,14 +185,14 @@ def test_runs_of_different_texts_are_not_compared():
 def test_what_moved_is_kept_and_read_back(tmp_path, monkeypatch):
     monkeypatch.setattr(on_record, "project_root", lambda: tmp_path)
     runs = {"native": run(a=1.0, c=[1, 2]), "avx2": run(a=1.2, c=[1, 4])}
-    on_record.write(runs, {p.name: p for p in PROCESSORS})
+    on_record.write(runs, PROCESSORS_BY_NAME)
     assert on_record.read("06_x", "phantom-chest-ct") == spread.moved(runs)
     assert on_record.tolerances("06_x", "phantom-chest-ct") == {"a": 0.3, "c": 3.0}
 
 
 def kept_twice(folder, second, *, committed=None):
     """Profiles on record after two rounds, the numbers committed in between."""
-    known = {p.name: p for p in PROCESSORS}
+    known = PROCESSORS_BY_NAME
     first = {"native": run(a=1.0, b=1), "avx2": run(a=1.2, b=1)}
     on_record.write(first, known, folder)
     (committed or first["native"]).save(folder / "results/phantom-chest-ct/06_x.json")
@@ -205,7 +208,7 @@ def test_further_profiles_join_those_on_record(tmp_path):
 
 def test_a_later_run_nearer_to_the_number_narrows_no_tolerance(tmp_path):
     [moved] = kept_twice(tmp_path, {"native": run(a=1.25, b=1)})
-    on_record.write({"native": run(a=1.05, b=1)}, {p.name: p for p in PROCESSORS}, tmp_path)
+    on_record.write({"native": run(a=1.05, b=1)}, PROCESSORS_BY_NAME, tmp_path)
     assert on_record.read("06_x", "phantom-chest-ct", tmp_path) == [moved]
     assert moved.values["again"] == 1.25
 
@@ -252,10 +255,24 @@ def test_a_third_round_knows_which_profiles_a_number_had(tmp_path):
     second = {"native": run(a=1.0, b=1, c=2), "zen": run(a=1.0, b=1, c=2)}
     kept_twice(tmp_path, second, committed=run(a=1.0, b=1, c=2))
     third = {"native": run(a=1.0, b=1, c=2), "fp32": run(a=1.0, b=1, c=3)}
-    on_record.write(third, {p.name: p for p in PROCESSORS}, tmp_path)
+    on_record.write(third, PROCESSORS_BY_NAME, tmp_path)
     moved = {m.key: m.values for m in on_record.read("06_x", "phantom-chest-ct", tmp_path)}
     assert moved["c"] == {"native": 2, "zen": 2, "again": 2, "fp32": 3}
     assert set(moved["a"]) == {"native", "avx2", "again", "zen", "fp32"}
+
+
+def test_what_was_measured_with_other_parameters_widens_no_tolerance(tmp_path):
+    five, eight = run(a=1.0, b=1), run(a=1.1, b=1)
+    eight.parameters = {"repeats": 8, "precision": "bf16"}
+    more = run(a=1.15, b=1)
+    more.parameters = {"repeats": 8, "precision": "fp32"}
+    on_record.write({"native": five, "avx2": run(a=1.2, b=1)}, PROCESSORS_BY_NAME, tmp_path)
+    eight.save(tmp_path / "results/phantom-chest-ct/06_x.json")
+    assert on_record.former(eight, tmp_path) == ["a"]
+    on_record.write({"native": eight, "fp32": more}, PROCESSORS_BY_NAME, tmp_path)
+    [moved] = on_record.read("06_x", "phantom-chest-ct", tmp_path)
+    assert moved.values == {"native": 1.1, "fp32": 1.15}
+    assert on_record.former(eight, tmp_path) == []
 
 
 def test_where_nobody_has_looked_the_command_is_named(tmp_path):

@@ -1,8 +1,8 @@
 """What moved, kept number by number in `results/COHORT/spread/NN_name.json`.
 
-A file holds the machine and the profiles, each compared number as it was measured (`numbers`), the
-values of those that moved (`moved`), and the profiles of numbers that not all profiles were run for
-since they changed (`fewer`).
+A file holds the machine, the parameters of the chapter and the profiles, each compared number as it
+was measured (`numbers`), the values of those that moved (`moved`), and the profiles of numbers that
+not all profiles were run for since they changed (`fewer`).
 """
 
 import json
@@ -35,10 +35,11 @@ def write(
     """Keep what moved, with the machine and the profiles it was seen on.
 
     Number by number, runs on record stay beside the new ones as long as the number is the same: the
-    committed one and, on the same processor, a fresh native run lie within its tolerance. That
-    fresh run then counts as a further one. Of two runs of one profile the one farther from that
-    number stays. Runs on another processor carry its name and may widen
-    tolerances. Raises InputError where they differ by more than SURPRISING of these.
+    committed one and, on the same processor, a fresh native run lie within its tolerance, or equal
+    it where the chapter's parameters are others now. That fresh run then counts as a further one.
+    Of two runs of one profile the one farther from that number stays. Runs on another processor
+    carry its name and may widen tolerances. Raises InputError where they differ by more than
+    SURPRISING of these.
     """
     moved(runs)  # refuses runs of different texts
     first = next(iter(runs.values()))
@@ -82,7 +83,7 @@ def tolerances(notebook: str, cohort: str, root: Path | None = None) -> dict[str
 def former(committed: Results, root: Path | None = None) -> list[str]:
     """Numbers whose tolerance on record was measured around another value, or not at all."""
     content = _content(committed, root)
-    allowed = _tolerances(content)
+    allowed = _tolerances(content, committed)
     compared = {key: r.value for key, r in committed.records.items() if is_compared(r)}
     measured: dict[str, Value] = content.get("numbers", {})
     return [
@@ -105,7 +106,13 @@ def _committed(notebook: str, cohort: str, root: Path | None) -> Mapping[str, Re
     return results.read(path).records if path.is_file() else {}
 
 
-def _tolerances(content: Mapping[str, Any]) -> dict[str, float]:
+def _tolerances(content: Mapping[str, Any], run: Results) -> dict[str, float]:
+    """Of the numbers on record; none where they were measured with other parameters.
+
+    A mean over eight networks says nothing of how far one over five moves, however near they lie.
+    """
+    if content.get("parameters") != results.compared_parameters(run):
+        return {}
     return {one["key"]: one["tolerance"] or 0.0 for one in content.get("moved", [])}
 
 
@@ -114,7 +121,7 @@ def _still_true(
 ) -> Values:
     """The values on record of the numbers that are the same today."""
     committed = _committed(fresh.notebook, str(fresh.cohort["name"]), root)
-    allowed, kept = _tolerances(content), {}
+    allowed, kept = _tolerances(content, fresh), {}
     if not content:
         return {}
     for key, values in _values(content).items():
@@ -158,6 +165,7 @@ def _as_content(first: Results, values: Values, meanings: Mapping[str, str]) -> 
     return {
         "notebook": first.notebook,
         "machine": {},
+        "parameters": results.compared_parameters(first),
         "profiles": {name: meanings[name] for name in profiles},
         "numbers": {key: one[NATIVE.name] for key, one in values.items()},
         "fewer": {key: list(one) for key, one in values.items() if len(one) < len(profiles)},
