@@ -1,4 +1,4 @@
-# make report | test | lab | benchmark | processors | clean
+# make report | test | lab | benchmark | processors | emulated | clean
 # Without CUDA: make report TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 VENV := .venv
@@ -18,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 export PYTHONUTF8 := 1
 
 .NOTPARALLEL:
-.PHONY: report test unit notebooks book-test lab benchmark processors clean
+.PHONY: report test unit notebooks book-test lab benchmark processors emulated clean
 
 report: $(STAMP)
 	medlib report
@@ -54,6 +54,10 @@ benchmark: $(STAMP)
 # a run that was stopped goes on where it was.
 processors: $(STAMP)
 	medlib processors --write
+
+# A few simulated patients on emulated processors, ARM ones too: Debian with qemu-user; minutes.
+emulated: $(STAMP)
+	tests/emulated.sh
 
 clean:
 	rm -rf book/_build build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
