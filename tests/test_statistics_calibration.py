@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 from scipy.special import expit, logit
 from test_statistics_against_r import ask_r, r_vector
 
 from medlib import statistics as st
 from medlib.errors import InputError
-from medlib.statistics._recalibration import fit, spline_basis
+from medlib.statistics._recalibration import fit, intercept_score, spline_basis
+from medlib.statistics.calibration_measures import _by_score, _off_ends, _study
 
 
 def simulated(n=80, slope=1.0, seed=1):
@@ -81,6 +83,77 @@ def test_classes_that_one_score_separates_have_an_infinite_slope_with_a_lower_en
     found = st.calibration_measures(labels, scores, replicates=200)
     assert found.slope.estimate == found.slope.high == np.inf
     assert 0 < found.slope.low < np.inf
+
+
+def test_classes_separated_the_wrong_way_have_a_slope_of_minus_infinity_with_an_upper_end():
+    labels = np.repeat([1, 0], 10)
+    found = st.calibration_measures(labels, np.linspace(0.2, 0.8, 20), replicates=200)
+    assert found.slope.estimate == found.slope.low == -np.inf
+    assert -np.inf < found.slope.high < 0
+
+
+@pytest.mark.parametrize("lowest", [0, 1])
+@pytest.mark.parametrize("highest", [0, 1])
+def test_classes_that_overlap_have_a_finite_slope_whatever_the_outermost_cases_are(lowest, highest):
+    labels = np.r_[lowest, np.tile([0, 1], 9), highest]
+    found = st.calibration_measures(labels, np.linspace(0.1, 0.9, 20), replicates=100)
+    assert np.isfinite(found.slope.estimate)
+
+
+def test_a_probability_of_0_or_1_counts_as_one_in_a_million():
+    labels, scores = simulated(60)
+    scores[:2], scores[2:4] = 0, 1
+    labels[:4] = 0, 1, 0, 1
+    kept_off = np.clip(scores, 1e-6, 1 - 1e-6)
+    certain, nearly = (
+        st.calibration_measures(labels, s, replicates=100) for s in (scores, kept_off)
+    )
+    assert str(certain) == str(nearly)
+    assert np.isfinite(certain.slope.estimate)
+
+
+@pytest.mark.parametrize(
+    ("seen", "ends"),
+    [
+        (0.45, (0.22, 0.68)),  # basic below, percentile above
+        (0.55, (0.32, 0.78)),  # percentile below, basic above
+        (0.30, (0.00, 0.68)),  # no measure of distance is below 0
+    ],
+)
+def test_how_far_off_spans_the_percentile_and_the_basic_interval(seen, ends):
+    drawn = np.linspace(0.3, 0.7, 1001)  # middle 90 %: 0.32 to 0.68
+    assert _off_ends(seen, drawn, 0.9, sound=False) == pytest.approx(ends)
+    assert _off_ends(seen, drawn, 0.9, sound=True) == pytest.approx((0, ends[1]))
+
+
+@pytest.mark.parametrize(("spread", "wider"), [(2.0, 2 * np.sqrt(10 / 8)), (0.5, 1.0)])
+def test_scores_that_scatter_more_than_1_in_redraws_widen_the_interval(spread, wider):
+    labels, scores = simulated()
+    study = _study(labels.astype(float), scores)
+    drawn = spread * np.array([-1.0, 1.0] * 50)
+    ends = _by_score(study, intercept_score, study.intercept, drawn, 10, 0.9)
+    reach = wider * stats.norm.isf(0.05)
+    at_ends = [
+        intercept_score(end, study.log_odds, study.labels, study.once).item() for end in ends
+    ]
+    assert at_ends == pytest.approx([reach, -reach])
+
+
+def test_the_band_of_the_curve_holds_the_middle_of_the_redraws():
+    labels, scores = simulated(200)
+    narrow, wide = (
+        st.calibration_measures(labels, scores, confidence=level, seed=1).curve
+        for level in (0.5, 0.95)
+    )
+    width = [(curve.high - curve.low).mean() for curve in (narrow, wide)]
+    normal = stats.norm.ppf(0.975) / stats.norm.ppf(0.75)
+    assert width[1] / width[0] == pytest.approx(normal, rel=0.2)
+
+
+def test_three_patients_with_many_images_are_enough_to_redraw():
+    labels, scores = np.tile([0, 1], 15), np.random.default_rng(0).random(30)
+    found = st.calibration_measures(labels, scores, np.repeat(np.arange(3), 10), replicates=100)
+    assert found.slope.low < found.slope.estimate < found.slope.high
 
 
 def test_copies_of_images_are_no_new_patients():

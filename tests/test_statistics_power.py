@@ -121,6 +121,15 @@ def test_holm_makes_false_alarms_no_more_often_than_promised():
     assert str(st.holm([0.01, 0.04, 0.2])) == "1 of 3 tests remain at 0.05 after Holm (2 before)"
 
 
+@pytest.mark.parametrize("adjust", [st.holm, st.benjamini_hochberg])
+def test_a_p_value_on_alpha_remains_and_one_above_it_does_not(adjust):
+    on, above = adjust([0.05]), adjust([0.05 + 1e-9])
+    assert (on.alpha, on.rejected, above.rejected) == (0.05, (True,), (False,))
+    assert str(on).startswith("1 of 1 tests remain at 0.05")
+    assert str(on).endswith("(1 before)")
+    assert str(above).endswith("(0 before)")
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

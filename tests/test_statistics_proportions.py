@@ -58,6 +58,21 @@ def test_clopper_pearson_covers_at_least_95_percent_and_wald_does_not():
     assert coverage("wilson").mean() == pytest.approx(0.95, abs=0.01)
 
 
+@pytest.mark.parametrize("n", [10, 50, 200])
+def test_wilson_keeps_its_level_but_where_less_than_one_miss_is_expected(n):
+    counts = np.arange(n + 1)
+    low, high = np.array([wilson_ends(x / n, n, 0.95) for x in counts]).T
+    misses = np.geomspace(0.01, n / 2, 4000)
+    chances = stats.binom.pmf(counts, n, 1 - misses[:, None] / n)
+    covered = (
+        chances * ((low <= 1 - misses[:, None] / n) & (1 - misses[:, None] / n <= high))
+    ).sum(1)
+    assert covered[misses >= 1].min() >= 0.915
+    worst = covered.argmin()
+    assert 0.83 <= covered[worst] <= 0.86
+    assert misses[worst] == pytest.approx(0.17, abs=0.02)
+
+
 @given(n=some.integers(1, 300), share=some.floats(0, 1), method=some.sampled_from(METHODS))
 def test_every_interval_holds_its_estimate_and_mirrors(n, share, method):
     x = round(share * n)

@@ -189,6 +189,30 @@ def test_labels_are_shuffled_among_patients_and_the_whole_procedure_is_run_again
     assert found.p_value == pytest.approx(
         (1 + sum(scores[y].mean() >= scores[seen[0]].mean() - 1e-12 for y in seen[1:])) / 51
     )
+    chance = np.mean([scores[y].mean() for y in seen[1:]])
+    assert found.difference == pytest.approx(scores[seen[0]].mean() - chance)
+
+
+def test_shuffles_keep_patients_of_a_class_for_predictions_and_images_for_a_number():
+    images = np.repeat([1, 4], [16, 4])
+    labels, groups = np.repeat(np.arange(20) >= 16, images), np.repeat(np.arange(20), images)
+    first = np.unique(groups, return_index=True)[1]
+    asked = {"prediction": [], "number": []}
+
+    def predict(y):
+        asked["prediction"].append(y)
+        return np.linspace(0, 1, y.size)
+
+    def count(y):
+        asked["number"].append(y)
+        return 0.5
+
+    for evaluate in (predict, count):
+        st.label_permutation_test(labels, evaluate, groups, permutations=40)
+    assert all(y[first].sum() == 4 for y in asked["prediction"])
+    assert len({y.sum() for y in asked["prediction"]}) > 1
+    assert all(abs(y.sum() - 16) <= 2 for y in asked["number"])
+    assert len({y[first].sum() for y in asked["number"]}) > 1
 
 
 @pytest.mark.parametrize(
@@ -229,6 +253,8 @@ def test_patients_with_two_labels_and_learners_without_a_score_are_refused():
         st.label_permutation_test([0, 1, 0, 1], lambda y: 0.5, [1, 1, 2, 3])
     with pytest.raises(InputError, match=r"evaluate\(labels\) = nan"):
         st.label_permutation_test([0, 1, 0, 1], lambda y: float("nan"))
+    with pytest.raises(InputError, match=r"evaluate = 0\.9 is no function"):
+        st.label_permutation_test([0, 1, 0, 1], 0.9)
 
 
 @pytest.mark.parametrize("seed", [-1, "7", 0.5, None, [1, 2]])

@@ -32,10 +32,14 @@ def proportion_interval(
     r"""Return the interval for a proportion of independent cases, as 46 right of 50.
 
     With p = x/n and z the normal quantile:
-    *Wilson* (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), the default, near its level
-    from about n = 10; *Clopper-Pearson* from beta quantiles, never below its level, wider than
-    needed; *Jeffreys* beta(x + 1/2, n - x + 1/2), with the end at 0 or 1 where x = 0 or n;
+    *Wilson* (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), the default;
+    *Clopper-Pearson* from beta quantiles, never below its level, wider than needed;
+    *Jeffreys* beta(x + 1/2, n - x + 1/2), with the end at 0 or 1 where x = 0 or n;
     *Wald* p +- z sqrt(p(1-p)/n), shown because papers use it: it fails for small n or p near 1.
+
+    Wilson's 95 % interval holds p, by enumeration for n = 10 to 200, in 0.951 to 0.954 on average
+    and in 0.916 at the least where one or more misses (and hits) are expected. Where fewer are it
+    can fall to 0.836, at 0.17 expected misses (p = 0.9965 for n = 50): there use Clopper-Pearson.
 
     Assumes independent cases and one fixed rule that made the predictions. Not for slices of the
     same patient (use cluster_bootstrap), and for cross-validation it leaves out that the models
