@@ -92,6 +92,19 @@ def test_each_further_exact_copy_counts_once():
     assert any("carry two labels" in n for n in audit(cohort(scenes(4)[[0, 0, 2, 3]])).notes)
 
 
+def test_how_alike_near_duplicates_are_is_said_and_that_they_may_be_neighbouring_slices():
+    images = scenes(12)
+    noise = np.random.default_rng(5).normal(0, 1, images[3].shape).astype(np.float32)
+    found = audit(cohort(np.concatenate([images, (images[3] + noise)[None]])))
+    said, one = str(found), found.near.correlation.item()
+    assert f"correlates by {one:.3f} to {one:.3f} (median {one:.3f})" in said
+    assert "neighbouring slices of one scan; only a look at the pairs tells which" in said
+    table = said.split("Pairs that seem to be copies")[1]
+    assert table.startswith(" (correlation: of detail")
+    assert f" {one:.3f} " in table
+    assert "neighbouring" not in str(audit(cohort(images)))
+
+
 def test_even_images_are_no_near_duplicates_of_each_other():
     images = scenes(6)
     images[2], images[4] = 10.0, 20.0

@@ -10,7 +10,7 @@ from test_statistics_against_r import ask_r, r_vector
 from medlib import statistics as st
 from medlib.errors import InputError
 from medlib.statistics._recalibration import fit, intercept_score, spline_basis
-from medlib.statistics.calibration_measures import _by_score, _off_ends, _study
+from medlib.statistics.calibration_measures import _by_score, _measures, _off_ends, _study
 
 
 def simulated(n=80, slope=1.0, seed=1):
@@ -34,6 +34,16 @@ def test_slope_and_intercept_are_those_of_statsmodels_and_r():
         "1e-12))[2], coef(glm(y ~ offset(x), binomial, epsilon = 1e-12))) }"
     )
     assert [found.slope.estimate, found.intercept.estimate] == pytest.approx(ask_r(code), abs=1e-7)
+
+
+def test_ici_e50_and_e90_are_mean_median_and_90th_percentile_of_the_distance_from_the_curve():
+    labels, scores = simulated()
+    design = spline_basis(logit(scores), np.quantile(logit(scores), [0.1, 0.5, 0.9]))
+    curve = sm.GLM(labels, design, family=sm.families.Binomial()).fit(tol=1e-12).fittedvalues
+    off = np.sort(np.abs(curve - scores))
+    found = st.calibration_measures(labels, scores, replicates=100)
+    measures = [found.ici.estimate, found.e50.estimate, found.e90.estimate]
+    assert measures == pytest.approx([off.mean(), off[39], off[71]], abs=1e-7)
 
 
 def test_the_curve_is_rs_regression_on_a_natural_spline():
@@ -98,6 +108,34 @@ def test_classes_that_overlap_have_a_finite_slope_whatever_the_outermost_cases_a
     labels = np.r_[lowest, np.tile([0, 1], 9), highest]
     found = st.calibration_measures(labels, np.linspace(0.1, 0.9, 20), replicates=100)
     assert np.isfinite(found.slope.estimate)
+
+
+@pytest.mark.parametrize(("classes", "slope"), [((0, 1), np.inf), ((1, 0), -np.inf)])
+def test_classes_that_meet_in_one_score_have_no_finite_slope(classes, slope):
+    scores = [*np.linspace(0.1, 0.5, 8), *np.linspace(0.5, 0.9, 8)]  # each has a case at 0.5
+    found = st.calibration_measures(np.repeat(classes, 8), scores, replicates=100)
+    assert found.slope.estimate == slope
+
+
+def test_the_score_of_a_sample_is_0_at_what_the_sample_estimates():
+    labels, scores = simulated(60, slope=0.5)
+    study = _study(labels.astype(float), scores)
+    found = _measures(study, study.once)
+    assert [found["slope"][0], found["intercept"][0]] == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_patients_whose_images_err_independently_do_not_hide_wrong_probabilities():
+    labels, scores = simulated(200, slope=0.3, seed=4)
+    found = st.calibration_measures(labels, scores, np.arange(200) // 10, replicates=400)
+    assert found.ici.low > 0
+
+
+def test_the_curve_runs_over_fifty_probabilities_from_the_least_to_the_most_given():
+    labels, scores = simulated()
+    curve = st.calibration_measures(labels, scores, replicates=100).curve
+    assert len(curve) == 50
+    assert curve.predicted.iloc[[0, -1]].tolist() == pytest.approx([scores.min(), scores.max()])
+    assert (curve.low <= curve.high).all()
 
 
 def test_a_probability_of_0_or_1_counts_as_one_in_a_million():

@@ -86,6 +86,14 @@ def test_newcombe_gives_the_intervals_of_his_paper(table, low, high):
     assert (found.low, found.high) == pytest.approx((low, high), abs=6e-5)
 
 
+@pytest.mark.parametrize("method", ["tango", "newcombe"])
+def test_no_difference_of_proportions_is_beyond_1_however_small_the_confidence(method):
+    for n in range(1, 12):
+        one_way = {"method": method, "confidence": 0.8}  # the interval's end is at 1, not near it
+        assert st.paired_difference_interval(0, n, 0, 0, **one_way).high == 1
+        assert st.paired_difference_interval(0, 0, n, 0, **one_way).low == -1
+
+
 def test_newcombe_joins_wilson_limits_with_the_corrected_correlation():
     both, only_a, only_b, neither = 40, 6, 2, 12
     first, second = st.proportion_interval(46, 60), st.proportion_interval(42, 60)

@@ -51,6 +51,14 @@ def test_the_score_is_that_of_statsmodels_and_the_ends_solve_it():
         assert abs(_score((5, 25), (23, 25), ratio)) == pytest.approx(1.959964, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("method", "name"), [("score", "score of the likelihood ratio"), ("logit", "Mercaldo's logit")]
+)
+def test_the_method_that_made_an_interval_is_the_one_named(method, name):
+    found = st.predictive_value_intervals(23, 2, 20, 5, prevalence=0.2, method=method)
+    assert found.ppv.method == found.npv.method == name
+
+
 def test_a_study_without_a_mistake_still_leaves_doubt():
     for method in ("score", "logit"):
         found = st.predictive_value_intervals(25, 0, 25, 0, prevalence=0.01, method=method)
@@ -82,6 +90,12 @@ def test_score_intervals_exist_at_every_confidence_and_hold_the_estimate(counts,
     assert found.npv.estimate in found.npv
 
 
+def test_one_case_of_each_class_says_next_to_nothing_and_is_not_refused():
+    found = st.predictive_value_intervals(1, 0, 1, 0, prevalence=0.5)
+    assert found.ppv.estimate == found.npv.estimate == 1
+    assert min(found.ppv.width, found.npv.width) > 0.6
+
+
 def test_the_logit_interval_leaves_out_the_truth_where_a_small_class_has_no_mistake():
     truth = st.predictive_values(0.98, 0.8, prevalence=0.1).npv
     at = {"prevalence": 0.1}
@@ -93,6 +107,9 @@ def test_probabilities_moved_to_another_prevalence_are_bayes():
     # 0.9 at 1 : 1 is a likelihood ratio of 9; at 1 : 99 it makes odds of 9 : 99
     assert st.at_prevalence([0.9, 0.5], studied=0.5, target=0.01) == pytest.approx([9 / 108, 0.01])
     assert st.at_prevalence([0.0, 1.0], studied=0.5, target=0.01) == pytest.approx([0, 1])
+    # 0.5 at 1 : 4 is a likelihood ratio of 4; at 1 : 9 it makes odds of 4 : 9
+    assert st.at_prevalence([0.5], studied=0.2, target=0.1) == pytest.approx([4 / 13])
+    assert st.at_prevalence([0.3, 0.7], studied=0.2, target=0.2) == pytest.approx([0.3, 0.7])
 
 
 @pytest.mark.parametrize(

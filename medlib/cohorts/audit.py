@@ -35,8 +35,10 @@ class LeakageError(InputError):
 class Audit:
     """What an audit found; prints as text and shows as tables in a notebook.
 
-    `duplicates`: image_a, image_b, kind ("exact", "near", "flipped left-right"...), correlation,
-    label and patient of both, in_cohort. `shortcuts`: statistic, auc, low, high (95 %), p, n; the
+    `duplicates`: image_a, image_b, kind ("exact", "near", "flipped left-right"...), correlation (of
+    detail, once one image is laid on the other, 1 where pixels are equal), label and patient of
+    both, in_cohort. Pairs that are not exact include neighbouring slices of one scan, which this
+    cannot tell from altered copies. `shortcuts`: statistic, auc, low, high (95 %), p, n; the
     farthest from 0.5 first; of more than two classes also class, the one against all others.
     `adjusted`: p of each, adjusted for all of them being looked at and counting each likely scan
     once. `noticed`: the AUC from which a statistic is noticed at this size. `crossing`: how a split
@@ -114,7 +116,7 @@ class Audit:
         if self.duplicates.empty:
             return []
         columns = ["image_a", "image_b", "kind", "correlation", "label_a", "label_b"]
-        return ["", "Pairs that seem to be copies", *_shown(self.duplicates[columns], PAIRS)]
+        return ["", PAIRS_TITLE, *_shown(self.duplicates[columns], PAIRS)]
 
     def _repr_html_(self) -> str:
         said = "".join(
@@ -143,6 +145,10 @@ STATISTICS: Final = 10
 """Statistics that are printed."""
 PAIRS: Final = 30
 """Pairs of copies that are printed."""
+PAIRS_TITLE: Final = (
+    "Pairs that seem to be copies (correlation: of detail, once one is laid on the other; where "
+    "not exact, a pair may be neighbouring slices of one scan)"
+)
 _FORMATS: Final[dict[str, Callable[..., str]]] = {
     **dict.fromkeys(("auc", "low", "high", "correlation"), "{:.3f}".format),
     **dict.fromkeys(("p", "p of all"), p_value),
@@ -298,6 +304,13 @@ def _duplicate_notes(listed: pd.DataFrame, n: int, whole: int) -> Iterator[str]:
     kinds = listed.kind[~exact].value_counts().to_dict()
     words = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     yield f"{(~exact).sum()} pairs of near duplicates" + (f" ({words})." if words else ".")
+    if not exact.all():
+        low, middle, high = listed.correlation[~exact].quantile([0, 0.5, 1])
+        yield (
+            f"The detail of near duplicates correlates by {low:.3f} to {high:.3f} (median "
+            f"{middle:.3f}): altered copies do so, and neighbouring slices of one scan; only a "
+            "look at the pairs tells which."
+        )
     clash = listed[listed.label_a != listed.label_b]
     if len(clash):
         first = clash.iloc[0]

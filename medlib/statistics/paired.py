@@ -172,4 +172,5 @@ def _newcombe(a: int, b: int, c: int, d: int, level: float) -> tuple[float, floa
         return float(np.sqrt(max(x * x - 2 * phi * x * y + y * y, 0.0)))
 
     difference = (b - c) / n
-    return difference - reach(p1 - l1, u2 - p2), difference + reach(u1 - p1, p2 - l2)
+    low, high = difference - reach(p1 - l1, u2 - p2), difference + reach(u1 - p1, p2 - l2)
+    return max(-1.0, low), min(1.0, high)  # at 1, reach is 1e-16 where it should be 0
