@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage
+from skimage import data
 
 from medlib.cohorts.aligned import agreement, between, without_slope
 from medlib.cohorts.near_duplicates import near_duplicates
@@ -129,6 +130,25 @@ def fundus(n, seed=0, side=64):
 
 def test_photographs_of_different_eyes_in_one_round_mask_are_no_copies():
     assert near_duplicates(resize(fundus(60), 48)) == []
+
+
+def patches(picture, side=96):
+    """Squares of a picture, side by side, that show something."""
+    grey = picture[..., :3].mean(axis=2).astype(np.float32)
+    rows, columns = (range(0, length - side + 1, side) for length in grey.shape)
+    squares = [grey[r : r + side, c : c + side] for r in rows for c in columns]
+    return [square for square in squares if square.std() > 20]
+
+
+def test_of_photographs_no_threshold_was_chosen_on_copies_are_found_and_nothing_else():
+    pictures = (data.astronaut(), data.chelsea(), data.rocket())
+    squares = [square for picture in pictures for square in patches(picture)]
+    assert len(squares) > 40
+    copies = [jpeg(0.8 * np.fliplr(square[5:-5, 5:-5]), 50) for square in squares[:20]]
+    stack = np.stack([resize(np.ascontiguousarray(image), 48) for image in [*squares, *copies]])
+    found = {pair[:2] for pair in near_duplicates(stack)}
+    assert found <= {(i, len(squares) + i) for i in range(20)}
+    assert len(found) >= 19
 
 
 def test_without_a_look_inside_the_mask_they_would_be(monkeypatch):

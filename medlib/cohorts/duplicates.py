@@ -32,6 +32,22 @@ copies where they hardly differ at 48 pixels; 208 of them lie across 23 pairs of
 which may be parts of one scan and were not all looked at. Neighbours belong in one fold as well,
 but they are no copies: look at the pairs before anything is left out.
 
+All limits were chosen on the sets above. On sets that none was chosen on, 48 pixels compared:
+
+- 300 LUNA16 patches of 50 pixels, evenly spaced in the list, so mostly of different scans: no pair
+  of 44,850; of 40 copies of each kind were found 38 cropped by 10 % and with noise of SD 8, 39 with
+  JPEG 30, all 40 of half the size, turned by 3 and by 90 degrees, mirrored, inverted, cropped by
+  5 %, off the middle by 8 %, with a gamma of 1.4, and flipped, turned, cropped and compressed.
+- 54 patients of TCGA lung CT, 100 slices: none of 4,880 pairs of different patients.
+- 16 simulated chests of another seed, 24 slices each: none of 69,120 pairs of different patients.
+  Of one patient *all* 610 pairs of slices up to 6 mm apart are listed, 346 of 481 at 7.5 to 10
+  mm, and some up to 30 mm, with correlations of 0.960 to 0.998 (median 0.980): no limit tells a
+  neighbouring slice from an altered copy.
+- 300 patches of 96 pixels of 14 pictures of scikit-image: 34 of 44,850 pairs, 32 of them with
+  patches on the rim of its retina, which show an arc and little else. Such pairs are no copies. Of
+  40 copies of each kind 30 cropped by 10 %, 32 with noise, 35 with JPEG 30, and 39 or 40 of all
+  other kinds.
+
 These 1,054 images take 20 seconds of one busy core; the time of the search grows with the square of
 their number. Of an image with more than twelve copies not all pairs are listed.
 """
