@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import ndimage
+from sklearn.metrics import cohen_kappa_score
 
 from medlib.cohorts import from_arrays
 from medlib.cohorts.audit import LeakageError
+from medlib.cohorts.several_labels import MARK
 from medlib.crossval import cross_validate_repeatedly
 from medlib.errors import InputError
 from medlib.results import Results
@@ -215,6 +217,21 @@ def test_real_cases_of_two_unequal_classes_have_the_majority_beside_the_accuracy
     halves = [results[f"p_{rate}"].value for rate in ("specificity", "sensitivity")]
     assert results["p_balanced_accuracy"].value == pytest.approx(np.mean(halves))
     assert "Always answering 'normal' is right in 83 %" in models_in_words(cohort, runs)
+
+
+def test_one_of_several_labels_has_kappa_beside_auc_sensitivity_and_specificity():
+    cohort, external = (
+        replace(some, table=some.table.assign(**{f"{MARK}cyst": some.labels}))
+        for some in (made((25, 15)), made((15, 10), seed=1))
+    )
+    results, runs = results_of(cohort), repeated(cohort)
+    record_models(results, cohort, {"patches": ("p", runs)})
+    external_tests(results, {"patches": ("p", PatchLearner())}, cohort, external, seed=0)
+    for key in ("auc", "sensitivity", "specificity", "kappa", "external_auc", "external_kappa"):
+        low, high = results[f"p_{key}"].interval
+        assert low <= results[f"p_{key}"].value <= high
+    each = [cohen_kappa_score(cohort.labels, run.predicted) for run in runs]
+    assert results["p_kappa"].value == pytest.approx(np.mean(each), abs=0.02)
 
 
 def test_the_external_cases_are_predicted_once_by_one_model_of_all_development():

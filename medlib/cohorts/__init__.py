@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -14,6 +14,7 @@ from medlib.cohorts.arrays import from_arrays
 from medlib.cohorts.audit import LeakageError, assert_no_leakage
 from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.selection import choose_classes, choose_split, require_cases, require_one_label
+from medlib.cohorts.several_labels import SeveralLabelsError, absence_first
 from medlib.cohorts.tables import ALIASES as COLUMN_OPTIONS
 from medlib.errors import InputError
 
@@ -21,9 +22,11 @@ __all__ = [
     "KINDS",
     "Cohort",
     "LeakageError",
+    "SeveralLabelsError",
     "assert_no_leakage",
     "from_arrays",
     "load",
+    "load_each_label",
     "require_cases",
 ]
 
@@ -77,13 +80,38 @@ def load(
     if kind == SIMULATED:
         cohort = loader(seed=seed, per_class=per_class, **options)
     else:
-        cohort = loader(place, **options)
+        cohort = _loaded(spec.strip(), loader, place, options)
     classes = classes if classes is not None else DEFAULT_CLASSES.get(kind)
     cohort = choose_split(cohort, split)
     chosen = require_one_label(choose_classes(cohort, classes, several=several))
     if per_class is None or kind == SIMULATED:
         return chosen
     return chosen.draw(per_class, seed)
+
+
+def load_each_label(spec: str, classes: str | None = None) -> Iterator[Cohort]:
+    """Yield the cohort of ``spec``; of several labels an image, that of each against its absence.
+
+    ``classes`` as `load` takes them, several too; they are no choice among several labels.
+    """
+    try:
+        yield load(spec, classes=classes, several=True)
+    except SeveralLabelsError as several:
+        if classes is not None:
+            raise
+        labels = several.labels
+    else:
+        return
+    for label in labels:
+        yield load(spec, label=label)
+
+
+def _loaded(spec: str, loader: Callable[..., Cohort], place: str, options: Any) -> Cohort:
+    """What the loader gives; of several labels its refusal says how this cohort is typed."""
+    try:
+        return absence_first(loader(place, **options))
+    except SeveralLabelsError as several:
+        raise SeveralLabelsError(several.said, several.labels, spec) from None
 
 
 def _parse(spec: str, options: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:

@@ -18,6 +18,7 @@ from medlib.cohorts.array_names import CHOOSE_LABEL, find_arrays, one_label
 from medlib.cohorts.cohort import Cohort, pixel_hash
 from medlib.cohorts.duplicates import joined, thumbnails
 from medlib.cohorts.pictures import to_grey
+from medlib.cohorts.several_labels import MARK, classes_of, none_chosen
 from medlib.cohorts.volumes import places
 from medlib.errors import InputError
 from medlib.imaging import Image
@@ -154,12 +155,17 @@ def load(
     """
     path = archives.existing(place, "npz")
     found = find_arrays(_read(path), path)
+    chosen = one_label(found["labels"], label, path.name)
+    several = _several(found["labels"])
+    if label is None and chosen.ndim == 2 and chosen.shape[1] > 1 and several is not None:
+        raise none_chosen(several, f"{path.name} gives")
+    of_label = None if label is None or several is None else classes_of(f"label {int(label)}")
     cohort = from_arrays(
         found["images"],
-        one_label(found["labels"], label, path.name),
+        chosen,
         patient_ids=found.get("patient_ids"),
         split=found.get("split"),
-        classes=names.split(",") if names else None,
+        classes=names.split(",") if names else of_label,
         name=f"npz-{path.stem}",
         modality=modality,
         slice=slice,
@@ -167,7 +173,16 @@ def load(
         full_scale=full_scale,
         allow_mixed_patients=allow_mixed_patients,
     )
+    if several is not None and label is not None:
+        cohort = replace(cohort, table=cohort.table.join(several.add_prefix(MARK)))
     return without_ids(cohort, groups=groups) if groups != "copies" else cohort
+
+
+def _several(labels: Array) -> pd.DataFrame | None:
+    """Several labels an image, 0 or 1, a column each, by number; None where there are none."""
+    if labels.ndim != 2 or labels.shape[1] < 2 or not np.isin(labels, (0, 1)).all():
+        return None
+    return pd.DataFrame(labels.astype(np.int64), columns=[str(k) for k in range(labels.shape[1])])
 
 
 def known_units(units: str | None) -> str | None:

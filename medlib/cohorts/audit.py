@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -85,12 +85,17 @@ class Audit:
 
     def __str__(self) -> str:
         """Return verdict, what to do, the strongest shortcuts and the pairs of copies as text."""
+        return self.text()
+
+    def text(self, *, pairs: bool = True) -> str:
+        """Return the text; without the list of pairs where it was shown before."""
         said = [
             line
             for number, one in enumerate(self.findings, 1)
             for line in (f"{number}. {one.says}", f"   What to do: {one.do}")
         ] or [nothing(self)]
-        tables = [self._title(), *_shown(self._statistics(), STATISTICS), *self._pairs()]
+        tables = [self._title(), *_shown(self._statistics(), STATISTICS)]
+        tables += self._pairs() if pairs else []
         notes = [f"- {note}" for note in self.notes]
         return "\n".join([f"Audit of {self.name}", *said, "", *tables, "", *notes])
 
@@ -162,18 +167,39 @@ def _shown(table: pd.DataFrame, most: int) -> Iterator[str]:
         yield f"... and {len(table) - most} more"
 
 
-def audit(cohort: Cohort, folds: npt.ArrayLike | None = None, *, seed: int = 0) -> Audit:
+class Looked(NamedTuple):
+    """What is measured of the images whatever their labels: see `look`."""
+
+    statistics: pd.DataFrame
+    thumbnails: Image
+    pairs: pd.DataFrame
+
+
+def look(cohort: Cohort) -> Looked:
+    """Return single numbers, a thumbnail and the copies of all images, left out classes too."""
+    whole = cohort.with_left_out()
+    looked = pd.DataFrame(whole.map(_look))
+    thumbnails = np.stack(list(looked.pop("thumbnail")))
+    return Looked(looked, thumbnails, find_duplicates(whole, thumbnails))
+
+
+def audit(
+    cohort: Cohort,
+    folds: npt.ArrayLike | None = None,
+    *,
+    seed: int = 0,
+    looked: Looked | None = None,
+) -> Audit:
     """Look for duplicates, runs of one scan and shortcuts; raise LeakageError if folds leak.
 
     ``folds``: one an image; where a patient or a copy crosses them the study has to stop. Where a
     split that comes with the data (column ``split``) is crossed, the audit says so instead.
     Duplicates are also looked for among images of the source whose class was not chosen.
-    ``seed`` is that of the permutations which say what chance alone would give.
+    ``seed`` is that of the permutations which say what chance alone would give. ``looked``: what
+    `look` gave of the same images under other labels, which saves looking again.
     """
     whole = cohort.with_left_out()
-    looked = pd.DataFrame(whole.map(_look))
-    thumbnails = np.stack(list(looked.pop("thumbnail")))
-    pairs = find_duplicates(whole, thumbnails)
+    statistics, thumbnails, pairs = looked or look(cohort)
     inside = pairs[(pairs.i < len(cohort)) & (pairs.j < len(cohort))]
     if folds is not None:
         assert_no_leakage(cohort, folds, duplicates=inside)
@@ -181,7 +207,7 @@ def audit(cohort: Cohort, folds: npt.ArrayLike | None = None, *, seed: int = 0) 
     scans = _scans(cohort, thumbnails[: len(cohort)], seed)
     found = (shortcuts if len(cohort.classes) == 2 else against_rest)(
         cohort,
-        acquisition_statistics(cohort).join(looked),
+        acquisition_statistics(cohort).join(statistics),
         grid_of_pixels(thumbnails[: len(cohort)]),
         seed,
         scans.scan if scans is not None and scans.likely else None,

@@ -14,10 +14,10 @@ from medlib.cohorts import archives, levels
 from medlib.cohorts.cohort import Cohort, names
 from medlib.cohorts.examine import examine
 from medlib.cohorts.pictures import natural
+from medlib.cohorts.several_labels import read_labels, refuse_label
 from medlib.cohorts.tables import (
     class_folders,
     match_files,
-    read_table,
     refuse_repeats,
     table_path,
 )
@@ -60,6 +60,7 @@ def load(
     place: str,
     *,
     labels: str | None = None,
+    label: str | None = None,
     slice: str | int = "middle",
     full_scale: float | str | None = None,
     allow_mixed_patients: bool = False,
@@ -69,7 +70,8 @@ def load(
 
     Without a csv, the sub-folder is the class, as in `folders.load`. ``labels``, or ``labels.csv``
     in the folder, has a column label and one of file, series_uid or patient_id; site and others
-    may follow; ``label_column="..."`` and its like name columns that are not to be guessed. A
+    may follow; ``label_column="..."`` and its like name columns that are not to be guessed;
+    ``label`` chooses one of several labels an image (`read_labels`). A
     label of a file makes that file an image; a label of a series or patient makes each series one
     image: ``slice`` is "middle", "all", or the number of the slice along the normal.
     ``full_scale``: the grey level of white of other files than CT, where it is not to be taken
@@ -79,7 +81,8 @@ def load(
     home = archives.folder(place, "dicom")
     asked = {key.removesuffix("_column"): value for key, value in columns.items()}
     path = _labels_path(home, labels)
-    table = None if path is None else read_table(path, required=("label",), columns=asked)
+    refuse_label(label if path is None else None, home)
+    table = None if path is None else read_labels(path, columns=asked, label=label)
     found = scan(home)
     table = _labels_of_folders(found) if table is None else table
     cohort = from_series(

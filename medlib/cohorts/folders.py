@@ -14,6 +14,7 @@ from medlib.cohorts import archives, levels, pictures, volumes
 from medlib.cohorts.arrays import known_units, without_ids
 from medlib.cohorts.cohort import Cohort, names
 from medlib.cohorts.examine import examine
+from medlib.cohorts.several_labels import read_labels, refuse_label
 from medlib.cohorts.tables import class_folders, match_files, read_table, table_path
 from medlib.errors import InputError
 from medlib.imaging import Image
@@ -47,6 +48,7 @@ def load(
     *,
     patients: str | None = None,
     labels: str | None = None,
+    label: str | None = None,
     groups: str = "copies",
     slice: str | int = "middle",
     units: str | None = None,
@@ -59,7 +61,8 @@ def load(
 
     The class is the sub-folder; below ``train``, ``test``... the sub-folder of that, and the
     split is kept. Or the class is in a table: ``labels`` or ``labels.csv`` in the folder (file,
-    label[, patient_id][, site][, split]). Patients are in that table, or in ``patients`` or
+    label[, patient_id][, site][, split]), where ``label`` chooses one of several labels an image
+    (`read_labels`). Patients are in that table, or in ``patients`` or
     ``patients.csv`` (file, patient_id[, site]); otherwise see `without_ids` for ``groups``.
     ``label_column="..."`` and its like name columns that are not to be guessed. Of a volume
     ``slice`` is "middle", "all" (its slices are then one patient) or a number from 0. ``units``:
@@ -71,9 +74,10 @@ def load(
     labels_path = table_path(home, labels, "labels.csv")
     asked = {key.removesuffix("_column"): value for key, value in columns.items()}
     if labels_path:
-        table = read_table(labels_path, required=("file", "label"), columns=asked)
+        table = read_labels(labels_path, required=("file",), columns=asked, label=label)
         table = pictures_of_table(home, table, labels_path)
     else:
+        refuse_label(label, home)
         table = _pictures_of_folders(home)
     patients_path = table_path(home, patients, "patients.csv")
     if patients_path:

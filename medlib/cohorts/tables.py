@@ -45,19 +45,24 @@ def read_table(
         raise InputError(_SAVE_AS.format(path))
     table = _parse(path).rename(columns=str.strip)
     table = table.rename(columns=_renaming(path, [str(c) for c in table], columns or {}))
+    return require_columns(table.map(str.strip), path, required)
+
+
+def require_columns(table: pd.DataFrame, path: Path, required: Iterable[str]) -> pd.DataFrame:
+    """Return the table; raises InputError for a column that is lacking or has an empty value."""
     for name in required:
         if name not in table:
             raise InputError(
                 f"{path} lacks a column {name!r} (it has {', '.join(map(str, table))}): "
                 f"add it, or say which one it is with ?{name}_column=NAME after the cohort."
             )
-        empty = table.index[table[name].str.strip() == ""]
+        empty = table.index[table[name] == ""]
         if len(empty):
             raise InputError(
                 f"{path} has an empty {name} in {len(empty)} rows, first in line {empty[0] + 2}: "
                 "fill it or remove the row."
             )
-    return table.map(str.strip)
+    return table
 
 
 def _parse(path: Path) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 
 from medlib import checklists, results
+from medlib.cohorts import SeveralLabelsError
 from medlib.contents import Chapter
 from medlib.errors import InputError, NotebookError
 from medlib.run.data_check import DataCheck, check_data, wanted
@@ -25,6 +26,7 @@ def look(chapter: Chapter, given: Mapping[str, Any], say: Say, warn: Say) -> Dat
     """Return what the data that a chapter is given hide, and say it; None for simulated ones.
 
     None too where they cannot be loaded by these names: the chapter says that in its own words.
+    Raises InputError for several labels an image: it says what to type for this chapter.
     """
     spec = given.get("cohort")
     if not wanted(spec):
@@ -32,6 +34,8 @@ def look(chapter: Chapter, given: Mapping[str, Any], say: Say, warn: Say) -> Dat
     two = (p.comment.startswith("two ") for p in chapter.parameters if p.name == "classes")
     try:
         check = check_data(str(spec), given.get("classes"), say, several=not any(two))
+    except SeveralLabelsError as several:
+        raise InputError(several.sentence(f"medlib run {chapter.name}")) from several
     except InputError:
         return None
     for line in lines(check):

@@ -9,6 +9,7 @@ import pandas as pd
 
 from medlib import statistics
 from medlib.cohorts import Cohort
+from medlib.cohorts.several_labels import labels_of
 from medlib.crossval import CrossValidation, train_and_test
 from medlib.results import Results
 from medlib.statistics import Interval
@@ -32,9 +33,9 @@ def external_tests(
 
     `learners`: name of the model -> (what its keys begin with, learner). Recorded, each with a 95 %
     interval by patient (Wilson's, DeLong's): KEY_external_accuracy, balanced_accuracy; of two
-    classes auc, sensitivity, specificity; of more kappa, macro_auc, and sensitivity_CLASS. What the
-    test lacks the cases for is left out. external_images and external_majority_accuracy say what it
-    is worth. Returns a row a model and measure.
+    classes auc, sensitivity, specificity; of more kappa, macro_auc, and sensitivity_CLASS; of one
+    of several labels kappa too. What the test lacks the cases for is left out. external_images and
+    external_majority_accuracy say what it is worth. Returns a row a model and measure.
     """
     results.record("external_images", len(external))
     results.record("external_majority_accuracy", largest_share(external))
@@ -59,9 +60,10 @@ def measures(run: CrossValidation, external: Cohort) -> Iterator[tuple[str, Inte
         yield "balanced accuracy", statistics.macro_sensitivity(labels, predicted, None, groups)
         if k == 2:
             yield "AUC", statistics.binary_auc(labels, run.scores, groups)
-        else:
-            scores = run.probabilities[None]
+        if k > 2 or labels_of(external):
             yield "kappa", statistics.cohens_kappa(labels, predicted, None, groups)
+        if k > 2:
+            scores = run.probabilities[None]
             area = statistics.one_against_rest_auc(labels, scores, None, groups)[-1]
             yield "macro AUC", area
     for number, name in enumerate(external.classes):

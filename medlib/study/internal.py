@@ -9,6 +9,7 @@ import pandas as pd
 
 from medlib import metrics, statistics
 from medlib.cohorts import Cohort
+from medlib.cohorts.several_labels import labels_of
 from medlib.crossval import CrossValidation, correct_and_folds
 from medlib.results import Results
 from medlib.statistics import Interval
@@ -47,7 +48,8 @@ def record_models(
     KEY_accuracy, fold_sd, repeat_sd, auc, confusion, specificity, sensitivity; of more in place of
     the last four KEY_macro_auc, confusion (row by row), macro_sensitivity, kappa, and of each class
     sensitivity_CLASS and auc_CLASS. For cohorts that are not simulated also majority_accuracy (of
-    always answering with the largest class), and of two classes KEY_balanced_accuracy.
+    always answering with the largest class), and of two classes KEY_balanced_accuracy; of one of
+    several labels an image against its absence also KEY_kappa.
     """
     share = largest_share(cases)
     rows = []
@@ -59,6 +61,8 @@ def record_models(
         rows.append(row)
         if not cases.simulated and len(cases.classes) == 2:
             _put(results, f"{key}_balanced_accuracy", _balanced(cases, some))
+        if labels_of(cases) and len(cases.classes) == 2:
+            _put(results, f"{key}_kappa", kappas(cases, {name: some})[name])
     if not cases.simulated:
         results.record("majority_accuracy", share)
     return pd.DataFrame(rows)
