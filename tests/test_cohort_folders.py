@@ -327,12 +327,3 @@ def test_pictures_without_content_are_refused_flat_ones_among_others_are_noted(t
     save(tmp_path / "a" / "real.png", grey())
     cohort = load(f"images:{tmp_path}")
     assert any(note.startswith("6 of 7 images: all pixels") for note in cohort.notes)
-
-
-def test_a_spreadsheet_in_the_place_of_a_table_is_told_to_be_saved_as_csv(folder):
-    (folder / "labels.xlsx").write_bytes(b"PK")
-    with pytest.raises(InputError, match=r"labels\.xlsx is a spreadsheet: save it as csv"):
-        load(f"images:{folder}")
-    (folder / "labels.xlsx").rename(folder / "grades.xlsx")
-    with pytest.raises(InputError, match=r"grades\.xlsx is a spreadsheet: save it as csv"):
-        load(f"images:{folder}?labels=grades.xlsx")

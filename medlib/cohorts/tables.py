@@ -1,12 +1,14 @@
-"""Label tables (csv): find the columns, check the rows, match them with files."""
+"""Label tables (csv, xlsx): find the columns, check the rows, match them with files."""
 
 from __future__ import annotations
 
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from unicodedata import normalize
+from zipfile import BadZipFile
 
 import pandas as pd
 
@@ -23,9 +25,13 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 """Our name of a column, and others (lower case, letters and digits only) taken for it."""
 
-SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
-"""How the names of spreadsheets end, which are not read."""
-_SAVE_AS = "{} is a spreadsheet: save it as csv (in Excel: Save As, CSV UTF-8) and give that file."
+SHEETS = (".xlsx", ".xlsm")
+"""How the names of spreadsheets end whose first sheet is read."""
+SPREADSHEETS = (".xls", ".ods", ".numbers")
+"""How those end that are not read."""
+_SAVE_AS = (
+    "{} is a spreadsheet of a kind that is not read: save it as xlsx or csv and give that file."
+)
 SPLIT_FOLDERS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
 """A folder that holds only these is a split; its classes are one level below."""
 
@@ -33,17 +39,20 @@ SPLIT_FOLDERS = frozenset({"train", "training", "val", "valid", "validation", "t
 def read_table(
     path: Path, *, required: Iterable[str] = (), columns: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """Read a csv of any delimiter, all values as text; standard columns get our names.
+    """Read a csv of any delimiter or the first sheet of an xlsx, all values as text.
 
-    ``columns`` maps our names to those of the table where they are not to be guessed. Raises
-    InputError if the file is missing or empty, a required column is lacking, or a value in one
-    is empty.
+    Standard columns get our names; ``columns`` maps our names to those of the table where they are
+    not to be guessed. Raises InputError if the file is missing or empty, a required column is
+    lacking, or a value in one is empty.
     """
     if not path.is_file():
-        raise InputError(f"There is no labels table {path}: give the path of a csv file.")
+        raise InputError(f"There is no labels table {path}: give the path of a csv or xlsx file.")
     if path.suffix.lower() in SPREADSHEETS:
         raise InputError(_SAVE_AS.format(path))
-    table = _parse(path).rename(columns=str.strip)
+    read = _of_sheet if path.suffix.lower() in SHEETS else _parse
+    table = read(path).rename(columns=str.strip)
+    if table.empty:
+        raise InputError(f"{path} has no rows: add one for each image or patient.")
     table = table.rename(columns=_renaming(path, [str(c) for c in table], columns or {}))
     return require_columns(table.map(str.strip), path, required)
 
@@ -77,9 +86,33 @@ def _parse(path: Path) -> pd.DataFrame:
         raise InputError(
             f"{path} is no table of text with commas ({e}): save it as csv, encoded as UTF-8."
         ) from e
-    if table.empty:
-        raise InputError(f"{path} has no rows: add one for each image or patient.")
     return table
+
+
+def _of_sheet(path: Path) -> pd.DataFrame:
+    """The first sheet, each cell as `cell_text` has it; rows without any are left out."""
+    try:
+        cells = pd.read_excel(path, dtype=object, na_filter=False, engine="openpyxl")
+    except (BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError) as e:
+        raise InputError(
+            f"{path} is no readable spreadsheet ({e}): open it and save it anew as xlsx or csv."
+        ) from e
+    texts = cells.rename(columns=str).map(cell_text)
+    return texts[(texts != "").any(axis=1)]
+
+
+def cell_text(value: object) -> str:
+    """Return what a csv of the same table holds: 7 and not 7.0, 2024-03-01, TRUE, 0.1.
+
+    A number has 15 digits at most, as a spreadsheet shows it; text stays as it is.
+    """
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.15g}"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ").removesuffix(" 00:00:00")
+    return str(value)
 
 
 def _renaming(path: Path, present: list[str], columns: Mapping[str, str]) -> dict[str, str]:
@@ -109,15 +142,17 @@ def _renaming(path: Path, present: list[str], columns: Mapping[str, str]) -> dic
 def table_path(home: Path, given: str | None, standard: str) -> Path | None:
     """Of a table: as given (also relative to the folder), else the standard one if it exists.
 
-    Raises InputError where a spreadsheet stands in its place.
+    An xlsx counts too; raises InputError where another spreadsheet stands in its place.
     """
     if given is not None:
         inside = home / given
         return inside if inside.is_file() else Path(given).expanduser()
     if (home / standard).is_file():
         return home / standard
-    for suffix in SPREADSHEETS:
+    for suffix in (*SHEETS, *SPREADSHEETS):
         sheet = (home / standard).with_suffix(suffix)
+        if sheet.is_file() and suffix in SHEETS:
+            return sheet
         if sheet.is_file():
             raise InputError(_SAVE_AS.format(sheet))
     return None
