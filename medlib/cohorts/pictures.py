@@ -24,7 +24,8 @@ from medlib.imaging import Image
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", *netpbm.SUFFIXES)
 """How the names of pictures end."""
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
-BITS_PER_SAMPLE = 258  # of a TIFF
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # of a TIFF
+WHITE_IS_ZERO, UNSIGNED = 0, 1
 UNREADABLE = (
     OSError,
     ValueError,
@@ -70,9 +71,10 @@ def read(path: str | Path) -> Image:
 def read_picture(path: str | Path) -> Picture:
     """Return a picture as h x w float32, and what had to be done to it, in words.
 
-    Upright by its EXIF orientation; the first frame of several; a palette as its colours;
-    transparency on black; colour to grey by BT.601 luma. Whole numbers are as the file holds them:
-    the scale is a matter of all files (`levels.settle`). Raises one of `UNREADABLE`.
+    Upright by its EXIF orientation; 0 is black, also where a TIFF calls it white; the first frame
+    of several; a palette as its colours; transparency on black; colour to grey by BT.601 luma.
+    Whole numbers are as the file holds them: the scale is a matter of all files
+    (`levels.settle`). Raises one of `UNREADABLE`.
     """
     if str(path).lower().endswith(netpbm.SUFFIXES):
         return _of_values(netpbm.read(Path(path)), ())
@@ -99,6 +101,9 @@ def _opened(picture: Pillow.Image, path: Path) -> Picture:
     if deep is not None:
         return _of_values(_upright(deep, turn), tuple(remarks))
     picture.load()
+    levels = _deep_grey(picture)
+    if levels is not None:
+        return _of_values(_upright(levels, turn), tuple(remarks))
     return _grey(ImageOps.exif_transpose(picture), tuple(remarks))
 
 
@@ -115,14 +120,36 @@ def _deep_colours(picture: Pillow.Image, path: Path) -> npt.NDArray[Any] | None:
     return None
 
 
+def _deep_grey(picture: Pillow.Image) -> npt.NDArray[Any] | None:
+    """Whole numbers from 0 of a grey TIFF of more than 8 bits, 0 black; None of other pictures.
+
+    Where the header calls 0 white, Pillow turns levels of up to 8 bits round, and no others; of
+    32 bits it takes the upper half for numbers below 0.
+    """
+    if picture.format != "TIFF" or not picture.mode.startswith("I"):
+        return None
+    tags = picture.tag_v2  # type: ignore[attr-defined]
+    if tags.get(SAMPLE_FORMAT, (UNSIGNED,))[0] != UNSIGNED:
+        return None
+    values = np.asarray(picture)
+    values = values.view(np.uint32) if picture.mode == "I" else values
+    top = values.dtype.type(2 ** tags[BITS_PER_SAMPLE][0] - 1)
+    return top - values if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else values
+
+
 def _tiff(path: Path) -> npt.NDArray[Any]:
-    """First page: h x w, or h x w x channels."""
+    """First page: h x w, or h x w x channels; 0 is black."""
     try:
-        values = np.asarray(tifffile.imread(path, key=0))
+        with tifffile.TiffFile(path) as file:
+            page = file.pages[0]
+            values = np.asarray(page.asarray())
+            white_is_zero = getattr(page, "photometric", None) == WHITE_IS_ZERO
     except (tifffile.TiffFileError, RuntimeError) as error:
         raise ValueError(str(error)) from error
     if values.dtype.kind not in "biuf" or values.ndim not in {2, 3}:
         raise ValueError(f"holds {values.dtype} of shape {values.shape}: no grey or colour picture")
+    if white_is_zero and values.dtype.kind == "u":
+        values = np.iinfo(values.dtype).max - values
     planes_first = values.ndim == 3 and values.shape[0] < values.shape[-1]
     return np.moveaxis(values, 0, -1) if planes_first else values
 
