@@ -118,8 +118,26 @@ def test_an_external_image_that_looks_like_one_of_development_is_told_and_stops_
 
 def test_an_external_cohort_in_other_units_is_refused(data):
     data["a"], data["b"] = made((9, 9)), made((9, 9), seed=1, units="HU")
-    with pytest.raises(InputError, match="images of one kind"):
+    with pytest.raises(InputError, match=r"in HU .* if all of them are Hounsfield units add"):
         load_study("a", test="b")
+
+
+def test_an_external_cohort_on_another_grey_scale_is_told_both_scales_and_what_to_do(data):
+    development, test = made((9, 9)), made((9, 9), seed=1)
+    eight = np.clip(development.images(16), 0, 255).astype(np.uint8)
+    deep = np.clip(test.images(16), 0, None).astype(np.uint16)
+    deep[0, 0, 0] = 3000
+    facts = {"classes": NAMES[:2]}
+    data["a"] = from_arrays(eight, development.labels, **facts)
+    data["b"] = from_arrays(deep, test.labels, **facts)
+    with pytest.raises(InputError) as refused:
+        load_study("a", test="b")
+    said = str(refused.value)
+    assert "in grey level 0-4095 (black 0, white 4095)" in said
+    assert "in grey level 0-255 (black 0, white 255)" in said
+    assert "add ?full_scale=4095 to the cohort's name" in said
+    data["a"] = from_arrays(eight, development.labels, full_scale=4095, **facts)
+    assert load_study("a", test="b", per_class=0).external is not None
 
 
 def test_surrogate_groups_that_hold_copies_are_one_group(data):

@@ -71,11 +71,7 @@ def _apart(every: Cohort, test: str) -> tuple[Cohort, Cohort | None]:
     """Development and external test."""
     if test and test != NO_TEST:
         external = load(test, classes=list(every.classes), several=True)
-        if external.units != every.units:
-            raise InputError(
-                f"test {test}: its pixels are in {external.units} and those of {every.name} in "
-                f"{every.units}; give images of one kind."
-            )
+        _require_one_scale(every, external, test)
         _require_no_copies(every, external)
         return every, external
     own = _own_test(every)
@@ -95,6 +91,39 @@ def _apart(every: Cohort, test: str) -> tuple[Cohort, Cohort | None]:
             "-p test none to leave it alone and cross-validate all cases."
         ) from error
     return development, external
+
+
+def _require_one_scale(every: Cohort, external: Cohort, test: str) -> None:
+    """Raise InputError where equal numbers are no equal grey in the two cohorts."""
+    hu = [cohort.units == "HU" for cohort in (every, external)]
+    if hu[0] == hu[1] and every.grey_range == external.grey_range:
+        return
+    scales = [
+        f"{cohort.units} (black {cohort.grey_range[0]:g}, white {cohort.grey_range[1]:g})"
+        for cohort in (external, every)
+    ]
+    raise InputError(
+        f"test {test}: its pixels are in {scales[0]} and those of {every.name} in {scales[1]}; "
+        f"{_one_scale(every, external, hu)}."
+    )
+
+
+def _one_scale(every: Cohort, external: Cohort, hu: list[bool]) -> str:
+    """What to do about two scales, as it is typed."""
+    if hu[0] != hu[1]:
+        whose = "the test's name" if hu[0] else "the cohort's name"
+        return (
+            f"if all of them are Hounsfield units add ?units=HU to {whose}, else give both as "
+            "DICOM, or both as pictures of one window"
+        )
+    if min(every.grey_range[0], external.grey_range[0]) < 0:
+        return "convert the files of one of them as those of the other were made"
+    dim = "the test's name" if external.grey_range[1] < every.grey_range[1] else "the cohort's name"
+    white = max(every.grey_range[1], external.grey_range[1])
+    return (
+        f"if equal numbers mean equal grey in both, add ?full_scale={white:g} to {dim}, else "
+        "convert the files of one of them to the scale of the other"
+    )
 
 
 def _copies_together(cases: Cohort) -> Cohort:
