@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
 from typing import Any, Final
 
 import jupytext
@@ -33,7 +33,9 @@ from medlib.run.pace import Pace, following
 from medlib.surroundings import surroundings
 
 ROOM: Final = 10 * 10**6
-"""Bytes that have to be free for what a run leaves: executed notebooks have up to 1.5 MB."""
+"""Bytes that have to be free for the notebook, its page and its numbers: up to 6 MB."""
+TAKEN_HOME: Final = {"06_resnet50_cv": 110 * 10**6}
+"""Bytes of what a chapter gives to take home: a ResNet-50 has 94 MB, all else a few."""
 NUMBERS: Final = "results.json"
 
 
@@ -129,6 +131,7 @@ def run_chapter(
     notebook = read_chapter(name)
     parameters = check_parameters(name, notebook, given)
     _require_folder(out)
+    _require_room(out, TAKEN_HOME.get(name, 0))
     _require_own(out, name)
     with _cache_in_order(say), TemporaryDirectory() as scratch:
         numbers = Path(scratch) / NUMBERS
@@ -166,11 +169,9 @@ def _leave(files: Mapping[str, str | Path], out: Path) -> list[Path]:
 
 def _require_folder(out: Path) -> None:
     """Raise InputError, before any work, where results could not be written; makes nothing."""
-    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    there = _existing(out)
     if not there.is_dir():
         raise InputError(f"--out {out}: {there} is a file; give a folder")
-    if shutil.disk_usage(there).free < ROOM:
-        raise disk_full(out / NUMBERS)
     try:
         TemporaryFile(dir=there).close()
     except OSError as error:
@@ -178,6 +179,31 @@ def _require_folder(out: Path) -> None:
             f"--out {out}: nothing can be written in {there} ({error.strerror}); give another "
             "folder"
         ) from error
+
+
+def _existing(out: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    return next(path for path in (out, *out.absolute().parents) if path.exists())
+
+
+def _require_room(out: Path, taken_home: int) -> None:
+    """Raise InputError, before any work, where a disk has no room for what the run leaves.
+
+    What is taken home is written to the folder for temporary files, then copied.
+    """
+    there, scratch = _existing(out), Path(gettempdir())
+    one_disk = there.stat().st_dev == scratch.stat().st_dev
+    needs = {there: ROOM + taken_home * (1 + one_disk)}
+    if not one_disk:
+        needs[scratch] = taken_home
+    for place, need in needs.items():
+        free = shutil.disk_usage(place).free
+        if free < need:
+            instead = "set TMPDIR to" if place == scratch else "give --out"
+            raise InputError(
+                f"--out {out}: the run needs {need / 1e6:.0f} MB in {place}, where "
+                f"{free / 1e6:.1f} MB are free; make room, or {instead} a folder on a larger disk"
+            )
 
 
 def _require_own(out: Path, name: str) -> None:

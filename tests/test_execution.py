@@ -7,6 +7,8 @@ import pytest
 from medlib import checklists, execution
 from medlib.cli import join_pairs
 from medlib.errors import InputError, NotebookError
+from medlib.models import classifiers
+from medlib.parameters import CHOICES
 
 CHAPTER = """---
 jupytext:
@@ -204,3 +206,10 @@ def test_parameters_are_pairs_of_words_as_in_papermill():
     ]
     assert join_pairs(["-p", "seed=3", "-p", "shift", "-1"]) == ["-p", "seed=3", "-p", "shift=-1"]
     assert join_pairs(["-p", "seed", "--out", "d"]) == ["-p", "seed", "--out", "d"]
+
+
+@pytest.mark.parametrize("network", CHOICES["network"])
+def test_the_room_asked_for_holds_the_largest_model_that_chapter_6_leaves(network):
+    tensors = classifiers.build(network, seed=0).state_dict().values()
+    model = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    assert model + 10 * 10**6 < execution.TAKEN_HOME["06_resnet50_cv"]

@@ -61,6 +61,16 @@ try:
 finally:
     print(sorted(path.name for path in Path(sys.argv[4]).glob("*")))
 """
+RUN_06 = """
+import sys
+from pathlib import Path
+from medlib import cli
+sys.argv = ["medlib", "run", "06", "--out", sys.argv[1]]
+try:
+    cli.main()
+finally:
+    print(sorted(path.name for path in Path(sys.argv[4]).glob("*")))
+"""
 
 
 def on_small_disk(size, disk, code, *arguments, **variables):
@@ -111,8 +121,26 @@ def test_a_folder_without_room_is_refused_before_any_work(tmp_path):
     chapter(tmp_path, "1 / 0")
     done = on_small_disk("2m", disk, RUN, str(disk))
     assert done.returncode == 2
-    assert f"results.json could not be written in {disk}, where 2.1 MB are free" in done.stderr
+    assert f"the run needs 10 MB in {disk}, where 2.1 MB are free" in done.stderr
     assert done.stdout == "[]\n"
+
+
+def test_a_folder_with_room_for_the_notebook_but_not_for_the_model_is_refused_too(tmp_path):
+    disk = tmp_path / "small disk"
+    done = on_small_disk("60m", disk, RUN_06, str(disk), TMPDIR=str(tmp_path))
+    assert done.returncode == 2
+    assert f"the run needs 120 MB in {disk}, where 62.9 MB are free" in done.stderr
+    assert "give --out a folder on a larger disk" in done.stderr
+    assert done.stdout == "[]\n"
+
+
+def test_a_folder_for_temporary_files_without_room_for_the_model_is_refused_too(tmp_path):
+    disk, out = tmp_path / "small disk", tmp_path / "out"
+    done = on_small_disk("60m", disk, RUN_06, str(out), TMPDIR=str(disk))
+    assert done.returncode == 2
+    assert f"the run needs 110 MB in {disk}, where 62.9 MB are free" in done.stderr
+    assert "set TMPDIR to a folder on a larger disk" in done.stderr
+    assert not out.exists()
 
 
 def test_a_folder_that_fills_up_during_the_run_is_left_as_it_was(tmp_path):
