@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from medlib.surroundings import surroundings
+from medlib.runtime.surroundings import surroundings
 
 pytest_plugins = ["pytester"]
 Hook = Generator[None, Any, Any]

@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
-from medlib.crossval import cross_validate
-from medlib.training import NetworkLearner
+from medlib.learning.crossval import cross_validate
+from medlib.learning.training import NetworkLearner
 
 
 def run(task):

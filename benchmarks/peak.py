@@ -12,10 +12,10 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import task as tasks
-from medlib.models.arithmetic import chosen_precision, one_thread
 from medlib.models.classifiers import build
 from medlib.models.master_weights import MasterWeights
 from medlib.models.matmul import use_matmul
+from medlib.runtime.arithmetic import chosen_precision, one_thread
 
 REPEATS = 7
 

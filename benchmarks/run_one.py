@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 from benchmarks import task as tasks
-from medlib.threshold import called_positive
+from medlib.statistics.threshold import called_positive
 
 
 def main():

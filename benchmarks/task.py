@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from medlib.cohorts import load
-from medlib.crossval import stratified_patient_folds
+from medlib.learning.crossval import stratified_patient_folds
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from medlib.audit_command import audit
-from medlib.cache_command import cache
-from medlib.chapter_command import ChapterHelp, list_chapters
+from medlib.commands.audit import audit
+from medlib.commands.cache import cache
+from medlib.commands.chapter import ChapterHelp, list_chapters
+from medlib.commands.grim import grim
+from medlib.commands.predict import predict
+from medlib.commands.processors import processors
 from medlib.errors import InputError, NotebookError, Stopped
-from medlib.grim_command import grim
-from medlib.paths import FULL, disk_full, disk_full_somewhere
-from medlib.predict_command import predict
-from medlib.processors.command import processors
+from medlib.runtime.paths import FULL, disk_full, disk_full_somewhere
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
@@ -48,7 +48,7 @@ def run(
 
     medlib list names the chapters, medlib run 06 --help says what one of them takes.
     """
-    from medlib.execution import run_chapter
+    from medlib.run.execution import run_chapter
 
     given = dict(_split(text) for text in parameter or [])
     for path in run_chapter(notebook, given, out, say=_say, warn=_warn, page=page):
@@ -58,7 +58,7 @@ def run(
 @app.command()
 def execute(notebook: Annotated[str, typer.Argument(help="Chapter, such as 05_cohort")]) -> None:
     """Execute a chapter for the book: its .ipynb and results/ are written anew."""
-    from medlib.execution import execute_chapter
+    from medlib.run.execution import execute_chapter
 
     typer.echo(execute_chapter(notebook, say=_say))
 
@@ -66,8 +66,8 @@ def execute(notebook: Annotated[str, typer.Argument(help="Chapter, such as 05_co
 @app.command()
 def report() -> None:
     """Bring all notebooks up to date (DVC knows which changed) and build the book."""
-    from medlib.paths import project_root
-    from medlib.surroundings import surroundings
+    from medlib.runtime.paths import project_root
+    from medlib.runtime.surroundings import surroundings
 
     root, programs = project_root(), Path(sys.executable).parent
     path = f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"

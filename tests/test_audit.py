@@ -16,10 +16,16 @@ from medlib.cohorts.audit import (
     audit,
     p_value,
 )
-from medlib.cohorts.duplicates import find_duplicates
-from medlib.cohorts.guards import assert_no_shortcuts
-from medlib.cohorts.shortcuts import areas, clustered_auc, family_wise, in_the_middle, permuted
-from medlib.cohorts.surrogate import runs
+from medlib.cohorts.audit.guards import assert_no_shortcuts
+from medlib.cohorts.audit.shortcuts import (
+    areas,
+    clustered_auc,
+    family_wise,
+    in_the_middle,
+    permuted,
+)
+from medlib.cohorts.similar.duplicates import find_duplicates
+from medlib.cohorts.similar.surrogate import runs
 from medlib.errors import InputError
 from medlib.imaging import resize
 
@@ -115,7 +121,7 @@ def test_blocks_of_the_search_miss_nothing(monkeypatch):
     images = scenes(40)
     images = np.concatenate([images, images[[3, 17, 39]] * 0.8])
     whole = find_duplicates(cohort(images))
-    monkeypatch.setattr("medlib.cohorts.near_duplicates.BLOCK", 7)
+    monkeypatch.setattr("medlib.cohorts.similar.near_duplicates.BLOCK", 7)
     assert find_duplicates(cohort(images))[["i", "j"]].equals(whole[["i", "j"]])
     assert whole[["i", "j"]].to_numpy().tolist() == [[3, 40], [17, 41], [39, 42]]
 

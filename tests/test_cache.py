@@ -7,11 +7,12 @@ import pytest
 from test_crossval import MeanLearner, study
 from typer.testing import CliRunner
 
-from medlib import cache
 from medlib.cli import app
-from medlib.cohorts import load, phantom
-from medlib.crossval import cross_validate
+from medlib.cohorts import load
+from medlib.cohorts.sources import phantom
 from medlib.errors import InputError
+from medlib.learning.crossval import cross_validate
+from medlib.runtime import cache
 
 MB = 10**6
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from medlib import chapters, consistency, results
-from medlib.paths import project_root
+from medlib.runtime.paths import project_root
 
 NO_CONFIDENCE = {"quantile", "min", "max"}
 """Functions whose results are ends of a spread or a range, not of a confidence interval."""

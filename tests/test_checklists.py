@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from medlib import checklists
-from medlib.checklists import FILLED, NAMES, NOT_APPLICABLE, PARTLY, STATUSES, TO_WRITE
-from medlib.checklists.fields import FIELDS, Missing
+from medlib.chapters.parameters import declared_parameters
 from medlib.errors import InputError
-from medlib.execution import read_chapter
-from medlib.parameters import declared_parameters
-from medlib.results import Results, read
+from medlib.results import Results, checklists, read
+from medlib.results.checklists import FILLED, NAMES, NOT_APPLICABLE, PARTLY, STATUSES, TO_WRITE
+from medlib.results.checklists.fields import FIELDS, Missing
+from medlib.run.execution import read_chapter
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMITTED = sorted(ROOT.glob("results/*/*.json"))
@@ -332,7 +331,7 @@ def test_two_runs_differ_in_the_items_that_are_shown(tmp_path, content):
 
 def test_the_lists_are_installed_with_the_package():
     packaging = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    patterns = packaging["package-data"]["medlib.checklists"]
+    patterns = packaging["package-data"]["medlib.results.checklists"]
     lists = {path.name for path in (ROOT / "medlib/checklists").glob("*.yml")}
     form = "preregistration.yml"  # filled in before a run, not from it
     assert lists == {*(f"{key}.yml" for key in NAMES), form}

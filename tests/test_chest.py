@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from medlib.errors import InputError
 from medlib.phantom import calibration, chest
-from medlib.phantom.findings import (
+from medlib.phantom.anatomy.findings import (
     CANCERS,
     LOOK_ALIKES,
     Site,
@@ -14,7 +14,7 @@ from medlib.phantom.findings import (
     draw_look_alike,
     finding_distance,
 )
-from medlib.phantom.tissue import Tissue
+from medlib.phantom.anatomy.tissue import Tissue
 
 SEEDS = range(6)
 SITE = Site(centre=(60.0, 10.0, -20.0), diameter_mm=20.0, density_hu=35.0, subsolid=0.0)

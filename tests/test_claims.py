@@ -6,7 +6,10 @@ import pytest
 import yaml
 
 from medlib import chapters
-from medlib.claims import (
+from medlib.errors import InputError
+from medlib.processors import on_record
+from medlib.results import Results, read_all
+from medlib.results.claims import (
     EVIDENCE,
     VERDICTS,
     Claim,
@@ -17,10 +20,7 @@ from medlib.claims import (
     measured,
     read_claims,
 )
-from medlib.errors import InputError
-from medlib.paths import project_root
-from medlib.processors import on_record
-from medlib.results import Results, read_all
+from medlib.runtime.paths import project_root
 
 LEDGER = project_root() / "book/claims.yml"
 TOYS = {

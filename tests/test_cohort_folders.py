@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from medlib.cohorts import load
-from medlib.cohorts.pictures import natural, read, read_picture
+from medlib.cohorts.sources.pictures import natural, read, read_picture
 from medlib.errors import InputError
 
 

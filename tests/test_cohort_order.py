@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from medlib.cohorts import load
-from medlib.cohorts.archives import nearest
-from medlib.cohorts.pictures import natural
-from medlib.cohorts.tables import match_files
+from medlib.cohorts.sources.archives import nearest
+from medlib.cohorts.sources.pictures import natural
+from medlib.cohorts.sources.tables import match_files
 
 NAMES = ("a 1.png", "a 01.png", "a 001.png", "b².png", "ä.png", "B.png")
 

@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from medlib.cohorts import load, phantom
+from medlib.cohorts import load
+from medlib.cohorts.sources import phantom
 from medlib.errors import InputError
 
 

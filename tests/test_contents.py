@@ -7,12 +7,11 @@ import sys
 import pytest
 import yaml
 
-from medlib import contents
-from medlib.chapters import toc_files
+from medlib.chapters import contents, toc_files
+from medlib.chapters.parameters import LIMITS, declared_parameters, limits_in_words
 from medlib.errors import InputError
-from medlib.execution import chapters, read_chapter
-from medlib.parameters import LIMITS, declared_parameters, limits_in_words
-from medlib.paths import project_root
+from medlib.run.execution import chapters, read_chapter
+from medlib.runtime.paths import project_root
 
 MAIN = "import sys; sys.argv[0] = 'medlib'; from medlib.cli import main; main()"
 CHAPTER = """# Is {name} a question?
@@ -124,7 +123,7 @@ def test_help_for_a_chapter_that_is_not_there_is_one_sentence():
 
 def test_neither_list_nor_help_waits_for_torch_or_jupyter():
     code = (
-        "import sys; from medlib.chapter_command import *; list_chapters(); show_parameters('06'); "
+        "import sys; from medlib.commands.chapter import *; list_chapters(); show_parameters('06'); "
         "print({'torch', 'numpy', 'jupytext', 'nbformat'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from medlib.crossval import (
+from medlib.errors import InputError
+from medlib.learning.crossval import (
     correct_and_folds,
     cross_validate,
     cross_validate_many,
@@ -23,8 +24,7 @@ from medlib.crossval import (
     stratified_patient_folds,
     train_and_test,
 )
-from medlib.errors import InputError
-from medlib.training import HISTORY, NetworkLearner
+from medlib.learning.training import HISTORY, NetworkLearner
 
 TINY = NetworkLearner(network="resnet18", size=32, epochs=2, batch_size=8)
 
@@ -193,7 +193,7 @@ KILLED = """
 import sys
 sys.path.insert(0, {tests!r})
 from test_crossval import TINY, study
-from medlib.crossval import cross_validate
+from medlib.learning.crossval import cross_validate
 cross_validate(TINY, study(), cache={cache!r}, jobs=1)
 """
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import binary_erosion
 
 from medlib.errors import InputError
-from medlib.phantom.ct import (
+from medlib.phantom.scanner.ct import (
     KERNELS,
     MODELS,
     PADDING_HU,
@@ -18,8 +18,8 @@ from medlib.phantom.ct import (
     photons_counted,
     tube_current,
 )
-from medlib.phantom.projector import kept_frequencies
-from medlib.phantom.quality import frequency_at, modulation_transfer, noise_power_spectrum
+from medlib.phantom.scanner.projector import kept_frequencies
+from medlib.phantom.scanner.quality import frequency_at, modulation_transfer, noise_power_spectrum
 
 PIXEL = 1.6
 SIZE = 256

@@ -7,10 +7,9 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from medlib import execution
-from medlib.cohorts.verdict import Finding
+from medlib.cohorts.audit.verdict import Finding
 from medlib.errors import InputError
-from medlib.run import data_check
+from medlib.run import data_check, execution
 from medlib.run.data_check import BY_SCAN, QUICK, DataCheck, check_data, wanted
 from medlib.run.said import lines, markdown
 

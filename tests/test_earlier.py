@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from medlib.cohorts import from_arrays
-from medlib.earlier import how_to_run, results_of
 from medlib.errors import InputError
 from medlib.results import Results
+from medlib.results.earlier import how_to_run, results_of
 
 CHAPTER = "06_resnet50_cv"
 

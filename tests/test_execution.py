@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from medlib import checklists, execution
+from medlib.chapters.parameters import CHOICES
 from medlib.cli import join_pairs
 from medlib.errors import InputError, NotebookError
 from medlib.models import classifiers
-from medlib.parameters import CHOICES
+from medlib.results import checklists
+from medlib.run import execution
 
 CHAPTER = """---
 jupytext:

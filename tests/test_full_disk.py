@@ -16,7 +16,7 @@ import os, sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from test_crossval import MeanLearner, study
-from medlib.crossval import cross_validate
+from medlib.learning.crossval import cross_validate
 from medlib.errors import InputError
 
 cache = Path(os.environ["MEDLIB_CACHE"])
@@ -53,7 +53,8 @@ results.save()
 RUN = """
 import sys
 from pathlib import Path
-from medlib import cli, execution
+from medlib import cli
+from medlib.run import execution
 execution.project_root = Path.cwd
 sys.argv = ["medlib", "run", "01", "--out", sys.argv[1]]
 try:

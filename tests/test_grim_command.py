@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from medlib.commands.grim import grim
+from medlib.consistency.report.examination import examine
 from medlib.errors import InputError
-from medlib.grim import examine
-from medlib.grim_command import grim
 
 app = typer.Typer()
 app.command()(grim)

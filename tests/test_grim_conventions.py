@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from medlib.consistency import Rounding, parse
-from medlib.grim import examine
+from medlib.consistency.report.examination import examine
 
 PRINTING = {
     Rounding.HALF_UP: ROUND_HALF_UP,

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from medlib.cohorts import from_arrays
 from medlib.cohorts.audit import LeakageError, audit
-from medlib.cohorts.guards import (
+from medlib.cohorts.audit.guards import (
     assert_chance_when_permuted,
     assert_epoch_not_picked,
     assert_like_population,

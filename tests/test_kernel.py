@@ -19,7 +19,7 @@ jupytext:
 ```{code-cell} python
 import os, pathlib, time
 import joblib
-from medlib.workers import Bound
+from medlib.runtime.workers import Bound
 
 def work(number):
     pathlib.Path(f"pid-{os.getpid()}").touch()
@@ -32,7 +32,8 @@ joblib.Parallel(n_jobs=2)(joblib.delayed(Bound(work))(i) for i in range(2))
 COMMAND = """
 import sys
 from pathlib import Path
-from medlib import cli, execution
+from medlib import cli
+from medlib.run import execution
 execution.project_root = Path.cwd
 sys.argv = ["medlib", "run", "01_long", "--out", "out"]
 cli.main()

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from medlib import laboratory, simulation
+from medlib import laboratory
 from medlib.errors import InputError
 from medlib.laboratory.components import components_of
+from medlib.statistics import batches
 
 LABELS = np.repeat([0, 1], 15)
 Z = 1.959963984540054
@@ -18,12 +19,12 @@ def studies(rng, runs=3, labels=LABELS, features=4):
 
 
 def deal(rng, repeats=2, folds=5):
-    return simulation.deal(LABELS, folds=folds, repeats=repeats, rng=rng)
+    return batches.deal(LABELS, folds=folds, repeats=repeats, rng=rng)
 
 
 def fit_and_judge(x, train, test):
     """Right or wrong of the cases `test` (rows of one study), one study at a time."""
-    said = simulation.nearest_mean(x[None, train], LABELS[train], x[None, test])[0]
+    said = batches.nearest_mean(x[None, train], LABELS[train], x[None, test])[0]
     return (said == (LABELS[test] == 1)).astype(float)
 
 
@@ -53,7 +54,7 @@ def nested_as_written(x, folds):
 def test_nested_cross_validation_is_the_algorithm_of_its_paper():
     rng = np.random.default_rng(0)
     x, folds = studies(rng), deal(rng)
-    scores = laboratory.nested_scores(simulation.nearest_mean, x, LABELS, folds)
+    scores = laboratory.nested_scores(batches.nearest_mean, x, LABELS, folds)
     ends = np.array(laboratory.nested_ends(scores, folds))
     for run in range(len(x)):
         assert ends[:, run] == pytest.approx(nested_as_written(x[run], folds), abs=1e-10)
@@ -62,8 +63,8 @@ def test_nested_cross_validation_is_the_algorithm_of_its_paper():
 def test_the_diagonal_of_nested_scores_is_the_usual_cross_validation():
     rng = np.random.default_rng(1)
     x, folds = studies(rng), deal(rng)
-    nested = laboratory.nested_scores(simulation.nearest_mean, x, LABELS, folds)
-    usual = simulation.out_of_fold_correct(simulation.nearest_mean, x, LABELS, folds)
+    nested = laboratory.nested_scores(batches.nearest_mean, x, LABELS, folds)
+    usual = batches.out_of_fold_correct(batches.nearest_mean, x, LABELS, folds)
     for repeat, row in enumerate(folds):
         for case, fold in enumerate(row):
             assert np.array_equal(nested[:, repeat, fold, case], usual[:, repeat, case])
@@ -83,9 +84,9 @@ def test_corrected_t_is_the_interval_of_the_statistics():
 
     rng = np.random.default_rng(3)
     x, folds = studies(rng), deal(rng, repeats=3)
-    right = simulation.out_of_fold_correct(simulation.nearest_mean, x, LABELS, folds)
+    right = batches.out_of_fold_correct(batches.nearest_mean, x, LABELS, folds)
     ends = np.array(laboratory.corrected_t_ends(right, folds))
-    for run, means in enumerate(simulation.fold_means(right, folds)):
+    for run, means in enumerate(batches.fold_means(right, folds)):
         alone = statistics.corrected_t(means, n_train=24, n_test=6).interval
         assert ends[:, run] == pytest.approx((alone.low, alone.high), abs=1e-10)
 
@@ -138,12 +139,10 @@ def test_known_parts_of_the_variance_are_recovered():
 def test_a_learner_without_a_seed_has_no_variance_of_the_seed_and_one_that_fails_has_most_of_it():
     rng = np.random.default_rng(6)
     kept = {"labels": LABELS, "rng": rng}
-    steady = laboratory.variance_components(
-        simulation.nearest_mean, lambda r: studies(r, 200), **kept
-    )
+    steady = laboratory.variance_components(batches.nearest_mean, lambda r: studies(r, 200), **kept)
     assert steady.variance["seed"] == 0
     assert steady.share["patients"] > 0.5
-    lucky = laboratory.failing(simulation.nearest_mean, 0.2, rng)
+    lucky = laboratory.failing(batches.nearest_mean, 0.2, rng)
     unsteady = laboratory.variance_components(lucky, lambda r: studies(r, 200), **kept)
     assert unsteady.share["seed"] > 0.5
     with pytest.raises(InputError, match="two or more"):
@@ -154,10 +153,10 @@ def test_a_learner_fails_as_often_as_it_is_told_to():
     rng = np.random.default_rng(7)
     x = studies(rng, 2000)
     x[:, LABELS == 1] += 50  # never wrong unless the fit failed
-    right = laboratory.failing(simulation.nearest_mean, 0.3, rng)(x, LABELS, x) == (LABELS == 1)
+    right = laboratory.failing(batches.nearest_mean, 0.3, rng)(x, LABELS, x) == (LABELS == 1)
     assert (right.mean(axis=1) < 1).mean() == pytest.approx(0.3, abs=0.04)
     with pytest.raises(InputError, match="share = 2"):
-        laboratory.failing(simulation.nearest_mean, 2, rng)
+        laboratory.failing(batches.nearest_mean, 2, rng)
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +168,7 @@ def table():
         (studies(rng, 300), studies(rng, 300)), LABELS,
         studies(rng, 1, new_labels)[0], new_labels,
     )  # fmt: skip
-    lucky = laboratory.failing(simulation.nearest_mean, 0.2, rng)
+    lucky = laboratory.failing(batches.nearest_mean, 0.2, rng)
     return laboratory.compare(lucky, population, rng=rng)
 
 
@@ -235,7 +234,7 @@ def test_halves_that_could_not_be_trained_are_refused(share, few, words):
     labels, rng = np.repeat([0, 1], 10) * few, np.random.default_rng(0)
     with pytest.raises(InputError, match=words):
         laboratory.subsampled_scores(
-            simulation.ridge, np.zeros((2, 20, 3)), labels, test_share=share, rng=rng
+            batches.ridge, np.zeros((2, 20, 3)), labels, test_share=share, rng=rng
         )
 
 
@@ -243,4 +242,4 @@ def test_halves_that_could_not_be_trained_are_refused(share, few, words):
 def test_parts_that_cannot_be_told_apart_are_refused_before_any_fit(few):
     labels, rng = np.repeat([0, 1], 10), np.random.default_rng(0)
     with pytest.raises(InputError, match="two or more of each"):
-        laboratory.variance_components(simulation.ridge, lambda _: None, labels, rng=rng, **few)
+        laboratory.variance_components(batches.ridge, lambda _: None, labels, rng=rng, **few)

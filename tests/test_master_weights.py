@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from medlib.models.arithmetic import one_thread, precise_to
 from medlib.models.classifiers import build
 from medlib.models.master_weights import MasterWeights
 from medlib.models.matmul import use_matmul
+from medlib.runtime.arithmetic import one_thread, precise_to
 
 EPSILON = torch.finfo(torch.float32).eps
 LABELS = torch.arange(6) % 2

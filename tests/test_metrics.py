@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from medlib import metrics
 from medlib.errors import InputError
+from medlib.statistics import metrics
 
 LABELS = [0, 0, 0, 1, 1, 1, 1]
 SCORES = [0.1, 0.6, 0.5, 0.4, 0.9, 0.8, 0.7]

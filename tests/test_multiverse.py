@@ -10,8 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from medlib import statistics
-from medlib.crossval import stratified_patient_folds
 from medlib.errors import InputError
+from medlib.learning.crossval import stratified_patient_folds
 from medlib.multiverse import (
     ANALYSIS,
     REPORT,

@@ -8,9 +8,9 @@ from PIL import Image
 from scipy import ndimage
 from skimage import data
 
-from medlib.cohorts.aligned import agreement, between, without_slope
-from medlib.cohorts.near_duplicates import near_duplicates
-from medlib.cohorts.surround import content
+from medlib.cohorts.similar.aligned import agreement, between, without_slope
+from medlib.cohorts.similar.near_duplicates import near_duplicates
+from medlib.cohorts.similar.surround import content
 from medlib.imaging import resize
 
 
@@ -152,7 +152,9 @@ def test_of_photographs_no_threshold_was_chosen_on_copies_are_found_and_nothing_
 
 
 def test_without_a_look_inside_the_mask_they_would_be(monkeypatch):
-    monkeypatch.setattr("medlib.cohorts.near_duplicates.content", lambda a: np.full(a.shape, True))
+    monkeypatch.setattr(
+        "medlib.cohorts.similar.near_duplicates.content", lambda a: np.full(a.shape, True)
+    )
     assert near_duplicates(resize(fundus(60), 48)) != []
 
 

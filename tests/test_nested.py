@@ -5,10 +5,10 @@ import pytest
 from sklearn.feature_selection import f_classif
 from sklearn.linear_model import LinearRegression
 
-from medlib import nested
 from medlib.cohorts import from_arrays
-from medlib.crossval import stratified_patient_folds
 from medlib.errors import InputError
+from medlib.learning import nested
+from medlib.learning.crossval import stratified_patient_folds
 
 
 def scores(x, y, group=None, choices=None, folds=2, inner_folds=2):

@@ -9,7 +9,7 @@ from container_files import nrrd_bytes, pgm, png16
 from PIL import Image
 
 from medlib.cohorts import load
-from medlib.cohorts.pictures import UNREADABLE, read_picture
+from medlib.cohorts.sources.pictures import UNREADABLE, read_picture
 
 
 def grey(seed=0, shape=(12, 14)):

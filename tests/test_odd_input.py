@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from medlib import consistency as co
-from medlib import metrics
 from medlib import statistics as st
 from medlib.errors import InputError
+from medlib.statistics import metrics
 
 LABELS = np.arange(24) % 2
 SCORES = np.clip(0.3 + 0.3 * LABELS + np.random.default_rng(0).normal(0, 0.2, 24), 0.01, 0.99)

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from medlib import execution, progress
+from medlib.run import execution
 from medlib.run.pace import Pace, in_words
+from medlib.runtime import progress
 
 CHAPTER = """---
 jupytext:
@@ -17,9 +18,9 @@ jupytext:
 ```{code-cell} python
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from medlib.crossval import cross_validate_repeatedly
+from medlib.learning.crossval import cross_validate_repeatedly
 from medlib.results import Results
-from medlib.training import NetworkLearner
+from medlib.learning.training import NetworkLearner
 ```
 
 ```{code-cell} python

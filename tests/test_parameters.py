@@ -4,11 +4,16 @@ import ast
 
 import pytest
 
+from medlib.chapters.parameters import (
+    LIMITS,
+    check_parameters,
+    declared_parameters,
+    limits_in_words,
+)
 from medlib.errors import InputError
-from medlib.execution import chapters, read_chapter
-from medlib.parameters import LIMITS, check_parameters, declared_parameters, limits_in_words
+from medlib.learning.training import NetworkLearner
+from medlib.run.execution import chapters, read_chapter
 from medlib.study.cases import BOOK_SIZE
-from medlib.training import NetworkLearner
 
 
 def defaults(notebook):

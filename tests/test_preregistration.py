@@ -3,9 +3,9 @@
 import pytest
 
 from medlib import statistics
-from medlib.checklists import preregistration
-from medlib.checklists.preregistration import COMPUTED, OPEN, Plan, form, sections
 from medlib.errors import InputError
+from medlib.results.checklists import preregistration
+from medlib.results.checklists.preregistration import COMPUTED, OPEN, Plan, form, sections
 
 ITEMS = [item for section in sections().values() for item in section]
 FULL = Plan(

@@ -10,18 +10,19 @@ import pytest
 from medlib import chapters
 from medlib.cli import app
 from medlib.errors import InputError
-from medlib.paths import project_root
 from medlib.processors import cells, ledger, on_record, patients, profiles, spread
 from medlib.processors.profiles import NATIVE, PROCESSORS, Profile
 from medlib.processors.runs import plan
 from medlib.results import Results, read
+from medlib.runtime.paths import project_root
 
 FEW = {"phantom-chest-ct": (2, 0), "phantom-chest-ct?task=slice&stratum=hard": (1, 0)}
 # Unrounded HU of a few patients, so that a test can see what digitising takes away.
 UNROUNDED = """
 import sys
 import numpy as np
-from medlib.phantom import chest, ct
+from medlib.phantom import chest
+from medlib.phantom.scanner import ct
 kept, whole = [], ct.digitised
 ct.digitised = lambda hu: kept.append(hu.copy()) or whole(hu)
 for seed in (0, 1):

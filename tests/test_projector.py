@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medlib.errors import InputError
-from medlib.phantom.projector import (
+from medlib.phantom.scanner.projector import (
     FourierSampler,
     back_project,
     kept_frequencies,

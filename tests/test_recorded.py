@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from medlib.cohorts.audit import LeakageError
-from medlib.cohorts.guards import Recorded
+from medlib.cohorts.audit.guards import Recorded
 from medlib.errors import InputError
 
 

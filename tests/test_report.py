@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from medlib.cohorts.verdict import Finding
+from medlib.cohorts.audit.verdict import Finding
 from medlib.results import Results
 from medlib.run.data_check import DataCheck, Row
 from medlib.run.report import main_numbers, report

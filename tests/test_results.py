@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from medlib.errors import InputError
-from medlib.models.arithmetic import has_bf16
-from medlib.paths import project_root
 from medlib.results import KINDS, Results, compare, environment, location, read, read_all
+from medlib.runtime.arithmetic import has_bf16
+from medlib.runtime.paths import project_root
 
 
 def make(**values):

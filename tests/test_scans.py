@@ -5,9 +5,9 @@ import pytest
 from scipy import ndimage
 
 from medlib.cohorts import from_arrays
-from medlib.cohorts.arrays import without_ids
 from medlib.cohorts.audit import audit
-from medlib.cohorts.scans import likely_scans
+from medlib.cohorts.similar.scans import likely_scans
+from medlib.cohorts.sources.arrays import without_ids
 
 
 def patients(n, seed=0, shared=0.0, side=48):

@@ -4,8 +4,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from medlib import sections
-from medlib.kernel import execute_cells
+from medlib.chapters import sections
+from medlib.run.kernel import execute_cells
 
 DRAWS = {"tags": ["section-draws"]}
 
@@ -13,7 +13,7 @@ DRAWS = {"tags": ["section-draws"]}
 @pytest.fixture
 def notebook():
     cells = [
-        new_code_cell("from medlib import sections"),
+        new_code_cell("from medlib.chapters import sections"),
         new_code_cell("sections.leave_out('draws', 'There is one patient.')"),
         new_markdown_cell("## Draws", metadata=DRAWS),
         new_code_cell("print('drawn')", metadata=DRAWS),

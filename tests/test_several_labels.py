@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from medlib.chapters.contents import read as read_chapter
 from medlib.cli import app
 from medlib.cohorts import SeveralLabelsError, load, load_each_label
-from medlib.cohorts.several_labels import labels_of, together
-from medlib.contents import read as read_chapter
+from medlib.cohorts.sources.several_labels import labels_of, together
 from medlib.errors import InputError
 from medlib.run import leaving
 

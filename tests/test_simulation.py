@@ -6,22 +6,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
-from medlib import simulation, statistics
+from medlib import statistics
 from medlib.errors import InputError
+from medlib.statistics import batches
 
 LABELS = np.repeat([0, 1], 25)
 LEARNERS = [
-    simulation.nearest_mean,
-    simulation.discriminant,
-    simulation.ridge,
-    simulation.nearest_neighbour,
+    batches.nearest_mean,
+    batches.discriminant,
+    batches.ridge,
+    batches.nearest_neighbour,
 ]
 
 
 def studies(runs=6, repeats=5, seed=0):
     """Right or wrong of two learners that agree on most cases, with the folds they were in."""
     rng = np.random.default_rng(seed)
-    folds = simulation.deal(LABELS, folds=5, repeats=repeats, rng=rng)
+    folds = batches.deal(LABELS, folds=5, repeats=repeats, rng=rng)
     hard = rng.random((2, runs, 1, 50)) ** 2
     right = (rng.random((2, runs, repeats, 50)) > hard).astype(float)
     return right[0], right[1], folds
@@ -40,7 +41,7 @@ def p_or_certain(question, *values, **options):
 @settings(max_examples=20, deadline=None)
 def test_p_values_of_many_runs_are_those_of_each_alone(seed, repeats):
     first, second, folds = studies(runs=3, repeats=repeats, seed=seed)
-    found = simulation.p_values(first - second, folds)
+    found = batches.p_values(first - second, folds)
     for run in range(3):
         a, b = first[run], second[run]
         by_fold = np.array([[(a - b)[r, folds[r] == k].mean() for k in range(5)]
@@ -61,8 +62,8 @@ def test_p_values_of_many_runs_are_those_of_each_alone(seed, repeats):
 
 def test_intervals_of_many_runs_are_those_of_each_alone():
     correct, _, folds = studies(runs=8)
-    found = simulation.accuracy_intervals(correct, folds)
-    means = simulation.fold_means(correct, folds)
+    found = batches.accuracy_intervals(correct, folds)
+    means = batches.fold_means(correct, folds)
     for run, right in enumerate(correct):
         naive = statistics.naive_t(means[run, 0], reference=0).interval
         corrected = statistics.corrected_t(means[run], n_train=40, n_test=10).interval
@@ -79,23 +80,23 @@ def test_intervals_of_many_runs_are_those_of_each_alone():
 
 def test_a_study_without_any_difference_is_never_significant():
     first, _, folds = studies(runs=2)
-    for name, p in simulation.p_values(first - first, folds).items():
+    for name, p in batches.p_values(first - first, folds).items():
         assert np.all(p == 1), name
 
 
 def test_folds_that_all_differ_by_the_same_amount_are_certain_to_a_t_test():
-    folds = simulation.deal(LABELS, folds=5, repeats=2, rng=np.random.default_rng(0))
+    folds = batches.deal(LABELS, folds=5, repeats=2, rng=np.random.default_rng(0))
     difference = np.zeros((1, 2, 50))
     for repeat, row in enumerate(folds):
         for k in range(5):
             difference[0, repeat, np.flatnonzero(row == k)[0]] = 1
-    found = simulation.p_values(difference, folds)
+    found = batches.p_values(difference, folds)
     assert found["naive t, 5 folds"] == 0
     assert found["exact McNemar, one run"] == pytest.approx(2 * 0.5**5)
 
 
 def test_cases_are_dealt_evenly_within_each_class_and_anew_each_time():
-    folds = simulation.deal(LABELS, folds=5, repeats=4, rng=np.random.default_rng(1))
+    folds = batches.deal(LABELS, folds=5, repeats=4, rng=np.random.default_rng(1))
     for row in folds:
         assert all(sum(row[k == LABELS] == f) == 5 for k in (0, 1) for f in range(5))
     assert len(np.unique(folds, axis=0)) == 4
@@ -104,7 +105,7 @@ def test_cases_are_dealt_evenly_within_each_class_and_anew_each_time():
 @pytest.mark.parametrize("folds", [1, 26])
 def test_folds_that_cannot_hold_both_classes_are_refused(folds):
     with pytest.raises(InputError, match="give 2 to 25"):
-        simulation.deal(LABELS, folds=folds, repeats=1, rng=np.random.default_rng(0))
+        batches.deal(LABELS, folds=folds, repeats=1, rng=np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
@@ -112,9 +113,9 @@ def test_a_run_is_judged_the_same_alone_and_among_others(learner):
     rng = np.random.default_rng(2)
     features = rng.standard_normal((5, 50, 8))
     features[:, 25:] += 0.8
-    folds = simulation.deal(LABELS, folds=5, repeats=2, rng=rng)
-    together = simulation.out_of_fold_correct(learner, features, LABELS, folds)
-    alone = simulation.out_of_fold_correct(learner, features[3:4], LABELS, folds)
+    folds = batches.deal(LABELS, folds=5, repeats=2, rng=rng)
+    together = batches.out_of_fold_correct(learner, features, LABELS, folds)
+    alone = batches.out_of_fold_correct(learner, features[3:4], LABELS, folds)
     assert np.array_equal(together[3:4], alone)
     assert together.mean() > 0.75  # shifted by 0.8 SD in each of 8 features: about 0.85 possible
 
@@ -123,8 +124,8 @@ def test_a_run_is_judged_the_same_alone_and_among_others(learner):
 def test_labels_without_meaning_are_learned_by_heart_but_not_predicted(learner):
     rng = np.random.default_rng(3)
     features = rng.standard_normal((200, 50, 60))
-    folds = simulation.deal(LABELS, folds=5, repeats=1, rng=rng)
-    assert abs(simulation.out_of_fold_correct(learner, features, LABELS, folds).mean() - 0.5) < 0.03
+    folds = batches.deal(LABELS, folds=5, repeats=1, rng=rng)
+    assert abs(batches.out_of_fold_correct(learner, features, LABELS, folds).mean() - 0.5) < 0.03
     assert (learner(features, LABELS, features) == (LABELS == 1)).mean() > 0.8
 
 
@@ -133,9 +134,9 @@ def test_discriminant_ignores_noise_common_to_both_features_and_the_nearest_mean
     common = rng.standard_normal((100, 50, 1))
     features = np.concatenate([common, common + 0.1 * rng.standard_normal((100, 50, 1))], axis=2)
     features[:, 25:, 1] += 0.5
-    folds = simulation.deal(LABELS, folds=5, repeats=1, rng=rng)
-    found = [simulation.out_of_fold_correct(learner, features, LABELS, folds).mean()
-             for learner in (simulation.discriminant, simulation.nearest_mean)]  # fmt: skip
+    folds = batches.deal(LABELS, folds=5, repeats=1, rng=rng)
+    found = [batches.out_of_fold_correct(learner, features, LABELS, folds).mean()
+             for learner in (batches.discriminant, batches.nearest_mean)]  # fmt: skip
     assert found[0] > 0.97
     assert found[1] < 0.75
 
@@ -150,7 +151,7 @@ def test_ridge_agrees_with_its_closed_form_among_features():
         scaled.T @ scaled / 6 + 0.1 * np.eye(6), scaled.T @ (target - target.mean()) / 6
     )
     score = (test[0] - training[0].mean(0)) / training[0].std(0) @ weights + target.mean()
-    assert np.array_equal(simulation.ridge(training, labels, test)[0], score > 0)
+    assert np.array_equal(batches.ridge(training, labels, test)[0], score > 0)
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
@@ -169,5 +170,5 @@ def test_ridge_is_the_least_penalised_sum_of_squares(features):
     known, seen = (each - x.mean(0) for each in (x, new))
     known, seen = known / (x.std(0) + 1e-9), seen / (x.std(0) + 1e-9)
     solver = Ridge(alpha=0.1 * features).fit(known, 2 * LABELS - 1)
-    found = simulation.ridge(x[None], LABELS, new[None])[0]
+    found = batches.ridge(x[None], LABELS, new[None])[0]
     assert np.array_equal(found, solver.predict(seen) > 0)

@@ -5,9 +5,8 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, roc_auc_score
 from statsmodels.stats.inter_rater import cohens_kappa as reference_kappa
 
-from medlib import metrics
 from medlib.errors import InputError
-from medlib.statistics import auc_interval, out_of_fold_auc, out_of_fold_interval
+from medlib.statistics import auc_interval, metrics, out_of_fold_auc, out_of_fold_interval
 from medlib.statistics.multiclass import (
     accuracy_of_cases,
     binary_auc,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from medlib import simulation
 from medlib import statistics as st
 from medlib.errors import InputError
+from medlib.statistics import batches
 from medlib.statistics.out_of_fold import (
     LEAST,
     MOST,
@@ -68,10 +68,9 @@ def test_nearest_neighbours_are_not_called_different_too_often():
     folds = partitions(rng, 10)
     features = rng.standard_normal((2, 800, CASES, 4)) + 1.1 * LABELS[:, None]
     first, second = (
-        simulation.out_of_fold_correct(simulation.nearest_neighbour, x, LABELS, folds)
-        for x in features
+        batches.out_of_fold_correct(batches.nearest_neighbour, x, LABELS, folds) for x in features
     )
-    p = simulation.p_values(first - second, folds)["out-of-fold test, 10 x 5"]
+    p = batches.p_values(first - second, folds)["out-of-fold test, 10 x 5"]
     assert np.mean(p < 0.05) <= 0.07  # 0.081 if the luck of the fits is taken to be known surely
 
 
@@ -152,7 +151,7 @@ def test_where_fits_fail_by_seed_more_patients_and_more_fits_still_narrow_the_in
     truth, width = 0.8 * 0.88 + 0.2 * 0.5, {}
     for cases in (50, 200, 1000):
         folds, right = fails_by_seed(rng, cases, 600)
-        low, high = simulation.accuracy_intervals(right, folds)["out-of-fold interval, 10 x 5"]
+        low, high = batches.accuracy_intervals(right, folds)["out-of-fold interval, 10 x 5"]
         width[cases] = (high - low).mean()
         assert ((low <= truth) & (truth <= high)).mean() >= 0.93
     assert width[50] < 0.24

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from medlib import simulation
 from medlib import statistics as st
 from medlib.errors import InputError
+from medlib.statistics import batches
 from medlib.statistics.out_of_fold import LEAST
 
 Y = np.repeat([0, 1], 25)
 
 
 def deals(repeats, seed=0):
-    return simulation.deal(Y, folds=5, repeats=repeats, rng=np.random.default_rng(seed))
+    return batches.deal(Y, folds=5, repeats=repeats, rng=np.random.default_rng(seed))
 
 
 def scores_of(seed, distance=1.0):

@@ -10,9 +10,10 @@ from sklearn.metrics import cohen_kappa_score
 
 from medlib.cohorts import from_arrays
 from medlib.cohorts.audit import LeakageError
-from medlib.cohorts.several_labels import MARK
-from medlib.crossval import cross_validate_repeatedly
+from medlib.cohorts.sources.several_labels import MARK
 from medlib.errors import InputError
+from medlib.learning.crossval import cross_validate_repeatedly
+from medlib.learning.training import HISTORY
 from medlib.results import Results
 from medlib.study import cases as study_cases
 from medlib.study.cases import draws_differ, image_size, largest_share, load_study
@@ -20,7 +21,6 @@ from medlib.study.cost import Cost, in_words, sentences
 from medlib.study.external import external_tests
 from medlib.study.internal import BALANCED, LARGEST, record_models
 from medlib.study.words import folds_in_words, models_in_words
-from medlib.training import HISTORY
 
 NAMES = ("normal", "cyst", "stone", "tumor")
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from medlib.paths import project_root
+from medlib.runtime.paths import project_root
 
 CHAPTER = """---
 jupytext:
@@ -32,7 +32,8 @@ results.save();
 COMMAND = """
 import sys
 from pathlib import Path
-from medlib import cli, execution
+from medlib import cli
+from medlib.run import execution
 execution.project_root = Path.cwd
 sys.argv = ["medlib", "run", "01_small", "--out", "out", "--no-page"]
 cli.main()

@@ -11,7 +11,7 @@ from scipy.special import expit, ndtr, ndtri
 from test_takehome_model import made_cases
 
 from medlib.cohorts.predictions import read_predictions
-from medlib.crossval import CrossValidation, stratified_patient_folds
+from medlib.learning.crossval import CrossValidation, stratified_patient_folds
 from medlib.statistics import out_of_fold_auc
 from medlib.takehome.curves import roc_band
 from medlib.takehome.figures import calibration_figure, png_of, roc_figure, svg_of

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from medlib.cohorts import from_arrays
-from medlib.crossval import cross_validate_repeatedly
 from medlib.errors import InputError
+from medlib.learning.crossval import cross_validate_repeatedly
+from medlib.learning.training import FeatureLearner, NetworkLearner
 from medlib.takehome.card import card_of
 from medlib.takehome.likeness import Cloud, Levels, Likeness
 from medlib.takehome.stored_model import StoredModel, fingerprints, load_model, save_model
-from medlib.training import FeatureLearner, NetworkLearner
 
 LEARNERS = {
     "network": NetworkLearner(network="resnet18", size=32, epochs=1),

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from medlib.errors import InputError
-from medlib.phantom import cage as cages
-from medlib.phantom import thorax, tissue, vessels
-from medlib.phantom.couch import draw_table
-from medlib.phantom.geometry import (
+from medlib.phantom.anatomy import cage as cages
+from medlib.phantom.anatomy import thorax, tissue, vessels
+from medlib.phantom.anatomy.couch import draw_table
+from medlib.phantom.anatomy.geometry import (
     Canvas,
     Grid,
     Noise,
@@ -22,8 +22,8 @@ from medlib.phantom.geometry import (
     ellipsoid_distance,
     smooth_union,
 )
-from medlib.phantom.heart import Contrast
-from medlib.phantom.tissue import Tissue
+from medlib.phantom.anatomy.heart import Contrast
+from medlib.phantom.anatomy.tissue import Tissue
 
 GRID = Grid(1.5, 300)
 FLAT = Pose()

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from medlib import metrics
 from medlib import statistics as st
-from medlib.crossval import cross_validate
 from medlib.errors import InputError
-from medlib.threshold import THRESHOLD, called_positive
-from medlib.training import HISTORY
+from medlib.learning.crossval import cross_validate
+from medlib.learning.training import HISTORY
+from medlib.statistics import metrics
+from medlib.statistics.threshold import THRESHOLD, called_positive
 
 LABELS = np.array([1, 1, 1, 0, 0, 0])
 SCORES = np.array([0.5, 0.9, 0.5, 0.2, 0.1, 0.3])  # two cancers lie on the threshold

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from medlib import augmentation
 from medlib.errors import InputError
+from medlib.learning import augmentation
+from medlib.learning.training import FeatureLearner, NetworkLearner, check_training
 from medlib.models import frozen
-from medlib.models.arithmetic import chosen_precision, precision_for
 from medlib.models.classifiers import build
-from medlib.training import FeatureLearner, NetworkLearner, check_training
+from medlib.runtime.arithmetic import chosen_precision, precision_for
 
 TINY = NetworkLearner(network="resnet18", size=32, epochs=4, batch_size=8, learning_rate=3e-3)
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from container_files import nifti_bytes, nrrd_bytes
 
-from medlib.cohorts import load, volumes
+from medlib.cohorts import load
+from medlib.cohorts.sources import volumes
 from medlib.dicom import read_series, write_series
 from medlib.errors import InputError
 

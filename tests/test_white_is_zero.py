@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from medlib.cohorts import load
-from medlib.cohorts.pictures import read
+from medlib.cohorts.sources.pictures import read
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from medlib.checklists import NAMES, answers, differences, guideline, overview, tables
-from medlib.checklists.preregistration import Plan, form
-from medlib.markdown import plain, table
 from medlib.results import Results, read
+from medlib.results.checklists import NAMES, answers, differences, guideline, overview, tables
+from medlib.results.checklists.preregistration import Plan, form
+from medlib.results.markdown import plain, table
 
 CHAPTER = "06_resnet50_cv"
 PLAN = Plan(patients=50, prevalence=0.5, accuracy=0.92, discordant=0.2, margin=0.05)

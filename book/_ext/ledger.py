@@ -18,9 +18,18 @@ from docutils.nodes import make_id
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from medlib.claims import EVIDENCE, VERDICTS, Claim, Runs, board, evidence, measured, read_claims
-from medlib.markdown import table, with_interval
 from medlib.results import read_all
+from medlib.results.claims import (
+    EVIDENCE,
+    VERDICTS,
+    Claim,
+    Runs,
+    board,
+    evidence,
+    measured,
+    read_claims,
+)
+from medlib.results.markdown import table, with_interval
 
 
 def board_table(claims: Sequence[Claim]) -> str:

@@ -22,8 +22,8 @@ import yaml
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from medlib.markdown import ENDS, number, table, with_interval
 from medlib.results import Record, Results, read_all
+from medlib.results.markdown import ENDS, number, table, with_interval
 
 Runs = Mapping[tuple[str, str], Results]
 

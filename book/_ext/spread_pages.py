@@ -15,11 +15,11 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 from medlib.chapters import COHORT, names
-from medlib.markdown import number, table
 from medlib.processors import on_record, spread
 from medlib.processors.profiles import NATIVE
 from medlib.processors.spread import Moved
 from medlib.results import read
+from medlib.results.markdown import number, table
 
 HEADER = ["number", "here", "range over processors", "range over seeds", "tolerance"]
 

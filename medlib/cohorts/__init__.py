@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from medlib.cohorts import arrays, dicom_folder, folders, phantom, public, tcga
-from medlib.cohorts.arrays import from_arrays
-from medlib.cohorts.audit import LeakageError, assert_no_leakage
+from medlib.cohorts.audit.findings import LeakageError, assert_no_leakage
 from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.selection import choose_classes, choose_split, require_cases, require_one_label
-from medlib.cohorts.several_labels import SeveralLabelsError, absence_first
-from medlib.cohorts.tables import ALIASES as COLUMN_OPTIONS
+from medlib.cohorts.sources import arrays, dicom_folder, folders, phantom, public, tcga
+from medlib.cohorts.sources.arrays import from_arrays
+from medlib.cohorts.sources.several_labels import SeveralLabelsError, absence_first
+from medlib.cohorts.sources.tables import ALIASES as COLUMN_OPTIONS
 from medlib.errors import InputError
 
 __all__ = [

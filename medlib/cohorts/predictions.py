@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from medlib.cohorts.tables import read_table
+from medlib.cohorts.sources.tables import read_table
 from medlib.errors import InputError
 
 SCORE: Final = "score_"

@@ -12,9 +12,10 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 
-from medlib.cohorts import KINDS, archives, load, pictures
-from medlib.cohorts.arrays import from_arrays
+from medlib.cohorts import KINDS, load
 from medlib.cohorts.cohort import THREADS, Cohort, Reader
+from medlib.cohorts.sources import archives, pictures
+from medlib.cohorts.sources.arrays import from_arrays
 from medlib.dicom import DicomError, Scan, read_image, scan
 from medlib.dicom.geometry import Frame, stack
 from medlib.errors import InputError

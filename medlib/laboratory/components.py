@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from medlib.errors import InputError
-from medlib.simulation import BatchLearner, Floats, Integers, deal, out_of_fold_correct
+from medlib.statistics.batches import BatchLearner, Floats, Integers, deal, out_of_fold_correct
 
 ROWS = {
     "patients": "by more patients alone",

@@ -1,6 +1,6 @@
 """Which fits a procedure needs: learners in, scores of the cases they had not seen out.
 
-As in `medlib.simulation` the first axis is the run: studies of n cases with the same labels, fitted
+As in `medlib.statistics.batches` the first axis is the run: studies of n cases with the same labels, fitted
 all at once. The deals are the same for all runs; cases are exchangeable, so that changes nothing.
 """
 
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from medlib.errors import InputError
-from medlib.simulation import BatchLearner, Floats, Integers, called_right
+from medlib.statistics.batches import BatchLearner, Floats, Integers, called_right
 
 INNER: Final = 15
 """Random splits that a mean score is over: the advice of the conservative z's source."""

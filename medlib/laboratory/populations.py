@@ -4,7 +4,7 @@ import numpy as np
 
 from medlib.errors import InputError
 from medlib.laboratory.side_by_side import Population
-from medlib.simulation import Floats, Integers
+from medlib.statistics.batches import Floats, Integers
 
 
 def blended_population(

@@ -7,7 +7,7 @@ its interval leaves out 0.
 
 import numpy as np
 
-from medlib.simulation import Ends, Floats, Integers, Z, fold_means, t_ends
+from medlib.statistics.batches import Ends, Floats, Integers, Z, fold_means, t_ends
 
 
 def bayle_ends(scores: Floats) -> Ends:

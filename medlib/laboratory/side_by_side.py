@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from medlib.errors import InputError
 from medlib.laboratory import procedures
 from medlib.laboratory.designs import INNER, OUTER, Subsampled, nested_scores, subsampled_scores
-from medlib.simulation import (
+from medlib.statistics.batches import (
     BatchLearner,
     Ends,
     Floats,

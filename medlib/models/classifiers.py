@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from medlib.errors import InputError
-from medlib.models.arithmetic import one_thread
+from medlib.runtime.arithmetic import one_thread
 
 Floats = NDArray[np.float32]
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from medlib.models.arithmetic import precise_to
+from medlib.runtime.arithmetic import precise_to
 
 MULTIPLIED: Final = (nn.Conv2d, nn.Linear)
 """Layers whose weights autocast rounds to bf16; those of norms stay in fp32."""

@@ -15,10 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from medlib.crossval import stratified_patient_folds
 from medlib.errors import InputError
-from medlib.models.arithmetic import one_thread
+from medlib.learning.crossval import stratified_patient_folds
 from medlib.multiverse.choices import ANALYSIS, specifications
+from medlib.runtime.arithmetic import one_thread
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

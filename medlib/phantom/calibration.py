@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from medlib.errors import InputError
-from medlib.threshold import called_positive
+from medlib.statistics.threshold import called_positive
 
 Floats = NDArray[np.float32]
 

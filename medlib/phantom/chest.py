@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from medlib.errors import InputError
-from medlib.phantom import ct, thorax
-from medlib.phantom.couch import Table, draw_table
-from medlib.phantom.findings import Finding, Site, draw_cancer, draw_look_alike
-from medlib.phantom.geometry import Array, Grid, Pose, settled
-from medlib.phantom.lungs import CANDIDATES
-from medlib.phantom.tissue import SOLID_NODULE_HU
+from medlib.phantom.anatomy import thorax
+from medlib.phantom.anatomy.couch import Table, draw_table
+from medlib.phantom.anatomy.findings import Finding, Site, draw_cancer, draw_look_alike
+from medlib.phantom.anatomy.geometry import Array, Grid, Pose, settled
+from medlib.phantom.anatomy.lungs import CANDIDATES
+from medlib.phantom.anatomy.tissue import SOLID_NODULE_HU
+from medlib.phantom.scanner import ct
 
 Task = Literal["crop", "slice", "volume"]
 Stratum = Literal["default", "hard"]
@@ -50,7 +51,7 @@ class SimulatedCase:
 
     hu: whole HU as float32, slices x rows x columns. spacing: (dz, dy, dx) mm. lesion_mask: bool,
     same shape, true where a cancer is (empty in controls). finding_mask: the same for cancers and
-    look-alikes. tissue: uint8 labels (`medlib.phantom.tissue.Tissue`). z_mm: level of each slice
+    look-alikes. tissue: uint8 labels (`medlib.phantom.anatomy.tissue.Tissue`). z_mm: level of each slice
     above the carina. finding: name of the lesion or look-alike, "none" where there is neither.
     """
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import nbformat
 
-from medlib.paths import project_root
 from medlib.processors.runs import Run
+from medlib.runtime.paths import project_root
 
 IGNORED = "nbval-ignore-output"
 """The tag of cells whose output may differ between machines."""

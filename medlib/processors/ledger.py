@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from medlib import claims
-from medlib.paths import project_root
 from medlib.processors.runs import Run
-from medlib.results import Results, read_all
+from medlib.results import claims
+from medlib.results.records import Results, read_all
+from medlib.runtime.paths import project_root
 
 
 def fallen(runs: Sequence[Run]) -> list[str]:

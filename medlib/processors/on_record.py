@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from medlib import results
 from medlib.errors import InputError
-from medlib.paths import project_root, write_whole
 from medlib.processors.profiles import AGAIN, NATIVE, Profile
 from medlib.processors.spread import Moved, is_compared, moved, tolerance
-from medlib.results import Record, Results, Value
+from medlib.results.records import Record, Results, Value
+from medlib.runtime.paths import project_root, write_whole
 
 SURPRISING: Final = 3.0
 """Times a tolerance: what differs by more on another processor was made by other text or code."""

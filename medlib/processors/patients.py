@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from medlib.errors import NotebookError
-from medlib.paths import project_root, write_whole
 from medlib.processors.profiles import Profile
+from medlib.runtime.paths import project_root, write_whole
 
 COHORTS: Final[dict[str, tuple[int, int]]] = {
     "phantom-chest-ct": (25, 0),

@@ -116,7 +116,9 @@ def seeds(count: int) -> tuple[Profile, ...]:
 
 def usable() -> tuple[Profile, ...]:
     """The profiles that this processor can imitate, the native one first."""
-    from medlib.results import processor_flags  # brings tables along, which `--help` waits for
+    from medlib.results.records import (
+        processor_flags,  # brings tables along, which `--help` waits for
+    )
 
     flags = processor_flags()
     return tuple(p for p in PROCESSORS if not p.needs or p.needs in flags)

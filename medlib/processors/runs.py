@@ -17,16 +17,16 @@ import joblib
 
 from medlib import chapters
 from medlib.errors import NotebookError
-from medlib.paths import project_root, write_whole
 from medlib.processors.profiles import Profile
-from medlib.results import Results, read
+from medlib.results.records import Results, read
+from medlib.runtime.paths import project_root, write_whole
 
 FOLDER = "build/processors"
 """Where runs are kept, below the checkout."""
-TRAINS = "medlib/training.py"
+TRAINS = "medlib/learning/training.py"
 """The module whose use makes a chapter depend on the seeds of networks."""
 _RUN = (
-    "import sys, nbformat; from pathlib import Path; from medlib import execution as e; "
+    "import sys, nbformat; from pathlib import Path; from medlib.run import execution as e; "
     "n = e.execute(e.read_chapter(sys.argv[1]), {}, results=Path(sys.argv[2]), say=lambda _: None);"
     "Path(sys.argv[3]).write_text(nbformat.writes(n), encoding='utf-8')"
 )

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from medlib.errors import InputError
-from medlib.results import Record, Results, Value
+from medlib.results.records import Record, Results, Value
 
 MARGIN: Final = 1.5
 """Tolerance over range seen. One further run of a normal number differs from a given one by more

@@ -19,8 +19,8 @@ import yaml
 
 from medlib import chapters
 from medlib.errors import NotebookError
-from medlib.paths import project_root
-from medlib.surroundings import surroundings
+from medlib.runtime.paths import project_root
+from medlib.runtime.surroundings import surroundings
 
 GLOSSARY: Final = "book/glossary"
 EXTENSIONS: Final = ("offline_assets", "accessible")

@@ -18,13 +18,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from medlib.cohorts import SIMULATED, Cohort, load
-from medlib.cohorts.audit import audit
-from medlib.cohorts.duplicates import FINE
-from medlib.cohorts.shortcuts import acquisition_statistics, grid_of_pixels, image_statistics
-from medlib.cohorts.verdict import Finding, accused, in_words
+from medlib.cohorts.audit.findings import audit
+from medlib.cohorts.audit.shortcuts import acquisition_statistics, grid_of_pixels, image_statistics
+from medlib.cohorts.audit.verdict import Finding, accused, in_words
+from medlib.cohorts.similar.duplicates import FINE
 from medlib.errors import InputError
 from medlib.imaging import resize
-from medlib.paths import cache_folder, write_whole
 from medlib.run.quick_model import (
     Accuracy,
     Floats,
@@ -34,6 +33,7 @@ from medlib.run.quick_model import (
     residual_model,
     threshold_model,
 )
+from medlib.runtime.paths import cache_folder, write_whole
 
 ENOUGH: Final = 3
 """Images a shortcut below which nothing is left to tell what is left without them."""

@@ -9,8 +9,8 @@ from typing import Final
 import nbformat
 from markdown_it import MarkdownIt
 
-from medlib.markdown import with_interval
-from medlib.results import CONFIDENCE, Record, Results
+from medlib.results.markdown import with_interval
+from medlib.results.records import CONFIDENCE, Record, Results
 from medlib.run.data_check import DataCheck
 
 FEW: Final = 50

@@ -11,10 +11,11 @@ from typing import Any
 
 import nbformat
 
-from medlib import checklists, results
+from medlib import results
+from medlib.chapters.contents import Chapter
 from medlib.cohorts import SeveralLabelsError
-from medlib.contents import Chapter
 from medlib.errors import InputError, NotebookError
+from medlib.results import checklists
 from medlib.run.data_check import DataCheck, check_data, wanted
 from medlib.run.report import report
 from medlib.run.said import lines, markdown

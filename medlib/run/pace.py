@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from medlib.progress import ANNOUNCED, NOTE
+from medlib.runtime.progress import ANNOUNCED, NOTE
 
 LOOK: Final = 0.5
 """Seconds between looks for new lines."""

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import nbformat
 
-from medlib.checklists.fields import performance
-from medlib.markdown import number, with_interval
-from medlib.results import CONFIDENCE, Record, Results
+from medlib.results.checklists.fields import performance
+from medlib.results.markdown import number, with_interval
+from medlib.results.records import CONFIDENCE, Record, Results
 from medlib.run.data_check import DataCheck
 from medlib.run.doubts import doubts, limits, majority, name_of, title
 from medlib.run.said import rows_of

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from medlib.markdown import plain, table
+from medlib.results.markdown import plain, table
 from medlib.run.data_check import DataCheck, Row
 
 TITLE: Final = "Audit of the data, before anything was trained"

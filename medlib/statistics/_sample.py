@@ -18,8 +18,8 @@ from medlib.statistics._checks import (
     as_labels,
     as_scores,
 )
+from medlib.statistics.threshold import called_positive
 from medlib.statistics.weighted import Cases, Weights
-from medlib.threshold import called_positive
 
 Seed: TypeAlias = int | np.random.Generator
 Patients: TypeAlias = Sequence[Any] | NDArray[Any] | None

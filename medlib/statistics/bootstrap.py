@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from medlib.statistics._checks import Floats, as_fraction
 from medlib.statistics._sample import Patients, Sample, Seed
 from medlib.statistics.outcome import Comparison, Interval
+from medlib.statistics.threshold import THRESHOLD
 from medlib.statistics.weighted import METRICS, Metric, checked, named_metrics, one_metric
-from medlib.threshold import THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def cluster_bootstrap(
     images, separately among those with negative, positive and both kinds of images (stratified), so
     every replicate has both classes. The interval holds the middle share of the replicates
     (percentile method). A score above threshold counts as positive, one on it as
-    negative (`medlib.threshold`).
+    negative (`medlib.statistics.threshold`).
 
     Assumes independent patients and a fixed model. Too narrow below about 20 patients a class; for
     a proportion near 0 or 1 use proportion_interval, for an AUC near 1 auc_interval. Sees nothing

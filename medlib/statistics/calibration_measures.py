@@ -11,7 +11,6 @@ from scipy import optimize, stats
 from scipy.special import expit, logit
 
 from medlib.errors import InputError
-from medlib.metrics import NEVER_CERTAIN
 from medlib.statistics._checks import Floats, as_fraction, as_generator, as_probabilities
 from medlib.statistics._recalibration import (
     fit,
@@ -21,8 +20,9 @@ from medlib.statistics._recalibration import (
     spline_basis,
 )
 from medlib.statistics._sample import Patients, Sample, Seed
+from medlib.statistics.metrics import NEVER_CERTAIN
 from medlib.statistics.outcome import Interval
-from medlib.threshold import THRESHOLD
+from medlib.statistics.threshold import THRESHOLD
 
 KNOTS: Final = (0.1, 0.5, 0.9)
 """Quantiles of the log odds at which the calibration curve may bend (Harrell's for three)."""

@@ -21,7 +21,7 @@ from medlib.statistics._checks import (
 )
 from medlib.statistics._sample import Patients
 from medlib.statistics.proportions import wilson_ends
-from medlib.threshold import called_positive
+from medlib.statistics.threshold import called_positive
 
 THRESHOLDS: Final = tuple(np.round(np.arange(0.01, 1, 0.01), 2).tolist())
 """Threshold probabilities of a curve, where none are asked for."""

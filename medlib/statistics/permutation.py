@@ -20,8 +20,8 @@ from medlib.statistics._checks import (
 from medlib.statistics._sample import Patients, Sample, Seed
 from medlib.statistics.dealing import deal_by_images, score_by_patient
 from medlib.statistics.outcome import Comparison
+from medlib.statistics.threshold import THRESHOLD
 from medlib.statistics.weighted import Metric, Weights, checked, one_metric
-from medlib.threshold import THRESHOLD
 
 ROUNDING = 1e-12
 """Two values of a metric closer than this are the same one, computed in another order."""

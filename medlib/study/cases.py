@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from medlib.cohorts import Cohort, load
-from medlib.cohorts.audit import LeakageError, assert_patients_apart
+from medlib.cohorts.audit.findings import LeakageError, assert_patients_apart
 from medlib.cohorts.cohort import names
-from medlib.cohorts.duplicates import find_duplicates, joined, thumbnails
-from medlib.cohorts.near_duplicates import near_duplicates
+from medlib.cohorts.similar.duplicates import find_duplicates, joined, thumbnails
+from medlib.cohorts.similar.near_duplicates import near_duplicates
 from medlib.errors import InputError
 
 NO_TEST: Final = "none"

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from medlib import progress
 from medlib.cohorts import Cohort
-from medlib.training import FeatureLearner, NetworkLearner
+from medlib.learning.training import FeatureLearner, NetworkLearner
+from medlib.runtime import progress
 
 SIDE_BY_SIDE: Final = 2
 """Folds that are trained side by side."""

@@ -9,13 +9,13 @@ import pandas as pd
 
 from medlib import statistics
 from medlib.cohorts import Cohort
-from medlib.cohorts.several_labels import labels_of
-from medlib.crossval import CrossValidation, train_and_test
-from medlib.results import Results
+from medlib.cohorts.sources.several_labels import labels_of
+from medlib.learning.crossval import CrossValidation, train_and_test
+from medlib.learning.training import Learner
+from medlib.results.records import Results
 from medlib.statistics import Interval
 from medlib.study.cases import largest_share
 from medlib.study.internal import as_text
-from medlib.training import Learner
 
 FEWEST = 2
 """Cases of a class, and of all others, without which there is no interval of an AUC."""

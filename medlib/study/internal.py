@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from medlib import metrics, statistics
+from medlib import statistics
 from medlib.cohorts import Cohort
-from medlib.cohorts.several_labels import labels_of
-from medlib.crossval import CrossValidation, correct_and_folds
-from medlib.results import Results
-from medlib.statistics import Interval
+from medlib.cohorts.sources.several_labels import labels_of
+from medlib.learning.crossval import CrossValidation, correct_and_folds
+from medlib.results.records import Results
+from medlib.statistics import Interval, metrics
 from medlib.study.cases import largest_share
 
 COLUMNS = (

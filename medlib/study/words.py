@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlib.cohorts import Cohort
-from medlib.crossval import CrossValidation
+from medlib.learning.crossval import CrossValidation
 from medlib.study.cases import MOST_SHARED, largest_share
 from medlib.study.internal import as_text, kappas
 

@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl
 
 import medlib
 from medlib.cohorts.cohort import Cohort
-from medlib.crossval import CrossValidation, correct_and_folds
+from medlib.learning.crossval import CrossValidation, correct_and_folds
+from medlib.learning.training import Learner
 from medlib.statistics import out_of_fold_auc, out_of_fold_interval
 from medlib.statistics.outcome import Interval
+from medlib.statistics.threshold import THRESHOLD
 from medlib.takehome.likeness import false_alarms
 from medlib.takehome.weights import FEATURES, FittedModel, settings_of
-from medlib.threshold import THRESHOLD
-from medlib.training import Learner
 
 NOT_A_DEVICE: Final = (
     "This is not a medical device. Teaching and research software: do not use it to decide about "

@@ -13,10 +13,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from medlib import metrics, plots
+from medlib import plots
 from medlib.cohorts.cohort import Cohort
-from medlib.crossval import CrossValidation, correct_and_folds
-from medlib.statistics import out_of_fold_auc
+from medlib.learning.crossval import CrossValidation, correct_and_folds
+from medlib.statistics import metrics, out_of_fold_auc
 from medlib.takehome.curves import roc_band
 
 SIDE: Final = 4.6

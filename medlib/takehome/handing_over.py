@@ -10,17 +10,17 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from medlib import progress
 from medlib.cohorts.cohort import Cohort
-from medlib.crossval import CrossValidation
-from medlib.paths import write_whole
+from medlib.learning.crossval import CrossValidation
+from medlib.learning.training import Learner
+from medlib.runtime import progress
+from medlib.runtime.paths import write_whole
 from medlib.takehome.card import card_of
 from medlib.takehome.figures import calibration_figure, png_of, roc_figure, svg_of
 from medlib.takehome.likeness import SIZE, Likeness
 from medlib.takehome.out_of_fold_table import as_csv, out_of_fold_table
 from medlib.takehome.stored_model import StoredModel, fingerprints, save_model
 from medlib.takehome.weights import FittedModel, fit_on_all
-from medlib.training import Learner
 
 VARIABLE: Final = "MEDLIB_TAKEHOME"
 """Environment variable: the folder for what is taken home; `medlib run` sets it."""

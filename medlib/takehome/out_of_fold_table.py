@@ -10,7 +10,7 @@ import pandas as pd
 
 from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.predictions import SCORE
-from medlib.crossval import CrossValidation
+from medlib.learning.crossval import CrossValidation
 
 LOSSLESS: Final = "%.9g"
 """Digits that tell any two single-precision numbers apart."""

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from medlib import imaging, progress
+from medlib import imaging
 from medlib.cohorts.cohort import pixel_hash
 from medlib.cohorts.unlabelled import Read, Unlabelled
 from medlib.errors import InputError
+from medlib.runtime import progress
 from medlib.takehome.likeness import SIZE
 from medlib.takehome.out_of_fold_table import score_columns
 from medlib.takehome.stored_model import StoredModel, fingerprints

@@ -18,11 +18,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from medlib.errors import InputError
-from medlib.paths import write_whole
+from medlib.learning.training import Floats
+from medlib.runtime.paths import write_whole
+from medlib.statistics.threshold import called_positive
 from medlib.takehome.likeness import Likeness
 from medlib.takehome.weights import FittedModel, Tensors, probabilities, rebuilt, tensors_of
-from medlib.threshold import called_positive
-from medlib.training import Floats
 
 FORMAT: Final = "medlib model 1"
 CARD: Final = "model.json"

@@ -15,9 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from medlib.errors import InputError
 from medlib.imaging import Normaliser
-from medlib.models.classifiers import build
-from medlib.models.matmul import use_matmul
-from medlib.training import (
+from medlib.learning.training import (
     PREDICTED_AT_ONCE,
     FeatureLearner,
     FittedFeatures,
@@ -28,6 +26,8 @@ from medlib.training import (
     NetworkLearner,
     Report,
 )
+from medlib.models.classifiers import build
+from medlib.models.matmul import use_matmul
 
 Tensors = dict[str, NDArray[Any]]
 FittedModel = FittedNetwork | FittedFeatures

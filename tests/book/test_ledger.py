@@ -5,8 +5,8 @@ from pathlib import Path
 
 import ledger
 
-from medlib.claims import EVIDENCE, VERDICTS, board, evidence, read_claims
 from medlib.results import read_all
+from medlib.results.claims import EVIDENCE, VERDICTS, board, evidence, read_claims
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = read_claims(ROOT / "book/claims.yml")

@@ -11,8 +11,7 @@ import accessible
 import pytest
 import results_pages
 
-from medlib import markdown
-from medlib.results import Results
+from medlib.results import Results, markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = """\

@@ -7,9 +7,9 @@ import nbformat
 import pytest
 from test_pages import AXE, BROKEN, CUT_OFF, SCROLL_WIDTH, VIOLATIONS
 
-from medlib import execution, results
-from medlib.cohorts.verdict import Finding
-from medlib.run import book_page
+from medlib import results
+from medlib.cohorts.audit.verdict import Finding
+from medlib.run import book_page, execution
 from medlib.run.data_check import DataCheck, Row
 from medlib.run.one_file import one_file
 from medlib.run.report import report

@@ -5,8 +5,8 @@ import json
 import spread_figure
 import spread_pages
 
-from medlib.paths import project_root
 from medlib.processors.spread import Moved
+from medlib.runtime.paths import project_root
 
 ROOT = project_root()
 

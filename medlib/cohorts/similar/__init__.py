@@ -1,0 +1,1 @@
+"""Images that look alike: copies, neighbouring slices, stand-ins for patients."""

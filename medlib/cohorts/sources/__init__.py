@@ -1,0 +1,1 @@
+"""Loaders: what a reader has on disk becomes a `Cohort`, each file examined first."""

@@ -1,0 +1,194 @@
+"""Simulated patients with chest CT: made once, written as DICOM, read back like any other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import joblib
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+import medlib
+from medlib import dicom
+from medlib.cohorts.cohort import Cohort
+from medlib.cohorts.sources.dicom_folder import from_series
+from medlib.errors import InputError
+from medlib.phantom.chest import SimulatedCase, simulate
+from medlib.runtime.paths import cache_folder
+from medlib.runtime.workers import Bound
+
+CLASSES: Final = ("control", "cancer")
+PER_CLASS: Final = 25
+"""Patients a class unless asked otherwise: the 50 of the text."""
+SERIES: Final = "dicom"
+CASE: Final = "case.json"
+MASKS: Final = "masks.npz"
+"""Beside each series: lesion, finding (bool) and tissue (uint8), slices x rows x columns."""
+
+
+def load(
+    *,
+    seed: int = 0,
+    per_class: int | None = None,
+    task: str = "crop",
+    stratum: str = "default",
+    slices: int = 24,
+    matrix: int | None = None,
+    jobs: int = 2,
+) -> Cohort:
+    """Simulate ``per_class`` (25) cancers and as many controls, or take them from the cache.
+
+    Options as in `medlib.phantom.chest.simulate`. Patient i is the same whatever the number of
+    patients and jobs. For task "volume" the image of a case is the slice where its finding is
+    largest, or the middle one. The table has ``finding`` (what the crop shows) and ``folder``
+    (DICOM files and masks). Raises InputError for options that cannot be simulated.
+    """
+    plan = _plan(seed, per_class or PER_CLASS, task, stratum, slices, matrix)
+    folders = make_cases(plan, jobs=jobs)
+    told = pd.DataFrame([json.loads((folder / CASE).read_text("utf-8")) for folder in folders])
+    told["file"] = [f"{f.name}/{SERIES}/{file}" for f, file in zip(folders, told.file, strict=True)]
+    scans = [dicom.scan(folder / SERIES) for folder in folders]
+    found = dicom.Scan(
+        folders[0].parent,
+        tuple(header for scan in scans for header in scan.headers),
+        tuple(refusal for scan in scans for refusal in scan.refusals),
+    )
+    cohort = from_series(
+        found,
+        told,
+        folders[0].parent,
+        name="phantom-chest-ct",
+        licence="CC0 1.0",
+        citation="Simulated by medlib; no patient.",
+        simulated=True,
+        patient_id_kind="simulated",
+        notes=(),
+    )
+    table = cohort.table.set_index("patient_id").loc[told.patient_id].reset_index()
+    table["folder"] = [str(folder) for folder in folders]
+    table["image_id"] = table.patient_id  # the place in the cache is no name
+    return replace(cohort, table=table, classes=CLASSES)
+
+
+def _plan(
+    seed: int, per_class: int, task: str, stratum: str, slices: int, matrix: int | None
+) -> list[dict[str, Any]]:
+    """Arguments of each case: controls and cancers by turns, each with a seed of its own."""
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed is {seed!r}: give a whole number of 0 or more.")
+    options: dict[str, Any] = {"task": task, "stratum": stratum}
+    if matrix is not None:
+        options["matrix"] = _whole("matrix", matrix)
+    if task == "volume":
+        options["slices"] = _whole("slices", slices)
+    return [
+        {
+            "seed": int(np.random.SeedSequence([int(seed), i]).generate_state(1)[0]),
+            "cancer": bool(i % 2),
+            "patient_id": f"SIM-{int(seed):03d}-{i:04d}",
+            **options,
+        }
+        for i in range(2 * per_class)
+    ]
+
+
+def _whole(name: str, value: object) -> int:
+    if not str(value).isdigit():
+        raise InputError(f"{name} is {value!r}: give a whole number.")
+    return int(str(value))
+
+
+def make_cases(plan: list[dict[str, Any]], *, jobs: int = 2) -> list[Path]:
+    """Return the cache folder of each case, simulating those that are not there yet."""
+    home = cache_folder("phantom-chest-ct")
+    folders = [home / _key(case) for case in plan]
+    lacking = [(c, f) for c, f in zip(plan, folders, strict=True) if not (f / MASKS).is_file()]
+    if lacking:
+        first, *others = lacking  # the first one alone, so that wrong options stop here
+        make_case(*first)
+        with joblib.parallel_config("loky", n_jobs=int(jobs), inner_max_num_threads=1):
+            making = joblib.Parallel(return_as="generator_unordered")(
+                joblib.delayed(Bound(make_case))(*each) for each in others
+            )
+            quiet = not sys.stderr.isatty()
+            list(tqdm(making, "Simulating patients", len(others), disable=quiet, leave=False))
+    return folders
+
+
+def make_case(case: Mapping[str, Any], folder: Path) -> None:
+    """Simulate one case and write DICOM series, masks and case.json; whole or not at all."""
+    options = {k: v for k, v in case.items() if k != "patient_id"}
+    made = simulate(**options)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".case-"))
+    try:
+        _write(made, case["patient_id"], temporary)
+        if not folder.exists():  # another process may have been quicker
+            os.rename(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(made: SimulatedCase, patient_id: str, folder: Path) -> None:
+    files = dicom.write_series(
+        made.hu,
+        folder / SERIES,
+        patient_id=patient_id,
+        spacing=made.spacing,
+        origin=(0.0, 0.0, float(made.z_mm[0])),
+        tags=_tags(made),
+    )
+    np.savez_compressed(
+        folder / MASKS, lesion=made.lesion_mask, finding=made.finding_mask, tissue=made.tissue
+    )
+    areas = made.finding_mask.sum(axis=(1, 2))
+    shown = int(areas.argmax()) if areas.any() else len(areas) // 2
+    label = CLASSES[int(made.cancer)]
+    facts = {"file": files[shown].name, "patient_id": patient_id, "label": label}
+    (folder / CASE).write_text(json.dumps(facts | {"finding": made.finding}), "utf-8")
+
+
+def _tags(made: SimulatedCase) -> dict[str, Any]:
+    """What a scanner would write; the class is not among it."""
+    scanner, patient = made.scanner, made.patient
+    return {
+        "Manufacturer": scanner.manufacturer,
+        "ManufacturerModelName": scanner.model,
+        "ConvolutionKernel": scanner.kernel,
+        "KVP": scanner.kvp,
+        "XRayTubeCurrent": round(scanner.mas),  # of a rotation of one second
+        "ExposureTime": 1000,
+        "Exposure": round(scanner.mas),
+        "PatientSex": patient.sex,
+        "PatientAge": f"{patient.age:03d}Y",
+        "InstitutionName": f"Site of {scanner.model}",
+        "BodyPartExamined": "CHEST",
+        "ImageComments": "Simulated; no patient",
+    }
+
+
+def _key(case: Mapping[str, Any]) -> str:
+    """Content key: what is asked for, and the code that makes it."""
+    text = json.dumps(case, sort_keys=True)
+    return hashlib.sha256(f"{_code()}{text}".encode()).hexdigest()[:24]
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Hash of the source that decides what a case looks like on disk."""
+    package = Path(medlib.__file__).parent
+    sources = [*package.glob("phantom/*.py"), *package.glob("dicom/*.py"), Path(__file__)]
+    digest = hashlib.sha256()
+    for source in sorted(sources):
+        digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()

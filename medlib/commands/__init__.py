@@ -1,0 +1,1 @@
+"""The commands of `medlib`, one file each; `medlib.cli` puts them together."""

@@ -1,0 +1,1 @@
+"""Learners, and cross-validation that fits everything inside the fold."""

@@ -1,0 +1,339 @@
+"""Cross-validation that respects patients: one fold, one single-threaded job.
+
+Each finished fold is stored under a key of everything its numbers depend on, so a run that was
+killed goes on from its finished folds and ends with the same numbers. Jobs go through joblib: on
+this computer's cores, or on a cluster inside `joblib.parallel_config(backend="dask")`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+from medlib.errors import InputError
+from medlib.learning import training
+from medlib.learning.fold_store import PROJECT_CACHE, Outcome, Store, Task, folder_of, key_of
+from medlib.learning.result import CrossValidation, correct_and_folds, score_columns
+from medlib.learning.training import Learner
+from medlib.runtime import progress
+from medlib.runtime.arithmetic import one_thread
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+__all__ = [
+    "CrossValidation",
+    "correct_and_folds",
+    "cross_validate",
+    "cross_validate_many",
+    "cross_validate_repeatedly",
+    "stratified_patient_folds",
+    "train_and_test",
+]
+
+
+class CohortLike(Protocol):
+    """What of a cohort is needed here."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row an image, with patient_id and image_id."""
+
+    @property
+    def labels(self) -> Integers:
+        """Class of each image: 0, 1, ..."""
+
+    def images(self, size: int) -> Floats:
+        """Return n x size x size grey levels."""
+
+
+Arrays = tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
+"""Images (n x height x width), labels, patients, image ids."""
+
+
+def stratified_patient_folds(
+    labels: ArrayLike, groups: ArrayLike, *, folds: int = 5, seed: int
+) -> Integers:
+    """Return the fold (0, 1, ...) of each case: patients whole, classes in equal shares.
+
+    With one case a patient, folds differ by at most one case a class. Patients named by texts count
+    in the order in which they appear: what they are called decides nothing, as it differs between
+    copies of the same images. Raises InputError where a class has fewer patients than folds.
+    """
+    label, group = np.asarray(labels), np.asarray(groups)
+    if group.dtype.kind not in "iuf":
+        group = pd.factorize(group)[0]
+    _check_folds(label, group, folds)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    fold = np.empty(len(label), dtype=np.int64)
+    for number, (_, test) in enumerate(splitter.split(label, label, group)):
+        fold[test] = number
+    return fold
+
+
+def cross_validate(
+    learner: Learner,
+    cohort: CohortLike | Arrays,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    jobs: int | None = 2,
+    cache: Path | str | None = PROJECT_CACHE,
+    progress: bool = True,
+    keep_models: bool = False,
+) -> CrossValidation:
+    """Return out-of-fold predictions of the learner, one row a case in the cohort's order.
+
+    `cohort` is a Cohort, or (images, labels, patients, image ids). `jobs` folds run side by side,
+    one thread each (those of a learner that says `in_one_process` one after the other): the
+    numbers do not depend on it. `cache` is the folder of finished folds, by
+    default the project's; None keeps nothing. See `cross_validate_many` for several cohorts.
+    Raises InputError, before any training, for labels other than 0, 1, ... with none left out, for
+    images and labels that do not fit together, and for fewer patients in a class than folds.
+    """
+    [result] = cross_validate_many(
+        learner,
+        [cohort],
+        folds=folds,
+        seed=seed,
+        jobs=jobs,
+        cache=cache,
+        progress=progress,
+        keep_models=keep_models,
+    )
+    return result
+
+
+def cross_validate_many(
+    learner: Learner,
+    cohorts: Sequence[CohortLike | Arrays],
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    jobs: int | None = 2,
+    cache: Path | str | None = PROJECT_CACHE,
+    progress: bool = True,
+    keep_models: bool = False,
+) -> list[CrossValidation]:
+    """Return `cross_validate` of each cohort, with all their folds in one queue.
+
+    Five folds leave one of two cores idle at the end; twenty hardly do.
+    """
+    pairs = [(cohort, seed) for cohort in cohorts]
+    return _validate(learner, pairs, folds, jobs, cache, progress, keep_models)
+
+
+def cross_validate_repeatedly(
+    learner: Learner,
+    cohort: CohortLike | Arrays,
+    *,
+    repeats: int,
+    folds: int = 5,
+    seed: int = 0,
+    jobs: int | None = 2,
+    cache: Path | str | None = PROJECT_CACHE,
+    progress: bool = True,
+) -> list[CrossValidation]:
+    """Return cross-validations of the same cases, each with another deal and other first weights.
+
+    Repeat r (0, 1, ...) is `cross_validate` with seed + r; all folds stand in one queue. One
+    accuracy and its interval from all of them: `statistics.out_of_fold_interval`. Raises
+    InputError for repeats below 1.
+    """
+    if repeats < 1:
+        raise InputError(f"repeats is {repeats}; give 1 or more")
+    pairs = [(cohort, seed + repeat) for repeat in range(repeats)]
+    return _validate(learner, pairs, folds, jobs, cache, progress, keep_models=False)
+
+
+def train_and_test(
+    learner: Learner,
+    development: CohortLike,
+    external: CohortLike,
+    *,
+    seed: int = 0,
+    cache: Path | str | None = PROJECT_CACHE,
+    progress: bool = True,
+) -> CrossValidation:
+    """Return predictions of other cases, one row each, by one model fitted on all development.
+
+    For an external test: the other cases are seen once, after the last epoch, and nothing is
+    chosen by them. `fold` is 0 everywhere. That no patient is in both is the caller's to see to
+    (`cohorts.assert_no_leakage`). Raises InputError as cross_validate does.
+    """
+    parts = [_cases(cohort, learner) for cohort in (development, external)]
+    training.check_training(parts[0].images, parts[0].labels)
+    (train, test), name = [(part.images, part.labels) for part in parts], "external test"
+    task = Task(learner, train, test, seed, name, watched=False)
+    outcomes = _run([task], 1, folder_of(cache, learner), progress, keep=False)
+    return _collect(parts[1], outcomes)
+
+
+def _validate(
+    learner: Learner,
+    pairs: Sequence[tuple[CohortLike | Arrays, int]],
+    folds: int,
+    jobs: int | None,
+    cache: Path | str | None,
+    progress: bool,
+    keep_models: bool,
+) -> list[CrossValidation]:
+    """Cross-validate each cohort with its seed, all folds in one queue."""
+    studies = [_study(cohort, learner, folds, seed) for cohort, seed in pairs]
+    seeds = [seed for _, seed in pairs]
+    tasks = [
+        task
+        for study, seed in zip(studies, seeds, strict=True)
+        for task in _tasks(learner, study, folds, seed)
+    ]
+    what = "repeat" if len({id(cohort) for cohort, _ in pairs}) == 1 else "draw"
+    for i, task in enumerate(tasks if len(pairs) > 1 else ()):
+        name = f"{task.name}, {what} {i // folds + 1} of {len(pairs)}"
+        tasks[i] = task._replace(name=name)
+    folder = folder_of(cache, learner)
+    outcomes = _run(tasks, jobs, folder, progress, keep_models)
+    parts = [outcomes[i : i + folds] for i in range(0, len(outcomes), folds)]
+    return [_collect(study, part) for study, part in zip(studies, parts, strict=True)]
+
+
+class _Study(NamedTuple):
+    images: Floats
+    labels: Integers
+    patients: NDArray[Any]
+    ids: NDArray[Any]
+    fold: Integers
+
+
+def _study(cohort: CohortLike | Arrays, learner: Learner, folds: int, seed: int) -> _Study:
+    if isinstance(cohort, tuple):
+        images, labels, patients, ids = (np.asarray(part) for part in cohort)
+    else:
+        labels, patients, ids = (
+            np.asarray(part)
+            for part in (cohort.labels, cohort.table["patient_id"], cohort.table["image_id"])
+        )
+        _check_cases(labels, patients, ids)
+        _check_folds(labels, patients, folds)  # before pixels are read
+        images = cohort.images(learner.size)
+    _check_cases(labels, patients, ids)
+    images = images.astype(np.float32, copy=False)
+    training.check_training(images, labels)
+    fold = stratified_patient_folds(labels, patients, folds=folds, seed=seed)
+    return _Study(images, labels.astype(np.int64), patients, ids, fold)
+
+
+def _cases(cohort: CohortLike, learner: Learner) -> _Study:
+    """Return a cohort's cases, all in one fold."""
+    table, images = cohort.table, cohort.images(learner.size).astype(np.float32, copy=False)
+    one_fold = np.zeros(len(table), dtype=np.int64)
+    patients, ids = table["patient_id"].to_numpy(), table["image_id"].to_numpy()
+    return _Study(images, cohort.labels.astype(np.int64), patients, ids, one_fold)
+
+
+def _tasks(learner: Learner, study: _Study, folds: int, seed: int) -> list[Task]:
+    tasks = []
+    for number in range(folds):
+        test = study.fold == number
+        pairs = [(study.images[rows], study.labels[rows]) for rows in (~test, test)]
+        own_seed = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        tasks.append(Task(learner, pairs[0], pairs[1], own_seed, f"fold {number + 1} of {folds}"))
+    return tasks
+
+
+def _run(
+    tasks: list[Task], jobs: int | None, folder: Path | None, bar: bool, keep: bool
+) -> list[Outcome]:
+    """Return the outcome of each task: from the folder where it is there, else by doing it."""
+    stores = [None if folder is None else Store(folder, key_of(task), keep) for task in tasks]
+    outcomes = {i: found for i, store in enumerate(stores) if store and (found := store.read())}
+    rest = [i for i in range(len(tasks)) if i not in outcomes]
+    steps = [1 + getattr(task.learner, "epochs", 0) for task in tasks]
+    done_before = sum(steps[i] for i in outcomes)
+    # Threads start at once, where new processes first import torch for seconds, and torch lets go
+    # of Python's lock while it computes. A cluster chosen with joblib.parallel_config comes first.
+    pool = joblib.Parallel(n_jobs=_workers(jobs, [tasks[i] for i in rest]), prefer="threads")
+    with (
+        progress.shown(sum(steps), "training", done=done_before, wanted=bar) as file,
+        one_thread(),
+    ):
+        done = pool(joblib.delayed(_do)(tasks[i], stores[i], file, keep) for i in rest)
+    outcomes.update(zip(rest, done, strict=True))
+    return [outcomes[i] for i in range(len(tasks))]
+
+
+def _workers(jobs: int | None, tasks: list[Task]) -> int | None:
+    """Return the number of processes; None leaves it to joblib's surrounding configuration."""
+    if any(getattr(task.learner, "in_one_process", False) for task in tasks):
+        return 1
+    return None if jobs is None else max(1, min(jobs, len(tasks)))
+
+
+def _do(task: Task, store: Store | None, file: Path | None, keep: bool) -> Outcome:
+    """Fit and test one fold, and store it before anyone can lose it."""
+    epochs = getattr(task.learner, "epochs", 0)
+    latest: dict[str, float] = {}
+
+    def report(row: Mapping[str, Any]) -> None:
+        latest[row["split"]] = row["accuracy"]
+        if row["split"] == "test":
+            accuracy = f"{latest['train']:.2f} in training, {latest['test']:.2f} in test"
+            progress.say(file, f"{task.name}: epoch {row['epoch']} of {epochs}, {accuracy}")
+
+    watch = task.test if task.watched else None
+    model = task.learner.fit(*task.training, seed=task.seed, watch=watch, report=report)
+    probabilities = model.predict(task.test[0])
+    # of two classes one score says all
+    scores = probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities
+    outcome = Outcome(scores, model.history, model.precision, model if keep else None)
+    if store is not None:
+        store.write(outcome)
+    progress.say(file, f"{task.name}: finished")
+    return outcome
+
+
+def _collect(study: _Study, outcomes: list[Outcome]) -> CrossValidation:
+    scores = np.empty((len(study.labels), *outcomes[0].scores.shape[1:]))
+    for number, outcome in enumerate(outcomes):
+        scores[study.fold == number] = outcome.scores
+    columns = {
+        "image_id": study.ids,
+        "patient_id": study.patients,
+        "label": study.labels,
+        "fold": study.fold,
+        **score_columns(scores),
+    }
+    parts = [outcome.history.assign(fold=number) for number, outcome in enumerate(outcomes)]
+    histories = pd.concat(parts, ignore_index=True)[["fold", *training.HISTORY]]
+    models = tuple(outcome.model for outcome in outcomes if outcome.model is not None)
+    return CrossValidation(pd.DataFrame(columns), histories, outcomes[0].precision, models)
+
+
+def _check_folds(labels: NDArray[Any], groups: NDArray[Any], folds: int) -> None:
+    if folds < 2:
+        raise InputError(f"folds is {folds}; give 2 or more.")
+    for label in np.unique(labels):
+        patients = len(np.unique(groups[labels == label]))
+        if patients < folds:
+            raise InputError(
+                f"Class {label} has {patients} patients, too few for {folds} folds; "
+                "give more cases or fewer folds."
+            )
+
+
+def _check_cases(labels: NDArray[Any], patients: NDArray[Any], ids: NDArray[Any]) -> None:
+    if not len(labels) == len(patients) == len(ids):
+        raise InputError(
+            f"There are {len(labels)} labels, {len(patients)} patients and {len(ids)} image ids; "
+            "give one of each a case."
+        )
+    present = sorted(np.unique(labels).tolist())
+    if len(present) < 2 or present != list(range(len(present))):
+        raise InputError(
+            f"Labels are {present}; give two classes, 0 (negative) and 1 (positive), or more, "
+            "numbered 0, 1, 2, ... with none left out."
+        )

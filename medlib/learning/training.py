@@ -1,0 +1,347 @@
+"""Fit one learner on one split: a network from scratch or pretrained, or frozen features.
+
+A learner is a frozen description; `fit` gives a fitted one that predicts. Whatever is learned
+from pixels, the normalisation included, is learned from the images given to `fit`.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Final, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from medlib import imaging
+from medlib.errors import InputError
+from medlib.learning import augmentation
+from medlib.models.classifiers import PACKAGED, build, timm_name
+from medlib.models.frozen import remembered_features
+from medlib.models.master_weights import MasterWeights
+from medlib.models.matmul import use_matmul
+from medlib.runtime.arithmetic import one_thread, precise_to, precision_for
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+Row = dict[str, int | float | str]
+Report = Callable[[Mapping[str, int | float | str]], None]
+Pair = tuple[Floats, Integers]
+Tensors = tuple[Tensor, Tensor]
+
+HISTORY: Final = ("epoch", "split", "loss", "accuracy")
+PRECISIONS: Final = ("auto", "fp32", "bf16")
+SMALLEST: Final = 32
+"""Pixels a side that a network's five halvings leave one pixel of."""
+PREDICTED_AT_ONCE: Final = 32
+
+
+class Fitted(Protocol):
+    """What a learner becomes by fitting."""
+
+    history: pd.DataFrame
+    """Columns epoch (from 1), split ("train" or "test"), loss, accuracy; empty without epochs."""
+    precision: str
+    """The arithmetic it was fitted in: "fp32" or "bf16"."""
+
+    def predict(self, images: Floats) -> Floats:
+        """Return the probability of each class, n x classes, of images n x height x width."""
+
+
+class Learner(Protocol):
+    """A description of how to learn, complete but for data and seed."""
+
+    @property
+    def size(self) -> int:
+        """Pixels a side to which images are resized."""
+
+    def fit(
+        self,
+        images: Floats,
+        labels: Integers,
+        *,
+        seed: int,
+        watch: Pair | None = None,
+        report: Report | None = None,
+    ) -> Fitted:
+        """Learn from images (n x height x width) and labels (0, 1, ...).
+
+        `watch` is scored after each epoch and influences nothing. `report` receives each row of
+        the history as it is made.
+        """
+
+
+@dataclass(frozen=True)
+class NetworkLearner:
+    """A convolutional network trained with AdamW and a one-cycle learning rate.
+
+    Images are resized to `size` pixels a side, `learning_rate` is the cycle's peak, `augment`
+    changes training images slightly (`flip` also mirrors them), `precision` is "fp32", "bf16" or
+    "auto": bf16 where it is quicker (see `precision_for`). Runs on one thread, so a seed
+    gives the same numbers on any number of cores; other processors differ in the last digits.
+    """
+
+    network: str = "resnet50"
+    pretrained: bool = False
+    size: int = 64
+    epochs: int = 20
+    learning_rate: float = 1e-3
+    batch_size: int = 10
+    weight_decay: float = 0.01
+    augment: bool = True
+    flip: bool = False
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Raise InputError for what cannot be trained."""
+        timm_name(self.network)
+        _require(self.precision in PRECISIONS, "precision", self.precision, ", ".join(PRECISIONS))
+        _require(self.size >= SMALLEST, "size", self.size, f"{SMALLEST} pixels or more")
+        _require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
+        _require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more")
+        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "a positive number")
+
+    def fit(
+        self,
+        images: Floats,
+        labels: Integers,
+        *,
+        seed: int,
+        watch: Pair | None = None,
+        report: Report | None = None,
+    ) -> "FittedNetwork":
+        """Train from the seed; see `Learner.fit`.
+
+        Training loss and accuracy are means over the epoch's own batches, as they were trained
+        on. Raises InputError for images or labels that do not fit together.
+        """
+        check_training(images, labels)
+        if watch is not None:
+            check_training(*watch, classes=1)
+        with one_thread():
+            fitted = self._start(self._resized(images), labels, seed)
+            tensors = None if watch is None else _tensors(fitted, *watch)
+            rows: list[Row] = []
+            training = _tensors(fitted, images, labels)
+            for row in self._epochs(fitted, training, tensors, _varied(seed)):
+                rows.append(row)
+                if report is not None:
+                    report(row)
+        fitted.module.eval()
+        return replace(fitted, history=pd.DataFrame(rows, columns=list(HISTORY)))
+
+    def untrained(self, *, seed: int, classes: int = 2) -> nn.Module:
+        """Return the network that `fit` starts from with this seed."""
+        start = _varied(seed)
+        return build(self.network, pretrained=self.pretrained, classes=classes, seed=start)
+
+    def _resized(self, images: Floats) -> Floats:
+        return imaging.resize(images, self.size)
+
+    def _start(self, images: Floats, labels: Integers, seed: int) -> "FittedNetwork":
+        """Return the untrained network beside the normalisation of the training images."""
+        module = self.untrained(seed=seed, classes=int(labels.max()) + 1)
+        precision = precision_for(module, self.precision)
+        return FittedNetwork(
+            use_matmul(module), imaging.Normaliser.fit(images), self.size, precision
+        )
+
+    def _epochs(
+        self, fitted: "FittedNetwork", training: Tensors, watch: Tensors | None, seed: int
+    ) -> Iterator[Row]:
+        """Train one epoch after the other; yield the rows of the history."""
+        generator = torch.Generator().manual_seed(seed)
+        steps = _steps(len(training[0]), self.batch_size)
+        weights = MasterWeights(fitted.module, fitted.precision)
+        optimizer = torch.optim.AdamW(weights.masters, weight_decay=self.weight_decay, fused=True)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, self.learning_rate, total_steps=self.epochs * steps
+        )
+        for epoch in range(1, self.epochs + 1):
+            order = torch.randperm(len(training[0]), generator=generator)
+            totals = np.zeros(2)
+            fitted.module.train()
+            for batch in order.tensor_split(steps):
+                part = self._augmented(training[0][batch], generator), training[1][batch]
+                totals += _step(weights, optimizer, *part)
+                schedule.step()
+            yield _row(epoch, "train", totals / len(order))
+            if watch is not None:
+                yield _row(epoch, "test", _evaluate(fitted, watch))
+
+    def _augmented(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        if not self.augment:
+            return images
+        change = augmentation.draw(len(images), generator, flip=self.flip)
+        return augmentation.apply(images, change)
+
+
+@dataclass(frozen=True)
+class FittedNetwork:
+    """A trained network with the normalisation it was trained under."""
+
+    module: nn.Module
+    """In evaluation mode; maps `tensor(images)` to logits."""
+    normaliser: imaging.Normaliser
+    size: int
+    precision: str
+    history: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(HISTORY)))
+
+    def tensor(self, images: Floats) -> Tensor:
+        """Return images (n x height x width) as the network takes them: (n, 1, size, size)."""
+        normal = self.normaliser.apply(imaging.resize(images, self.size))
+        tensor = torch.from_numpy(normal)[:, None]
+        return tensor.contiguous(memory_format=torch.channels_last)
+
+    def predict(self, images: Floats) -> Floats:
+        """Return the probability of each class, n x classes float32."""
+        with one_thread():
+            return self._logits(self.tensor(images)).softmax(dim=1).numpy()
+
+    def _logits(self, tensor: Tensor) -> Tensor:
+        self.module.eval()
+        with torch.inference_mode(), precise_to(self.precision):
+            starts = range(0, len(tensor), PREDICTED_AT_ONCE)
+            parts = [self.module(tensor[i : i + PREDICTED_AT_ONCE]).float() for i in starts]
+        return torch.cat(parts)
+
+
+@dataclass(frozen=True)
+class FeatureLearner:
+    """Logistic regression on what a frozen ImageNet network sees.
+
+    Features are scaled, and weighed with L2 strength 1 / `C`, inside the training images. Grey
+    levels are mapped to 0..1 by `window` (low, high) if given, which is the same for every image
+    and lets features be computed once; otherwise by the training images' own range.
+    """
+
+    in_one_process: ClassVar[bool] = True
+    """Folds share features, and those are computed on all cores: see `cross_validate`."""
+
+    network: str = "efficientnet_lite0"
+    size: int = 224
+    C: float = 0.01
+    window: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InputError for what cannot be fitted."""
+        _require(self.network in PACKAGED, "network", self.network, ", ".join(PACKAGED))
+        _require(self.size >= SMALLEST, "size", self.size, f"{SMALLEST} pixels or more")
+        _require(self.C > 0, "C", self.C, "a positive number")
+        ordered = self.window is None or self.window[0] < self.window[1]
+        _require(ordered, "window", self.window, "its lower end first")
+
+    def fit(
+        self,
+        images: Floats,
+        labels: Integers,
+        *,
+        seed: int,
+        watch: Pair | None = None,
+        report: Report | None = None,
+    ) -> "FittedFeatures":
+        """Fit scaling and regression; there are no epochs, so nothing is watched or reported."""
+        check_training(images, labels)
+        window = self.window
+        if window is None:
+            normaliser = imaging.Normaliser.fit(images)
+            window = normaliser.low, normaliser.high
+        regression = LogisticRegression(C=self.C, max_iter=2000, random_state=seed)
+        fitted = FittedFeatures(self, window, make_pipeline(StandardScaler(), regression))
+        with one_thread():
+            fitted.pipeline.fit(fitted.features(images), labels)
+        return fitted
+
+
+@dataclass(frozen=True)
+class FittedFeatures:
+    """A logistic regression on frozen features, with the grey-level window it was fitted under."""
+
+    learner: FeatureLearner
+    window: tuple[float, float]
+    pipeline: Pipeline
+    precision: str = "fp32"
+    history: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(HISTORY)))
+
+    def features(self, images: Floats) -> Floats:
+        """Return n x 1280 features of images n x height x width."""
+        low, high = self.window
+        grey = imaging.window(images, (low + high) / 2, high - low)
+        return remembered_features(grey, self.learner.network, self.learner.size)
+
+    def predict(self, images: Floats) -> Floats:
+        """Return the probability of each class, n x classes float32."""
+        with one_thread():
+            probabilities = self.pipeline.predict_proba(self.features(images))
+        return np.asarray(probabilities, dtype=np.float32)
+
+
+def check_training(images: Floats, labels: Integers, *, classes: int = 2) -> None:
+    """Raise InputError unless images are n x height x width, finite, and labels fit them."""
+    if images.ndim != 3 or len(images) != len(labels):
+        raise InputError(
+            f"{len(labels)} labels do not fit images of shape {images.shape}; "
+            "give one label an image, and images as n x height x width."
+        )
+    if not np.isfinite(images).all():
+        raise InputError("An image holds NaN or infinity; find and remove it.")
+    found = np.unique(labels)
+    if len(found) < classes or found.min() < 0:
+        raise InputError(
+            f"Labels are {found.tolist()}; give classes 0, 1, ... with at least {classes} present."
+        )
+
+
+def _varied(seed: int) -> int:
+    """Return the seed, or another one where MEDLIB_TRAINING_SEED asks for other networks.
+
+    That is how far results move by the luck of training alone is measured: see `make processors`.
+    """
+    other = os.environ.get("MEDLIB_TRAINING_SEED")
+    if not other:
+        return seed
+    return int(np.random.SeedSequence([seed, int(other)]).generate_state(1)[0])
+
+
+def _require(right: bool, name: str, value: object, expected: str) -> None:
+    if not right:
+        raise InputError(f"{name} is {value!r}; give {expected}.")
+
+
+def _tensors(fitted: FittedNetwork, images: Floats, labels: Integers) -> Tensors:
+    return fitted.tensor(images), torch.from_numpy(np.asarray(labels, dtype=np.int64))
+
+
+def _steps(cases: int, batch_size: int) -> int:
+    """Return the number of batches: nearly equal ones, so that none is too small to normalise."""
+    return max(1, round(cases / batch_size))
+
+
+def _step(
+    weights: MasterWeights, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
+) -> tuple[float, float]:
+    """Take one step; return the batch's summed loss and number of right answers."""
+    logits = weights(images)
+    loss = F.cross_entropy(logits, labels)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    weights.follow()
+    right = int((logits.argmax(1) == labels).sum())
+    return loss.item() * len(labels), right
+
+
+def _evaluate(fitted: FittedNetwork, tensors: Tensors) -> NDArray[np.float64]:
+    logits = fitted._logits(tensors[0])
+    right = (logits.argmax(1) == tensors[1]).float().mean()
+    return np.array([F.cross_entropy(logits, tensors[1]).item(), right.item()])
+
+
+def _row(epoch: int, split: str, loss_and_accuracy: NDArray[np.float64]) -> Row:
+    loss, accuracy = loss_and_accuracy
+    return {"epoch": epoch, "split": split, "loss": float(loss), "accuracy": float(accuracy)}

@@ -1,0 +1,1 @@
+"""Tissue maps become images, by the physics of computed tomography."""

@@ -1,0 +1,1 @@
+"""What every room stands on: paths, progress, worker processes, what runs keep, arithmetic."""
