@@ -123,7 +123,8 @@ def test_help_for_a_chapter_that_is_not_there_is_one_sentence():
 
 def test_neither_list_nor_help_waits_for_torch_or_jupyter():
     code = (
-        "import sys; from medlib.commands.chapter import *; list_chapters(); show_parameters('06'); "
+        "import sys; from medlib.commands.chapter import *; "
+        "list_chapters(); show_parameters('06'); "
         "print({'torch', 'numpy', 'jupytext', 'nbformat'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")

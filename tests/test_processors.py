@@ -80,7 +80,7 @@ def test_a_profile_sets_its_own_variables_and_no_others(monkeypatch):
 
 
 def test_profiles_that_this_processor_lacks_are_left_out(monkeypatch):
-    monkeypatch.setattr("medlib.results.processor_flags", lambda: {"avx2"})
+    monkeypatch.setattr("medlib.results.machine.processor_flags", lambda: {"avx2"})
     names = [profile.name for profile in profiles.usable()]
     assert "skylakex" not in names
     assert "zen" in names

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from medlib import statistics
 from medlib.errors import InputError
 from medlib.results import KINDS, Results, compare, environment, location, read, read_all
 from medlib.runtime.arithmetic import has_bf16
@@ -245,3 +246,24 @@ def test_a_file_that_holds_no_results_says_so(tmp_path):
     (tmp_path / "x.json").write_text('{"notebook": "06_x"}')
     with pytest.raises(InputError, match="holds no results"):
         read(tmp_path / "x.json")
+
+
+def test_an_interval_a_comparison_and_a_spread_bring_their_ends_and_what_these_are():
+    span = statistics.Interval("accuracy", 0.8, 0.7, 0.9, 0.95, "Wilson")
+    gap = statistics.Comparison("difference", 0.1, 0.04, "t", interval=span)
+    results = Results("06_x", {"name": "c"}, {}, {})
+    results.record("accuracy", span)
+    results.record("gap_points", gap, points=True)
+    results.record("without", statistics.Comparison("difference", 0.1, 0.04, "sign"))
+    results.record("draws", statistics.middle_95(np.arange(41)))
+    results.record("readings", statistics.extremes([0.2, 0.7, 0.3]))
+    results.record("median", statistics.extremes([0.2, 0.7, 0.3], 0.3))
+    rows = {k: (r.value, r.interval, r.kind, r.unit) for k, r in results.records.items()}
+    assert rows == {
+        "accuracy": (0.8, (0.7, 0.9), "confidence interval", ""),
+        "gap_points": (10.0, (70.0, 90.0), "confidence interval", "percentage points"),
+        "without": (0.1, None, None, ""),
+        "draws": (20.0, (1.0, 39.0), "quantile range", ""),
+        "readings": (0.4, (0.2, 0.7), "range", ""),
+        "median": (0.3, (0.2, 0.7), "range", ""),
+    }

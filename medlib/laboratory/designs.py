@@ -1,7 +1,8 @@
 """Which fits a procedure needs: learners in, scores of the cases they had not seen out.
 
-As in `medlib.statistics.batches` the first axis is the run: studies of n cases with the same labels, fitted
-all at once. The deals are the same for all runs; cases are exchangeable, so that changes nothing.
+As in `medlib.statistics.batches` the first axis is the run: studies of n cases with the same
+labels, fitted all at once. The deals are the same for all runs; cases are exchangeable, so that
+changes nothing.
 """
 
 from typing import Final, NamedTuple

@@ -62,7 +62,7 @@ class CrossValidation:
 
     @property
     def predicted(self) -> Integers:
-        """Predicted class of each case: 1 if the score is above one half (`medlib.statistics.threshold`).
+        """Predicted class of each case: 1 if its score is above one half (`statistics.threshold`).
 
         Of more than two classes the most probable one, the first of equals.
         """

@@ -51,8 +51,8 @@ class SimulatedCase:
 
     hu: whole HU as float32, slices x rows x columns. spacing: (dz, dy, dx) mm. lesion_mask: bool,
     same shape, true where a cancer is (empty in controls). finding_mask: the same for cancers and
-    look-alikes. tissue: uint8 labels (`medlib.phantom.anatomy.tissue.Tissue`). z_mm: level of each slice
-    above the carina. finding: name of the lesion or look-alike, "none" where there is neither.
+    look-alikes. tissue: uint8 labels (`medlib.phantom.anatomy.tissue.Tissue`). z_mm: level of each
+    slice above the carina. finding: name of the lesion or look-alike, "none" where there is none.
     """
 
     seed: int

@@ -1,37 +1,24 @@
-"""What a chapter found: records with intervals, the ledger of claims, checklists."""
+"""What a chapter found: records with their ends, the ledger of claims, reporting checklists."""
 
+from medlib.results.machine import environment, processor_flags
 from medlib.results.records import (
-    BF16,
     CONFIDENCE,
-    ENDS,
-    HELD,
     KINDS,
-    OLD_KINDS,
-    PACKAGES,
-    PARTS,
     Kind,
     Record,
     Results,
     Value,
     compare,
     compared_parameters,
-    environment,
     is_close,
     location,
-    processor_flags,
     read,
     read_all,
 )
 
 __all__ = [
-    "BF16",
     "CONFIDENCE",
-    "ENDS",
-    "HELD",
     "KINDS",
-    "OLD_KINDS",
-    "PACKAGES",
-    "PARTS",
     "Kind",
     "Record",
     "Results",

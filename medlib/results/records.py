@@ -9,11 +9,9 @@ number may move on another machine was measured: see `medlib.processors.spread`.
 import json
 import math
 import os
-import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
@@ -21,10 +19,10 @@ from typing import Any, Final, Literal, get_args
 import pandas as pd
 
 from medlib.errors import InputError
+from medlib.results.machine import environment
 from medlib.runtime.paths import cache_folder, write_whole
+from medlib.statistics.outcome import Comparison, Interval, Spread
 
-PACKAGES = ("medlib", "torch", "timm", "numpy", "scipy", "scikit-learn", "scikit-image", "pydicom")
-BF16 = {"avx512_bf16", "amx_bf16"}  # flags of processors on which networks compute in bf16
 PARTS = ("cohort", "parameters", "environment")
 HELD = ("unit", "kind", "below", "compared")  # of a record, beside its value and interval
 ENDS = 0.3
@@ -78,7 +76,7 @@ class Results:
     notebook: str
     cohort: Mapping[str, Any]
     parameters: Mapping[str, Any]
-    environment: Mapping[str, Any] = field(default_factory=lambda: environment())
+    environment: Mapping[str, Any] = field(default_factory=environment)
     records: dict[str, Record] = field(default_factory=dict)
     audit: Mapping[str, Any] | None = None
 
@@ -90,13 +88,16 @@ class Results:
         unit: str = "",
         interval: Sequence[float] | None = None,
         kind: Kind = CONFIDENCE,
+        points: bool = False,
         claims: Sequence[str] = (),
         compared: bool = True,
         below: float | None = None,
     ) -> Value:
         """Keep one number under `key` and return it, rounded as it will be read back.
 
-        `kind` says what `interval` is, if it is no 95 % confidence interval: see `Kind`.
+        `value` may be an `Interval`, a `Comparison` or a `Spread`, which bring their ends and what
+        these are. Of a number, `kind` says what `interval` is, if it is no 95 % confidence
+        interval: see `Kind`. `points` turns a share into percentage points.
         `compared=False` is for what describes the computer, such as seconds; `below` for how far
         the two sides of an identity differ: see `Record`. Raises InputError for a key used twice, a
         value that is not finite or not below its bound, an interval that does not hold two
@@ -106,6 +107,11 @@ class Results:
             raise InputError(f"{self.notebook} records '{key}' twice; give each number its own key")
         if kind not in KINDS:
             raise InputError(f"the kind of '{key}' is '{kind}'; choose {', '.join(KINDS)}")
+        if isinstance(value, Interval | Comparison | Spread):
+            value, interval, kind = _parts(value)
+        if points:
+            value, interval = 100 * value, interval and [100 * end for end in interval]
+            unit = unit or "percentage points"
         ends = None if interval is None else _interval(key, interval)
         plain = _plain(key, value)
         if below is not None and not _is_below(plain, below):
@@ -242,45 +248,16 @@ def _is_below(value: Value, bound: float) -> bool:
     return number is not None and abs(number) < bound < math.inf
 
 
-def environment() -> dict[str, Any]:
-    """The machine and versions a number was made with (no clock: a re-run gives the same bytes)."""
-    return {
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "processor": _cpuinfo("model name") or platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "memory_gib": _memory_gib(),
-        "bf16_in_hardware": processor_flags() & BF16 != set(),
-        "packages": {name: _version(name) for name in PACKAGES},
-    }
-
-
-def processor_flags() -> set[str]:
-    """What the processor can do, as Linux names it; empty where there is no such table."""
-    return set(_cpuinfo("flags").split())
-
-
-def _cpuinfo(name: str) -> str:
-    """The first entry of that name in Linux's table of processors; empty where there is none."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text("utf-8").splitlines() if info.exists() else []
-    found = (line.split(":", 1)[1].strip() for line in lines if line.startswith(name))
-    return next(found, "")
-
-
-def _memory_gib() -> int | None:
-    """Memory of the machine in GiB, rounded up; None where the system does not tell."""
-    if "SC_PHYS_PAGES" not in os.sysconf_names:
-        return None
-    return math.ceil(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+def _parts(found: Interval | Comparison | Spread) -> tuple[float, Sequence[float] | None, Kind]:
+    """Value, ends, and what these are."""
+    match found:
+        case Spread():
+            return found.value, (found.low, found.high), found.kind
+        case Interval():
+            return found.estimate, (found.low, found.high), CONFIDENCE
+        case Comparison(interval=span):
+            ends = None if span is None else (span.low, span.high)
+            return found.difference, ends, CONFIDENCE
 
 
 def _interval(key: str, interval: Sequence[float]) -> tuple[float, float]:

@@ -54,7 +54,7 @@ from medlib.statistics.noninferiority import (
 )
 from medlib.statistics.out_of_fold import out_of_fold_interval, out_of_fold_test
 from medlib.statistics.out_of_fold_auc import out_of_fold_auc
-from medlib.statistics.outcome import Comparison, Interval
+from medlib.statistics.outcome import Comparison, Interval, Spread, extremes, middle_95
 from medlib.statistics.paired import (
     mcnemar_counts,
     mcnemar_test,
@@ -126,6 +126,7 @@ __all__ = [
     "ReaderVariances",
     "SampleSize",
     "SampleSizes",
+    "Spread",
     "accuracy_of_cases",
     "at_prevalence",
     "auc_covariance",
@@ -142,6 +143,7 @@ __all__ = [
     "decision_curve",
     "delong_test",
     "detectable_difference",
+    "extremes",
     "five_by_two_f",
     "five_by_two_t",
     "holm",
@@ -152,6 +154,7 @@ __all__ = [
     "margin_test_counts",
     "mcnemar_counts",
     "mcnemar_test",
+    "middle_95",
     "model_against_readers",
     "naive_t",
     "obuchowski_rockette",

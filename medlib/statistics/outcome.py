@@ -1,7 +1,10 @@
 """The small results that print as a sentence."""
 
 from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 
@@ -106,3 +109,31 @@ def student(
     span = Interval(quantity, difference, low, high, level, method, basis)
     p_value = float(2 * special.stdtr(df, -abs(t)))
     return Comparison(quantity, difference, p_value, method, t, float(df), span, basis)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A value that stands for several, with ends that are no confidence interval.
+
+    Attributes: value, low, high (one unit), kind: "quantile range" where the ends hold the middle
+    95 % of several studies, draws or repeats, "range" where they are the lowest and the highest.
+    """
+
+    value: float
+    low: float
+    high: float
+    kind: Literal["quantile range", "range"]
+
+
+def middle_95(values: ArrayLike) -> Spread:
+    """Return the mean of several draws or repeats with the ends of their middle 95 %."""
+    every = np.asarray(values, dtype=np.float64)
+    low, high = np.quantile(every, [0.025, 0.975])
+    return Spread(float(every.mean()), float(low), float(high), "quantile range")
+
+
+def extremes(values: ArrayLike, value: float | None = None) -> Spread:
+    """Return the mean of several possibilities, or `value`, with the lowest and the highest."""
+    every = np.asarray(values, dtype=np.float64)
+    stands = float(every.mean()) if value is None else float(value)
+    return Spread(stands, float(every.min()), float(every.max()), "range")
