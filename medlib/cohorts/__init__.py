@@ -25,6 +25,7 @@ __all__ = [
     "SeveralLabelsError",
     "assert_no_leakage",
     "from_arrays",
+    "is_simulated",
     "load",
     "load_each_label",
     "require_cases",
@@ -112,6 +113,11 @@ def _loaded(spec: str, loader: Callable[..., Cohort], place: str, options: Any) 
         return absence_first(loader(place, **options))
     except SeveralLabelsError as several:
         raise SeveralLabelsError(several.said, several.labels, spec) from None
+
+
+def is_simulated(spec: str) -> bool:
+    """Return whether a specification names simulated patients, as many of them as are asked for."""
+    return spec.strip().partition("?")[0] == SIMULATED
 
 
 def _parse(spec: str, options: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:

@@ -145,6 +145,10 @@ class Cohort:
         rows = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
         return replace(self, table=self.table.iloc[rows], left_out=None)
 
+    def without_copies(self) -> Cohort:
+        """Return the cohort without images whose pixels equal those of one before."""
+        return self.select(~self.table.sha256.duplicated().to_numpy())
+
     def draw(self, per_class: int, seed: int) -> Cohort:
         """Draw at most ``per_class`` patients a class, and of each patient one image.
 

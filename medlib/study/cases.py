@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from medlib.cohorts import Cohort, load
+from medlib.cohorts import Cohort, is_simulated, load
 from medlib.cohorts.audit.findings import LeakageError, assert_patients_apart
 from medlib.cohorts.cohort import names
 from medlib.cohorts.similar.duplicates import find_duplicates, joined, thumbnails
@@ -58,8 +58,7 @@ def load_study(
     made. Raises InputError for data that cannot be used, and LeakageError for a patient or equal
     image both in development and in the test; of images that only look alike `said` tells.
     """
-    simulated = spec.startswith("phantom")
-    made = pool_per_class if simulated else None
+    made = pool_per_class if is_simulated(spec) else None
     every = load(spec, classes=classes or None, several=True, seed=seed, per_class=made)
     pool, external = _apart(every, test)
     cases = _copies_together(pool.draw(per_class, seed=seed) if per_class else pool)

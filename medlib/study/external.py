@@ -44,8 +44,7 @@ def external_tests(
         run = train_and_test(learner, development, external, seed=seed)
         for measure, found in measures(run, external):
             word = "_".join(measure.lower().replace("sensitivity of ", "sensitivity_").split())
-            ends = (found.low, found.high)
-            results.record(f"{key}_external_{word}", found.estimate, interval=ends)
+            results.record(f"{key}_external_{word}", found)
             rows.append((name, measure, as_text(found), found.basis))
     return pd.DataFrame(rows, columns=["model", "measure", "external test, 95 %", "of"])
 

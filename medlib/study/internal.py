@@ -186,4 +186,4 @@ def _rate(cases: Cohort, some: Sequence[CrossValidation], k: int) -> Interval:
 
 
 def _put(results: Results, key: str, found: Interval, *claims: str) -> None:
-    results.record(key, found.estimate, interval=(found.low, found.high), claims=list(claims))
+    results.record(key, found, claims=list(claims))
