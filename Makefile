@@ -30,6 +30,7 @@ unit: $(STAMP)
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports --no-cache --no-logo
 	pytest tests --ignore tests/book -n 2
 
 # Every notebook again from nothing: exact cells must give the stored outputs (nbval), recorded
