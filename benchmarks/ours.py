@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from medlib.learning.crossval import cross_validate
-from medlib.learning.training import NetworkLearner
+from medlib.learning.network import NetworkLearner
 
 
 def run(task):

@@ -24,7 +24,8 @@ from medlib.learning.crossval import (
     stratified_patient_folds,
     train_and_test,
 )
-from medlib.learning.training import HISTORY, NetworkLearner
+from medlib.learning.learner import HISTORY
+from medlib.learning.network import NetworkLearner
 
 TINY = NetworkLearner(network="resnet18", size=32, epochs=2, batch_size=8)
 
@@ -56,6 +57,8 @@ class MeanLearner:
     """A learner quick enough for many cross-validations."""
 
     size: int = 32
+    epochs = 0
+    in_one_process = False
 
     def fit(self, images, labels, *, seed, watch=None, report=None):
         return Spy(images, pd.DataFrame(columns=list(HISTORY)))
@@ -275,6 +278,8 @@ class BrightnessLearner:
     """A learner that knows as many classes as it was shown, by how bright they are."""
 
     size: int = 32
+    epochs = 0
+    in_one_process = False
 
     def fit(self, images, labels, *, seed, watch=None, report=None):
         means = [images[labels == k].mean() for k in np.unique(labels)]

@@ -20,7 +20,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from medlib.learning.crossval import cross_validate_repeatedly
 from medlib.results import Results
-from medlib.learning.training import NetworkLearner
+from medlib.learning.network import NetworkLearner
 ```
 
 ```{code-cell} python

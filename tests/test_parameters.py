@@ -11,7 +11,7 @@ from medlib.chapters.parameters import (
     limits_in_words,
 )
 from medlib.errors import InputError
-from medlib.learning.training import NetworkLearner
+from medlib.learning.network import NetworkLearner
 from medlib.run.execution import chapters, read_chapter
 from medlib.study.cases import BOOK_SIZE
 

@@ -13,7 +13,7 @@ from medlib.cohorts.audit import LeakageError
 from medlib.cohorts.sources.several_labels import MARK
 from medlib.errors import InputError
 from medlib.learning.crossval import cross_validate_repeatedly
-from medlib.learning.training import HISTORY
+from medlib.learning.learner import HISTORY
 from medlib.results import Results
 from medlib.study import cases as study_cases
 from medlib.study.cases import draws_differ, image_size, largest_share, load_study
@@ -174,6 +174,8 @@ class PatchLearner:
     """Takes the class whose training patches were most nearly as bright."""
 
     size: int = 16
+    epochs = 0
+    in_one_process = False
 
     def fit(self, images, labels, *, seed, watch=None, report=None):
         means = [images[labels == k, 4:8, 4:8].mean() for k in range(labels.max() + 1)]

@@ -9,7 +9,8 @@ import pytest
 from medlib.cohorts import from_arrays
 from medlib.errors import InputError
 from medlib.learning.crossval import cross_validate_repeatedly
-from medlib.learning.training import FeatureLearner, NetworkLearner
+from medlib.learning.frozen import FeatureLearner
+from medlib.learning.network import NetworkLearner
 from medlib.takehome.card import card_of
 from medlib.takehome.likeness import Cloud, Levels, Likeness
 from medlib.takehome.stored_model import StoredModel, fingerprints, load_model, save_model

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from medlib import statistics as st
 from medlib.errors import InputError
 from medlib.learning.crossval import cross_validate
-from medlib.learning.training import HISTORY
+from medlib.learning.learner import HISTORY
 from medlib.statistics import metrics
 from medlib.statistics.threshold import THRESHOLD, called_positive
 
@@ -35,6 +35,8 @@ class BrightnessLearner:
     """A learner that learns nothing, so that scores are known beforehand."""
 
     size: int = 4
+    epochs = 0
+    in_one_process = False
 
     def fit(self, images, labels, *, seed, watch=None, report=None):
         return Brightness()

@@ -10,7 +10,9 @@ import torch
 
 from medlib.errors import InputError
 from medlib.learning import augmentation
-from medlib.learning.training import FeatureLearner, NetworkLearner, check_training
+from medlib.learning.frozen import FeatureLearner
+from medlib.learning.learner import check_training
+from medlib.learning.network import NetworkLearner
 from medlib.models import frozen
 from medlib.models.classifiers import build
 from medlib.runtime.arithmetic import chosen_precision, precision_for

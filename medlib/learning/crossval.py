@@ -16,15 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from medlib.errors import InputError
-from medlib.learning import training
 from medlib.learning.fold_store import PROJECT_CACHE, Outcome, Store, Task, folder_of, key_of
+from medlib.learning.learner import HISTORY, Floats, Integers, Learner, check_training
 from medlib.learning.result import CrossValidation, correct_and_folds, score_columns
-from medlib.learning.training import Learner
 from medlib.runtime import progress
 from medlib.runtime.arithmetic import one_thread
-
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 __all__ = [
     "CrossValidation",
@@ -167,7 +163,7 @@ def train_and_test(
     (`cohorts.assert_no_leakage`). Raises InputError as cross_validate does.
     """
     parts = [_cases(cohort, learner) for cohort in (development, external)]
-    training.check_training(parts[0].images, parts[0].labels)
+    check_training(parts[0].images, parts[0].labels)
     (train, test), name = [(part.images, part.labels) for part in parts], "external test"
     task = Task(learner, train, test, seed, name, watched=False)
     outcomes = _run([task], 1, folder_of(cache, learner), progress, keep=False)
@@ -222,7 +218,7 @@ def _study(cohort: CohortLike | Arrays, learner: Learner, folds: int, seed: int)
         images = cohort.images(learner.size)
     _check_cases(labels, patients, ids)
     images = images.astype(np.float32, copy=False)
-    training.check_training(images, labels)
+    check_training(images, labels)
     fold = stratified_patient_folds(labels, patients, folds=folds, seed=seed)
     return _Study(images, labels.astype(np.int64), patients, ids, fold)
 
@@ -252,7 +248,7 @@ def _run(
     stores = [None if folder is None else Store(folder, key_of(task), keep) for task in tasks]
     outcomes = {i: found for i, store in enumerate(stores) if store and (found := store.read())}
     rest = [i for i in range(len(tasks)) if i not in outcomes]
-    steps = [1 + getattr(task.learner, "epochs", 0) for task in tasks]
+    steps = [1 + task.learner.epochs for task in tasks]
     done_before = sum(steps[i] for i in outcomes)
     # Threads start at once, where new processes first import torch for seconds, and torch lets go
     # of Python's lock while it computes. A cluster chosen with joblib.parallel_config comes first.
@@ -268,14 +264,14 @@ def _run(
 
 def _workers(jobs: int | None, tasks: list[Task]) -> int | None:
     """Return the number of processes; None leaves it to joblib's surrounding configuration."""
-    if any(getattr(task.learner, "in_one_process", False) for task in tasks):
+    if any(task.learner.in_one_process for task in tasks):
         return 1
     return None if jobs is None else max(1, min(jobs, len(tasks)))
 
 
 def _do(task: Task, store: Store | None, file: Path | None, keep: bool) -> Outcome:
     """Fit and test one fold, and store it before anyone can lose it."""
-    epochs = getattr(task.learner, "epochs", 0)
+    epochs = task.learner.epochs
     latest: dict[str, float] = {}
 
     def report(row: Mapping[str, Any]) -> None:
@@ -308,7 +304,7 @@ def _collect(study: _Study, outcomes: list[Outcome]) -> CrossValidation:
         **score_columns(scores),
     }
     parts = [outcome.history.assign(fold=number) for number, outcome in enumerate(outcomes)]
-    histories = pd.concat(parts, ignore_index=True)[["fold", *training.HISTORY]]
+    histories = pd.concat(parts, ignore_index=True)[["fold", *HISTORY]]
     models = tuple(outcome.model for outcome in outcomes if outcome.model is not None)
     return CrossValidation(pd.DataFrame(columns), histories, outcomes[0].precision, models)
 

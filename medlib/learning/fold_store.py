@@ -21,8 +21,9 @@ import timm
 import torch
 
 from medlib import imaging
-from medlib.learning import augmentation, training
-from medlib.learning.training import Fitted, Floats, Learner
+from medlib.learning import augmentation, learner, network
+from medlib.learning import frozen as features
+from medlib.learning.learner import HISTORY, Fitted, Floats, Learner, Pair
 from medlib.models import classifiers, frozen, master_weights, matmul
 from medlib.runtime import arithmetic, progress
 from medlib.runtime.paths import cache_folder, write_whole
@@ -32,7 +33,9 @@ PROJECT_CACHE: Final = "project"
 SOURCES: Final = (
     augmentation,
     imaging,
-    training,
+    learner,
+    network,
+    features,
     arithmetic,
     classifiers,
     frozen,
@@ -46,8 +49,8 @@ class Task(NamedTuple):
     """One fold's work, complete."""
 
     learner: Learner
-    training: training.Pair
-    test: training.Pair
+    training: Pair
+    test: Pair
     seed: int
     name: str
     watched: bool = True
@@ -127,7 +130,7 @@ def _whole(path: Path, read: Callable[[Path], T]) -> T | None:
 
 def _numbers(path: Path) -> Outcome:
     stored = json.loads(path.read_text("utf-8"))
-    history = pd.DataFrame(stored["history"], columns=list(training.HISTORY))
+    history = pd.DataFrame(stored["history"], columns=list(HISTORY))
     return Outcome(np.array(stored["scores"], dtype=np.float32), history, stored["precision"])
 
 

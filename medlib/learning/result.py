@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medlib.errors import InputError
-from medlib.learning.training import Fitted
+from medlib.learning.learner import Fitted
 from medlib.statistics.threshold import called_positive
 
 Integers = NDArray[np.int64]

@@ -116,9 +116,7 @@ def seeds(count: int) -> tuple[Profile, ...]:
 
 def usable() -> tuple[Profile, ...]:
     """The profiles that this processor can imitate, the native one first."""
-    from medlib.results.records import (
-        processor_flags,  # brings tables along, which `--help` waits for
-    )
+    from medlib.results.machine import processor_flags  # `--help` does not wait for its tables
 
     flags = processor_flags()
     return tuple(p for p in PROCESSORS if not p.needs or p.needs in flags)

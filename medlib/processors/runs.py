@@ -23,7 +23,7 @@ from medlib.runtime.paths import project_root, write_whole
 
 FOLDER = "build/processors"
 """Where runs are kept, below the checkout."""
-TRAINS = "medlib/learning/training.py"
+TRAINS = "medlib/learning/network.py"
 """The module whose use makes a chapter depend on the seeds of networks."""
 _RUN = (
     "import sys, nbformat; from pathlib import Path; from medlib.run import execution as e; "

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from medlib.cohorts import Cohort
-from medlib.learning.training import FeatureLearner, NetworkLearner
+from medlib.learning.frozen import FeatureLearner
+from medlib.learning.network import NetworkLearner
 from medlib.runtime import progress
 
 SIDE_BY_SIDE: Final = 2

@@ -11,7 +11,7 @@ from medlib import statistics
 from medlib.cohorts import Cohort
 from medlib.cohorts.sources.several_labels import labels_of
 from medlib.learning.crossval import CrossValidation, train_and_test
-from medlib.learning.training import Learner
+from medlib.learning.learner import Learner
 from medlib.results.records import Results
 from medlib.statistics import Interval
 from medlib.study.cases import largest_share

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import medlib
 from medlib.cohorts.cohort import Cohort
 from medlib.learning.crossval import CrossValidation, correct_and_folds
-from medlib.learning.training import Learner
+from medlib.learning.learner import Learner
 from medlib.statistics import out_of_fold_auc, out_of_fold_interval
 from medlib.statistics.outcome import Interval
 from medlib.statistics.threshold import THRESHOLD

@@ -12,7 +12,7 @@ import pandas as pd
 
 from medlib.cohorts.cohort import Cohort
 from medlib.learning.crossval import CrossValidation
-from medlib.learning.training import Learner
+from medlib.learning.learner import Learner
 from medlib.runtime import progress
 from medlib.runtime.paths import write_whole
 from medlib.takehome.card import card_of
@@ -82,7 +82,7 @@ def _figures(folder: Path, name: str, runs: Sequence[CrossValidation], cases: Co
 
 def _fitted(learner: Learner, cases: Cohort, name: str, seed: int) -> FittedModel:
     """Fit on all cases; there is nothing to watch, since none is left."""
-    epochs = getattr(learner, "epochs", 1)
+    epochs = max(1, learner.epochs)
     with progress.shown(epochs, "training on all cases") as file:
         return fit_on_all(
             learner,

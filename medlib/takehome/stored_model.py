@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from medlib.errors import InputError
-from medlib.learning.training import Floats
+from medlib.learning.learner import Floats
 from medlib.runtime.paths import write_whole
 from medlib.statistics.threshold import called_positive
 from medlib.takehome.likeness import Likeness

@@ -15,17 +15,9 @@ from sklearn.preprocessing import StandardScaler
 
 from medlib.errors import InputError
 from medlib.imaging import Normaliser
-from medlib.learning.training import (
-    PREDICTED_AT_ONCE,
-    FeatureLearner,
-    FittedFeatures,
-    FittedNetwork,
-    Floats,
-    Integers,
-    Learner,
-    NetworkLearner,
-    Report,
-)
+from medlib.learning.frozen import FeatureLearner, FittedFeatures
+from medlib.learning.learner import Floats, Integers, Learner, Report
+from medlib.learning.network import PREDICTED_AT_ONCE, FittedNetwork, NetworkLearner
 from medlib.models.classifiers import build
 from medlib.models.matmul import use_matmul
 

@@ -1,80 +1,41 @@
-"""Fit one learner on one split: a network from scratch or pretrained, or frozen features.
-
-A learner is a frozen description; `fit` gives a fitted one that predicts. Whatever is learned
-from pixels, the normalisation included, is learned from the images given to `fit`.
-"""
+"""A convolutional network as a learner: its training loop, on one thread, from one seed."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from medlib import imaging
-from medlib.errors import InputError
 from medlib.learning import augmentation
-from medlib.models.classifiers import PACKAGED, build, timm_name
-from medlib.models.frozen import remembered_features
+from medlib.learning.learner import (
+    HISTORY,
+    SMALLEST,
+    Floats,
+    Integers,
+    Pair,
+    Report,
+    Row,
+    check_training,
+    require,
+)
+from medlib.models.classifiers import build, timm_name
 from medlib.models.master_weights import MasterWeights
 from medlib.models.matmul import use_matmul
 from medlib.runtime.arithmetic import one_thread, precise_to, precision_for
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
-Row = dict[str, int | float | str]
-Report = Callable[[Mapping[str, int | float | str]], None]
-Pair = tuple[Floats, Integers]
 Tensors = tuple[Tensor, Tensor]
 
-HISTORY: Final = ("epoch", "split", "loss", "accuracy")
 PRECISIONS: Final = ("auto", "fp32", "bf16")
-SMALLEST: Final = 32
-"""Pixels a side that a network's five halvings leave one pixel of."""
+"""What networks compute in."""
 PREDICTED_AT_ONCE: Final = 32
-
-
-class Fitted(Protocol):
-    """What a learner becomes by fitting."""
-
-    history: pd.DataFrame
-    """Columns epoch (from 1), split ("train" or "test"), loss, accuracy; empty without epochs."""
-    precision: str
-    """The arithmetic it was fitted in: "fp32" or "bf16"."""
-
-    def predict(self, images: Floats) -> Floats:
-        """Return the probability of each class, n x classes, of images n x height x width."""
-
-
-class Learner(Protocol):
-    """A description of how to learn, complete but for data and seed."""
-
-    @property
-    def size(self) -> int:
-        """Pixels a side to which images are resized."""
-
-    def fit(
-        self,
-        images: Floats,
-        labels: Integers,
-        *,
-        seed: int,
-        watch: Pair | None = None,
-        report: Report | None = None,
-    ) -> Fitted:
-        """Learn from images (n x height x width) and labels (0, 1, ...).
-
-        `watch` is scored after each epoch and influences nothing. `report` receives each row of
-        the history as it is made.
-        """
+"""Images a step of prediction."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +58,17 @@ class NetworkLearner:
     augment: bool = True
     flip: bool = False
     precision: str = "auto"
+    in_one_process: ClassVar[bool] = False
+    """A fold is one job of one thread, and folds run side by side."""
 
     def __post_init__(self) -> None:
         """Raise InputError for what cannot be trained."""
         timm_name(self.network)
-        _require(self.precision in PRECISIONS, "precision", self.precision, ", ".join(PRECISIONS))
-        _require(self.size >= SMALLEST, "size", self.size, f"{SMALLEST} pixels or more")
-        _require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
-        _require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more")
-        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "a positive number")
+        require(self.precision in PRECISIONS, "precision", self.precision, ", ".join(PRECISIONS))
+        require(self.size >= SMALLEST, "size", self.size, f"{SMALLEST} pixels or more")
+        require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
+        require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more")
+        require(self.learning_rate > 0, "learning_rate", self.learning_rate, "a positive number")
 
     def fit(
         self,
@@ -212,92 +175,6 @@ class FittedNetwork:
         return torch.cat(parts)
 
 
-@dataclass(frozen=True)
-class FeatureLearner:
-    """Logistic regression on what a frozen ImageNet network sees.
-
-    Features are scaled, and weighed with L2 strength 1 / `C`, inside the training images. Grey
-    levels are mapped to 0..1 by `window` (low, high) if given, which is the same for every image
-    and lets features be computed once; otherwise by the training images' own range.
-    """
-
-    in_one_process: ClassVar[bool] = True
-    """Folds share features, and those are computed on all cores: see `cross_validate`."""
-
-    network: str = "efficientnet_lite0"
-    size: int = 224
-    C: float = 0.01
-    window: tuple[float, float] | None = None
-
-    def __post_init__(self) -> None:
-        """Raise InputError for what cannot be fitted."""
-        _require(self.network in PACKAGED, "network", self.network, ", ".join(PACKAGED))
-        _require(self.size >= SMALLEST, "size", self.size, f"{SMALLEST} pixels or more")
-        _require(self.C > 0, "C", self.C, "a positive number")
-        ordered = self.window is None or self.window[0] < self.window[1]
-        _require(ordered, "window", self.window, "its lower end first")
-
-    def fit(
-        self,
-        images: Floats,
-        labels: Integers,
-        *,
-        seed: int,
-        watch: Pair | None = None,
-        report: Report | None = None,
-    ) -> "FittedFeatures":
-        """Fit scaling and regression; there are no epochs, so nothing is watched or reported."""
-        check_training(images, labels)
-        window = self.window
-        if window is None:
-            normaliser = imaging.Normaliser.fit(images)
-            window = normaliser.low, normaliser.high
-        regression = LogisticRegression(C=self.C, max_iter=2000, random_state=seed)
-        fitted = FittedFeatures(self, window, make_pipeline(StandardScaler(), regression))
-        with one_thread():
-            fitted.pipeline.fit(fitted.features(images), labels)
-        return fitted
-
-
-@dataclass(frozen=True)
-class FittedFeatures:
-    """A logistic regression on frozen features, with the grey-level window it was fitted under."""
-
-    learner: FeatureLearner
-    window: tuple[float, float]
-    pipeline: Pipeline
-    precision: str = "fp32"
-    history: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(HISTORY)))
-
-    def features(self, images: Floats) -> Floats:
-        """Return n x 1280 features of images n x height x width."""
-        low, high = self.window
-        grey = imaging.window(images, (low + high) / 2, high - low)
-        return remembered_features(grey, self.learner.network, self.learner.size)
-
-    def predict(self, images: Floats) -> Floats:
-        """Return the probability of each class, n x classes float32."""
-        with one_thread():
-            probabilities = self.pipeline.predict_proba(self.features(images))
-        return np.asarray(probabilities, dtype=np.float32)
-
-
-def check_training(images: Floats, labels: Integers, *, classes: int = 2) -> None:
-    """Raise InputError unless images are n x height x width, finite, and labels fit them."""
-    if images.ndim != 3 or len(images) != len(labels):
-        raise InputError(
-            f"{len(labels)} labels do not fit images of shape {images.shape}; "
-            "give one label an image, and images as n x height x width."
-        )
-    if not np.isfinite(images).all():
-        raise InputError("An image holds NaN or infinity; find and remove it.")
-    found = np.unique(labels)
-    if len(found) < classes or found.min() < 0:
-        raise InputError(
-            f"Labels are {found.tolist()}; give classes 0, 1, ... with at least {classes} present."
-        )
-
-
 def _varied(seed: int) -> int:
     """Return the seed, or another one where MEDLIB_TRAINING_SEED asks for other networks.
 
@@ -307,11 +184,6 @@ def _varied(seed: int) -> int:
     if not other:
         return seed
     return int(np.random.SeedSequence([seed, int(other)]).generate_state(1)[0])
-
-
-def _require(right: bool, name: str, value: object, expected: str) -> None:
-    if not right:
-        raise InputError(f"{name} is {value!r}; give {expected}.")
 
 
 def _tensors(fitted: FittedNetwork, images: Floats, labels: Integers) -> Tensors:
