@@ -1,6 +1,8 @@
 """What a reader is meant to see when something cannot be done."""
 
+import difflib
 import signal
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -33,3 +35,12 @@ class Stopped(Exception):
             f"stopped by {name}: nothing was written; finished folds are kept for the next run"
         )
         self.number = number
+
+
+def did_you_mean(given: str, known: Iterable[str], otherwise: str, *, alike: float = 0.6) -> str:
+    """Return "did you mean 'NAME'?" for the known name nearest to what was given.
+
+    `otherwise` is what to say where none is `alike`, from 0 (anything) to 1 (the same).
+    """
+    near = difflib.get_close_matches(given, list(known), n=1, cutoff=alike)
+    return f"did you mean {near[0]!r}?" if near else otherwise

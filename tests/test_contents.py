@@ -71,9 +71,9 @@ def test_a_chapter_is_found_by_its_name_its_file_or_its_number_alone(clone, aske
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        ("01_on", "did you mean 01_one"),
-        ("three", "did you mean 03_three"),
-        ("02x", "did you mean 02_two"),
+        ("01_on", "did you mean '01_one'"),
+        ("three", "did you mean '03_three'"),
+        ("02x", "did you mean '02_two'"),
         ("7", "there are: 01_one, 02_two, 03_three"),
     ],
 )
@@ -118,7 +118,7 @@ def test_help_without_a_chapter_is_that_of_the_command():
 def test_help_for_a_chapter_that_is_not_there_is_one_sentence():
     done = medlib("run", "lekage", "--help")
     assert done.returncode == 2
-    assert done.stderr == "medlib: there is no chapter 'lekage'; did you mean 09_leakage?\n"
+    assert done.stderr == "medlib: there is no chapter 'lekage'; did you mean '09_leakage'?\n"
 
 
 def test_neither_list_nor_help_waits_for_torch_or_jupyter():

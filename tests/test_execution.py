@@ -192,7 +192,7 @@ def test_a_failing_cell_is_reported_with_its_traceback_and_leaves_nothing(projec
 
 
 def test_an_unknown_chapter_names_the_nearest_one(project):
-    with pytest.raises(InputError, match="did you mean 01_small"):
+    with pytest.raises(InputError, match="did you mean '01_small'"):
         execution.run_chapter("01_smal", {}, project / "out", say=print, page=False)
 
 

@@ -4,7 +4,6 @@ Reading a text as a notebook needs libraries that take seconds to start; a list 
 """
 
 import ast
-import difflib
 import io
 import re
 import tokenize
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from medlib import chapters
-from medlib.errors import InputError
+from medlib.errors import InputError, did_you_mean
 
 TITLE: Final = re.compile(r"^# (.+)$", re.MULTILINE)
 TIME: Final = re.compile(r"^\*\*Time to run:\*\* ([^.,]*? minutes?)", re.MULTILINE)
@@ -59,8 +58,9 @@ def find(asked: str, root: Path | None = None) -> str:
         return name
     if name.isdecimal() and (numbered := [n for n in known if int(n[:2]) == int(name)]):
         return numbered[0]
-    near = difflib.get_close_matches(name, known, n=1) or [n for n in known if n[:2] == name[:2]]
-    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known) or 'none'}"
+    same = [n for n in known if n[:2] == name[:2]]  # of this number, under another name
+    every = f"there are: {', '.join(known) or 'none'}"
+    hint = did_you_mean(name, known, f"did you mean {same[0]!r}?" if same else every)
     raise InputError(f"there is no chapter '{asked}'; {hint}")
 
 

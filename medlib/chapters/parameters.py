@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from medlib.errors import InputError
+from medlib.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     import nbformat
@@ -108,8 +107,7 @@ def check_parameters(
 
 def _convert(name: str, key: str, text: str, known: Mapping[str, str]) -> Any:
     if key not in known:
-        near = difflib.get_close_matches(key, known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"it takes: {', '.join(known)}"
+        hint = did_you_mean(key, known, f"it takes: {', '.join(known)}")
         raise InputError(f"{name} has no parameter '{key}'; {hint}")
     kind = known[key]
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from medlib.cohorts.sources import arrays, dicom_folder, folders, phantom, publi
 from medlib.cohorts.sources.arrays import from_arrays
 from medlib.cohorts.sources.several_labels import SeveralLabelsError, absence_first
 from medlib.cohorts.sources.tables import ALIASES as COLUMN_OPTIONS
-from medlib.errors import InputError
+from medlib.errors import InputError, did_you_mean
 
 __all__ = [
     "KINDS",
@@ -139,8 +138,7 @@ def _parse(spec: str, options: dict[str, Any]) -> tuple[str, str, dict[str, Any]
 
 def _unknown(kind: str, spec: str) -> str:
     known = ", ".join(name if name == SIMULATED else f"{name}:PATH" for name in KINDS)
-    near = difflib.get_close_matches(kind, KINDS, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else "choose one of these."
+    hint = did_you_mean(kind, KINDS, "choose one of these.", alike=0.5)
     if Path(spec).exists():
         hint = f"for a folder of pictures write images:{spec}, of DICOM files dicom:{spec}."
     return f"There is no cohort {kind!r}; there are {known}: {hint}"
@@ -165,9 +163,8 @@ def _check_options(kind: str, loader: Callable[..., Cohort], options: dict[str, 
     known += ["split"] if kind != SIMULATED else []
     for option in options:
         if option not in known:
-            near = difflib.get_close_matches(option, known, n=1)
-            hint = f"did you mean {near[0]!r}" if near else "leave it out"
+            hint = did_you_mean(option, known, "leave it out.")
             raise InputError(
                 f"The cohort {kind!r} has no option {option!r} "
-                f"(it has {', '.join(known) or 'none'}): {hint}."
+                f"(it has {', '.join(known) or 'none'}): {hint}"
             )

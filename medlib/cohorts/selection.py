@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from medlib.cohorts.cohort import Cohort, names
-from medlib.errors import InputError
+from medlib.errors import InputError, did_you_mean
 
 NEGATIVE: Final = re.compile(
     r"正常|健康|阴性|陰性|对照|對照|良性|無|无|"
@@ -132,10 +131,9 @@ def _known(name: str, cohort: Cohort) -> str:
     for known in (name, *cohort.classes):
         if known in cohort.classes and known.lower() == name.lower():
             return known
-    near = difflib.get_close_matches(name, cohort.classes, n=1)
-    hint = f"did you mean {near[0]!r}" if near else "choose two of these"
+    hint = did_you_mean(name, cohort.classes, "choose two of these.")
     raise InputError(
-        f"{cohort.name} has no class {name!r}; it has {', '.join(cohort.classes)}: {hint}."
+        f"{cohort.name} has no class {name!r}; it has {', '.join(cohort.classes)}: {hint}"
     )
 
 

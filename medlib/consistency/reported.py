@@ -214,9 +214,3 @@ def parse_counts(text: str, name: str) -> tuple[int, ...]:
     if not isinstance(text, str):
         raise InputError(f"{name} is {text!r}; give text, such as '25,25'")
     return tuple(parse_count(part, name) for part in text.translate(_NARROW).split(","))
-
-
-def consistent_roundings(pairs: Iterable[tuple[Reported, Fraction]]) -> tuple[Rounding, ...]:
-    """The conventions under which every exact value is printed as its text."""
-    pairs = tuple(pairs)
-    return tuple(r for r in Rounding if all(value in text.window(r) for text, value in pairs))

@@ -17,7 +17,7 @@ FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 def project_root() -> Path:
     """Folder of the checkout that holds `notebooks/`, or the current folder without one."""
-    checkout = Path(__file__).resolve().parents[1]
+    checkout = Path(__file__).resolve().parents[2]
     return checkout if (checkout / "notebooks").is_dir() else Path.cwd()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import shutil
@@ -10,8 +9,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from medlib.cohorts.cohort import names
-from medlib.errors import InputError
+from medlib.errors import InputError, did_you_mean
 from medlib.runtime.paths import cache_folder
 
 
@@ -23,9 +21,8 @@ def existing(place: str, kind: str) -> Path:
     if path.exists():
         return path
     beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, beside)
-    hint = f"did you mean {names(near)}" if near else f"check the path after '{kind}:'"
-    raise InputError(f"There is no folder or file {path}: {hint}.")
+    hint = did_you_mean(path.name, beside, f"check the path after '{kind}:'.")
+    raise InputError(f"There is no folder or file {path}: {hint}")
 
 
 def folder(place: str, kind: str) -> Path:

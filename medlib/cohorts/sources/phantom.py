@@ -187,7 +187,7 @@ def _key(case: Mapping[str, Any]) -> str:
 def _code() -> str:
     """Hash of the source that decides what a case looks like on disk."""
     package = Path(medlib.__file__).parent
-    sources = [*package.glob("phantom/*.py"), *package.glob("dicom/*.py"), Path(__file__)]
+    sources = [*package.glob("phantom/**/*.py"), *package.glob("dicom/*.py"), Path(__file__)]
     digest = hashlib.sha256()
     for source in sorted(sources):
         digest.update(source.name.encode() + source.read_bytes())

@@ -6,7 +6,6 @@ cohort has one of them as its two classes, and all of them as columns of 0 and 1
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -19,7 +18,7 @@ import pandas as pd
 
 from medlib.cohorts.cohort import Cohort, names
 from medlib.cohorts.sources.tables import ALIASES, read_table, require_columns
-from medlib.errors import InputError
+from medlib.errors import InputError, did_you_mean
 
 MARK: Final = "label: "
 """How the columns begin in which a cohort keeps each of its labels, 0 or 1."""
@@ -155,9 +154,8 @@ def _known(label: str, flags: pd.DataFrame, table: pd.DataFrame, path: Path) -> 
             return name
     if not known:
         raise InputError(f"{path} has one label an image: leave out label={label}.")
-    near = difflib.get_close_matches(label, known, n=1)
-    hint = f"did you mean {near[0]!r}" if near else "choose one of these"
-    raise InputError(f"{path} has no label {label!r}; it has {', '.join(known)}: {hint}.")
+    hint = did_you_mean(label, known, "choose one of these.")
+    raise InputError(f"{path} has no label {label!r}; it has {', '.join(known)}: {hint}")
 
 
 def _column(cells: pd.Series[str], path: Path) -> Flags:

@@ -48,10 +48,6 @@ class Patient:
         depth = walls.layers(self.wall, self.cage, -20.0).skin()
         return 2 * float(cages.radius(self.cage, np.full(1, 1.57), -20.0)[0] + depth[1080])
 
-    def z_range(self) -> tuple[float, float]:
-        """Lowest and highest level in mm that a chest scan would show."""
-        return -150.0 * self.cage.length, 115.0 * self.cage.length
-
 
 @dataclass(frozen=True)
 class Rendered:
