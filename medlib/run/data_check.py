@@ -220,7 +220,7 @@ def _key(spec: str, cohort: Cohort) -> str:
     whole = cohort.with_left_out()
     digest.update(whole.table.to_csv(index=False).encode())
     package = Path(__file__).resolve().parents[1]
-    for path in sorted([*package.glob("cohorts/*.py"), *package.glob("run/*.py")]):
+    for path in sorted([*package.glob("cohorts/**/*.py"), *package.glob("run/*.py")]):
         digest.update(path.read_bytes())
     digest.update((package / "imaging.py").read_bytes())
     return digest.hexdigest()
