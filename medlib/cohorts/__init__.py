@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from medlib.cohorts.audit.findings import LeakageError, assert_no_leakage
 from medlib.cohorts.cohort import Cohort
-from medlib.cohorts.selection import choose_classes, choose_split, require_cases, require_one_label
+from medlib.cohorts.selection import ChooseTwoError, choose_classes, choose_split, require_cases, require_one_label
 from medlib.cohorts.sources import arrays, dicom_folder, folders, phantom, public, tcga
 from medlib.cohorts.sources.arrays import from_arrays
 from medlib.cohorts.sources.several_labels import SeveralLabelsError, absence_first
@@ -19,6 +19,7 @@ from medlib.errors import InputError, did_you_mean
 
 __all__ = [
     "KINDS",
+    "ChooseTwoError",
     "Cohort",
     "LeakageError",
     "SeveralLabelsError",

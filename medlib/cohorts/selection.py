@@ -22,6 +22,10 @@ EVERY: Final = "all"
 """classes="all" keeps every class, for an audit of a whole source."""
 
 
+class ChooseTwoError(InputError):
+    """There are more than two classes, none were chosen, and what is asked for takes two."""
+
+
 def choose_split(cohort: Cohort, split: str | Sequence[str] | None) -> Cohort:
     """Return the images of these parts of the source's own split (`table.split`).
 
@@ -108,7 +112,7 @@ def _two(cohort: Cohort) -> Cohort:
     first, last = by_name[0], by_name[-1]
     if len(cohort.classes) > 2:
         known = ", ".join(cohort.classes)
-        raise InputError(
+        raise ChooseTwoError(
             f"{cohort.name} has {len(cohort.classes)} classes ({known}): choose two, the negative "
             f"one first: {_typed(first, last)}. Chapters 05 and 06 and medlib audit take all."
         )
@@ -167,7 +171,7 @@ def require_cases(
         raise InputError(f"folds is {folds}: cross-validation needs at least 2.")
     if len(cohort.classes) > 2 and not several:
         first, *_, last = _all(cohort).classes
-        raise InputError(
+        raise ChooseTwoError(
             f"{cohort.name} has {len(cohort.classes)} classes ({', '.join(cohort.classes)}) and "
             f"this chapter compares two: choose them, the negative one first: "
             f"{_typed(first, last)}. Chapters 05 and 06 take all."

@@ -13,7 +13,7 @@ import nbformat
 
 from medlib import results
 from medlib.chapters.contents import Chapter
-from medlib.cohorts import SeveralLabelsError
+from medlib.cohorts import ChooseTwoError, SeveralLabelsError
 from medlib.errors import InputError, NotebookError
 from medlib.results import checklists
 from medlib.run.data_check import DataCheck, check_data, wanted
@@ -27,7 +27,8 @@ def look(chapter: Chapter, given: Mapping[str, Any], say: Say, warn: Say) -> Dat
     """Return what the data that a chapter is given hide, and say it; None for simulated ones.
 
     None too where they cannot be loaded by these names: the chapter says that in its own words.
-    Raises InputError for several labels an image: it says what to type for this chapter.
+    Raises InputError for several labels an image, and where two of several classes are to be
+    chosen: it says what to type, before a notebook is started.
     """
     spec = given.get("cohort")
     if not wanted(spec):
@@ -37,6 +38,8 @@ def look(chapter: Chapter, given: Mapping[str, Any], say: Say, warn: Say) -> Dat
         check = check_data(str(spec), given.get("classes"), say, several=not any(two))
     except SeveralLabelsError as several:
         raise InputError(several.sentence(f"medlib run {chapter.name}")) from several
+    except ChooseTwoError:
+        raise
     except InputError:
         return None
     for line in lines(check):
