@@ -10,12 +10,19 @@ from urllib.parse import parse_qsl
 
 from medlib.cohorts.audit.findings import LeakageError, assert_no_leakage
 from medlib.cohorts.cohort import Cohort
-from medlib.cohorts.selection import ChooseTwoError, choose_classes, choose_split, require_cases, require_one_label
+from medlib.cohorts.selection import (
+    ChooseTwoError,
+    choose_classes,
+    choose_split,
+    require_cases,
+    require_one_label,
+)
 from medlib.cohorts.sources import arrays, dicom_folder, folders, phantom, public, tcga
 from medlib.cohorts.sources.arrays import from_arrays
 from medlib.cohorts.sources.several_labels import SeveralLabelsError, absence_first
 from medlib.cohorts.sources.tables import ALIASES as COLUMN_OPTIONS
 from medlib.errors import InputError, did_you_mean
+from medlib.runtime.whole_numbers import as_number, as_seed
 
 __all__ = [
     "KINDS",
@@ -73,8 +80,8 @@ def load(
     """
     kind, place, options = _parse(spec, options)
     split = options.pop("split", split)
-    if per_class is not None and (not isinstance(per_class, int) or per_class < 1):
-        raise InputError(f"per_class is {per_class!r}: give a whole number of at least 1.")
+    seed = as_seed(seed)
+    per_class = None if per_class is None else as_number(per_class, "per_class")
     loader = KINDS[kind]
     _check_options(kind, loader, options)
     options = {name: _switch(loader, name, value) for name, value in options.items()}

@@ -15,6 +15,7 @@ import pandas as pd
 
 from medlib.errors import InputError
 from medlib.imaging import Image, pad_square, resize, to_unit
+from medlib.runtime.whole_numbers import as_number, as_seed
 
 Reader = Callable[[Mapping[str, Any]], Image]
 """Gives the pixels (h x w, float32) of one row of a cohort's table."""
@@ -125,8 +126,7 @@ class Cohort:
 
     def images(self, size: int) -> Image:
         """Return n x size x size float32 in `units`: padded to a square, then antialiased."""
-        if size < 1:
-            raise InputError(f"Images of {size} pixels a side: give a size of at least 1.")
+        size = as_number(size, "size")
         return np.stack(self.map(lambda image: resize(pad_square(image), size)))
 
     def unit_images(self, size: int) -> Image:
@@ -154,11 +154,9 @@ class Cohort:
 
         Each patient, and each image of a patient, is as likely as any other; the order of the
         table is kept. A class with fewer patients gives all it has, which a note says. Raises
-        InputError if ``per_class`` is below 1.
+        InputError if ``per_class`` is below 1, or the seed no whole number from 0.
         """
-        if per_class < 1:
-            raise InputError(f"per_class is {per_class}: draw at least 1 patient a class.")
-        rng = np.random.default_rng(seed)
+        per_class, rng = as_number(per_class, "per_class"), np.random.default_rng(as_seed(seed))
         table = self.table
         one_each = table.iloc[rng.permutation(len(table))].drop_duplicates("patient_id")
         drawn = one_each.iloc[rng.permutation(len(one_each))].groupby("label").head(per_class)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from medlib.errors import InputError
+from medlib.runtime.whole_numbers import as_number
 from medlib.statistics.batches import BatchLearner, Floats, Integers, deal, out_of_fold_correct
 
 ROWS = {
@@ -38,6 +39,8 @@ def variance_components(
     Estimates are those of `components_of`, unbiased, so that a small one may come out below 0.
     Raises InputError for fewer than two partitions or seeds.
     """
+    partitions = as_number(partitions, "partitions", least=0)
+    seeds = as_number(seeds, "seeds", least=0)
     if min(partitions, seeds) < 2:
         raise InputError(
             f"partitions = {partitions}, seeds = {seeds}; give two or more of each, or their parts "

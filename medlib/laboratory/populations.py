@@ -4,6 +4,7 @@ import numpy as np
 
 from medlib.errors import InputError
 from medlib.laboratory.side_by_side import Population
+from medlib.runtime.whole_numbers import as_number
 from medlib.statistics.batches import Floats, Integers
 
 
@@ -31,6 +32,8 @@ def blended_population(
         raise InputError(
             f"scans has shape {scans.shape}; give 2 x {len(labels)} x features, two scans each."
         )
+    patients, new = as_number(patients, "patients", least=0), as_number(new, "new", least=0)
+    studies = as_number(studies, "studies")
     odd = patients % 2 or new % 2 or min(patients, new) < 2
     if odd or min(np.bincount(labels, minlength=2)) < 2:
         raise InputError(

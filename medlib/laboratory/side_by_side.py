@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from medlib.errors import InputError
 from medlib.laboratory import procedures
 from medlib.laboratory.designs import INNER, OUTER, Subsampled, nested_scores, subsampled_scores
+from medlib.runtime.whole_numbers import as_number
 from medlib.statistics.batches import (
     BatchLearner,
     Ends,
@@ -84,6 +85,7 @@ def compare(
     first, second = population.features
     if first.shape != second.shape:
         raise InputError(f"features have shapes {first.shape} and {second.shape}; give equal ones.")
+    repeats, nested_repeats = (as_number(n, "repeats") for n in (repeats, nested_repeats))
     labels = population.labels
     dealt = deal(labels, folds=folds, repeats=max(repeats, nested_repeats), rng=rng)
     subsamples = int(rng.integers(2**32))

@@ -21,6 +21,7 @@ from medlib.learning.learner import HISTORY, Floats, Integers, Learner, check_tr
 from medlib.learning.result import CrossValidation, correct_and_folds, score_columns
 from medlib.runtime import progress
 from medlib.runtime.arithmetic import one_thread
+from medlib.runtime.whole_numbers import as_number, as_seed
 
 __all__ = [
     "CrossValidation",
@@ -61,6 +62,7 @@ def stratified_patient_folds(
     in the order in which they appear: what they are called decides nothing, as it differs between
     copies of the same images. Raises InputError where a class has fewer patients than folds.
     """
+    folds, seed = as_number(folds, "folds", least=2), as_seed(seed)
     label, group = np.asarray(labels), np.asarray(groups)
     if group.dtype.kind not in "iuf":
         group = pd.factorize(group)[0]
@@ -120,7 +122,7 @@ def cross_validate_many(
 
     Five folds leave one of two cores idle at the end; twenty hardly do.
     """
-    pairs = [(cohort, seed) for cohort in cohorts]
+    pairs = [(cohort, as_seed(seed)) for cohort in cohorts]
     return _validate(learner, pairs, folds, jobs, cache, progress, keep_models)
 
 
@@ -141,9 +143,8 @@ def cross_validate_repeatedly(
     accuracy and its interval from all of them: `statistics.out_of_fold_interval`. Raises
     InputError for repeats below 1.
     """
-    if repeats < 1:
-        raise InputError(f"repeats is {repeats}; give 1 or more")
-    pairs = [(cohort, seed + repeat) for repeat in range(repeats)]
+    first = as_seed(seed)
+    pairs = [(cohort, first + repeat) for repeat in range(as_number(repeats, "repeats"))]
     return _validate(learner, pairs, folds, jobs, cache, progress, keep_models=False)
 
 
@@ -162,6 +163,7 @@ def train_and_test(
     chosen by them. `fold` is 0 everywhere. That no patient is in both is the caller's to see to
     (`cohorts.assert_no_leakage`). Raises InputError as cross_validate does.
     """
+    seed = as_seed(seed)
     parts = [_cases(cohort, learner) for cohort in (development, external)]
     check_training(parts[0].images, parts[0].labels)
     (train, test), name = [(part.images, part.labels) for part in parts], "external test"

@@ -23,6 +23,7 @@ from medlib.learning.learner import (
 from medlib.models.classifiers import PACKAGED
 from medlib.models.frozen import remembered_features
 from medlib.runtime.arithmetic import one_thread
+from medlib.runtime.whole_numbers import as_number, as_seed
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class FeatureLearner:
     def __post_init__(self) -> None:
         """Raise InputError for what cannot be fitted."""
         require(self.network in PACKAGED, "network", self.network, ", ".join(PACKAGED))
-        require(self.size >= SMALLEST, "size", self.size, f"{SMALLEST} pixels or more")
+        as_number(self.size, "size", least=SMALLEST)
         require(self.C > 0, "C", self.C, "a positive number")
         ordered = self.window is None or self.window[0] < self.window[1]
         require(ordered, "window", self.window, "its lower end first")
@@ -67,7 +68,7 @@ class FeatureLearner:
         if window is None:
             normaliser = imaging.Normaliser.fit(images)
             window = normaliser.low, normaliser.high
-        regression = LogisticRegression(C=self.C, max_iter=2000, random_state=seed)
+        regression = LogisticRegression(C=self.C, max_iter=2000, random_state=as_seed(seed))
         fitted = FittedFeatures(self, window, make_pipeline(StandardScaler(), regression))
         with one_thread():
             fitted.pipeline.fit(fitted.features(images), labels)

@@ -18,6 +18,7 @@ from medlib.cohorts import Cohort
 from medlib.errors import InputError
 from medlib.features.residual import Without
 from medlib.learning.crossval import stratified_patient_folds
+from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.runtime.workers import Bound
 
 Floats = NDArray[np.float64]
@@ -71,6 +72,7 @@ def regressions() -> list[Pipeline]:
 
 def classifiers(seed: int) -> dict[str, list[Pipeline]]:
     """Four classifiers for features in hundreds and cases in tens, each in its settings."""
+    seed = as_seed(seed)
     forest = RandomForestClassifier(100, min_samples_leaf=2, random_state=seed)
     boosting = HistGradientBoostingClassifier(
         max_iter=60, max_depth=3, min_samples_leaf=4, random_state=seed
@@ -125,6 +127,7 @@ def nested_scores(
     than `inner_folds`: as many are its inner folds, and with one group the first setting is taken.
     `jobs` folds run side by side. Raises InputError where a class has fewer groups than folds.
     """
+    inner_folds = as_number(inner_folds, "inner_folds", least=2)
     x, fold = np.asarray(x, np.float64), stratified_patient_folds(y, group, folds=folds, seed=seed)
     split = [fold != k for k in range(folds)]
     inner = [_inner_folds(y[train], group[train], inner_folds, seed) for train in split]

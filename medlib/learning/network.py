@@ -29,6 +29,7 @@ from medlib.models.classifiers import build, timm_name
 from medlib.models.master_weights import MasterWeights
 from medlib.models.matmul import use_matmul
 from medlib.runtime.arithmetic import one_thread, precise_to, precision_for
+from medlib.runtime.whole_numbers import as_number, as_seed
 
 Tensors = tuple[Tensor, Tensor]
 
@@ -65,9 +66,9 @@ class NetworkLearner:
         """Raise InputError for what cannot be trained."""
         timm_name(self.network)
         require(self.precision in PRECISIONS, "precision", self.precision, ", ".join(PRECISIONS))
-        require(self.size >= SMALLEST, "size", self.size, f"{SMALLEST} pixels or more")
-        require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
-        require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more")
+        as_number(self.size, "size", least=SMALLEST)
+        as_number(self.epochs, "epochs")
+        as_number(self.batch_size, "batch_size", least=2)
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "a positive number")
 
     def fit(
@@ -101,7 +102,7 @@ class NetworkLearner:
 
     def untrained(self, *, seed: int, classes: int = 2) -> nn.Module:
         """Return the network that `fit` starts from with this seed."""
-        start = _varied(seed)
+        start = _varied(as_seed(seed))
         return build(self.network, pretrained=self.pretrained, classes=classes, seed=start)
 
     def _resized(self, images: Floats) -> Floats:

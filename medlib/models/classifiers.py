@@ -24,6 +24,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from medlib.errors import InputError
 from medlib.runtime.arithmetic import one_thread
+from medlib.runtime.whole_numbers import as_number, as_seed
 
 Floats = NDArray[np.float32]
 
@@ -68,11 +69,7 @@ def build(
     Raises InputError for an unknown network and where the weights cannot be had.
     """
     name = timm_name(network)
-    if classes < 2 or channels < 1:
-        raise InputError(
-            f"A classifier needs at least 2 classes and 1 channel, not classes={classes} and "
-            f"channels={channels}; give numbers it can be built with."
-        )
+    classes, channels = as_number(classes, "classes", least=2), as_number(channels, "channels")
     with _seeded(seed):
         if pretrained and network in PACKAGED:
             return _with_packaged_weights(name, classes, channels)
@@ -147,7 +144,7 @@ def _seeded(seed: int | None) -> Iterator[None]:
         yield
         return
     with _ONE_DRAWS, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(as_seed(seed))
         yield
 
 

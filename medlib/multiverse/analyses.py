@@ -19,6 +19,7 @@ from medlib.errors import InputError
 from medlib.learning.crossval import stratified_patient_folds
 from medlib.multiverse.choices import ANALYSIS, specifications
 from medlib.runtime.arithmetic import one_thread
+from medlib.runtime.whole_numbers import as_number, as_seed
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -64,10 +65,9 @@ def analyse(
     Raises InputError where views and images do not fit, a view is missing or holds NaN, labels are
     not 0 and 1, or a class has too few patients.
     """
+    deals, seed = as_number(deals, "deals"), as_seed(seed)
     _check_views(views, len(images))
     _check_images(images)
-    if deals < 1:
-        raise InputError(f"deals is {deals}; give 1 or more.")
     found: dict[tuple[str, ...], tuple[Bools, Integers, Integers]] = {}
     with one_thread():
         for unit, folds in product(UNITS, FOLDS):

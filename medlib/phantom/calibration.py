@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from medlib.errors import InputError
+from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.statistics.threshold import called_positive
 
 Floats = NDArray[np.float32]
@@ -76,8 +77,11 @@ def score_draws(
     """Cross-validated logistic regression on `draws` cohorts of `per_class` a class (0 and 1).
 
     Cohorts are drawn without replacement, so a case is in a cohort at most once; scaling is fitted
-    inside each fold. Raises InputError where a class has fewer than `per_class` cases.
+    inside each fold. Raises InputError where a class has fewer than `per_class` cases, and for
+    counts and seeds that are none.
     """
+    per_class, draws = as_number(per_class, "per_class"), as_number(draws, "draws")
+    folds, seed = as_number(folds, "folds", least=2), as_seed(seed)
     pools = [np.flatnonzero(labels == c) for c in (0, 1)]
     if min(map(len, pools)) < per_class:
         raise InputError(

@@ -21,6 +21,7 @@ from medlib.phantom.anatomy.geometry import Array, Grid, Pose, settled
 from medlib.phantom.anatomy.lungs import CANDIDATES
 from medlib.phantom.anatomy.tissue import SOLID_NODULE_HU
 from medlib.phantom.scanner import ct
+from medlib.runtime.whole_numbers import as_number, as_seed
 
 Task = Literal["crop", "slice", "volume"]
 Stratum = Literal["default", "hard"]
@@ -97,15 +98,13 @@ def simulate(
 
 def _check(seed: int, task: str, stratum: str, slices: int, matrix: int | None) -> None:
     """Refuse what cannot be simulated."""
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed is {seed!r}; give an integer of 0 or more.")
+    as_seed(seed)
     if task not in ("crop", "slice", "volume"):
         raise InputError(f"task is {task!r}; choose 'crop', 'slice' or 'volume'.")
     if stratum not in _KINDS:
         raise InputError(f"stratum is {stratum!r}; choose 'default' or 'hard'.")
-    if slices < 1:
-        raise InputError(f"slices is {slices}; ask for at least 1.")
-    if matrix is not None and (matrix < 16 or matrix % 2):
+    as_number(slices, "slices")
+    if matrix is not None and as_number(matrix, "matrix", least=16) % 2:
         raise InputError(f"matrix is {matrix}; give an even number of at least 16.")
 
 

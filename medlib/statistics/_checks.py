@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medlib.errors import InputError
+from medlib.runtime.whole_numbers import as_generator as as_generator
 
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
@@ -25,6 +26,8 @@ MOST_REPLICATES = 10_000_000
 def as_count(value: Any, argument: str, *, least: int = 0, most: int = MOST_CASES) -> int:
     """Return value as an int; InputError where it is no whole number within [least, most]."""
     try:
+        if isinstance(value, bool | np.bool_ | str | bytes):
+            raise TypeError
         number = int(value) if float(value).is_integer() else operator.index(value)
     except (TypeError, ValueError, OverflowError):
         raise InputError(
@@ -41,19 +44,6 @@ def as_choice(value: Any, argument: str, choices: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in choices:
         raise InputError(f"{argument} = {value!r} is unknown; choose {' or '.join(choices)}.")
     return value
-
-
-def as_generator(seed: Any) -> np.random.Generator:
-    """Return the generator that a seed starts, or the one given; InputError for any other seed."""
-    if isinstance(seed, np.random.Generator):
-        return seed
-    try:
-        return np.random.default_rng(operator.index(seed))
-    except (TypeError, ValueError):
-        raise InputError(
-            f"seed = {seed!r} starts no random numbers; give a whole number from 0 or a numpy "
-            "Generator."
-        ) from None
 
 
 def as_fraction(value: Any, argument: str, *, open_ends: bool = False) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from medlib.errors import InputError
+from medlib.runtime.whole_numbers import as_number
 from medlib.statistics.out_of_fold import degrees_of_freedom, shared_luck
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
@@ -31,6 +32,7 @@ def deal(labels: Integers, *, folds: int, repeats: int, rng: np.random.Generator
     Each class goes on where the last one stopped, so folds differ by at most one case.
     Raises InputError for fewer than two folds or a class with fewer cases than folds.
     """
+    folds, repeats = as_number(folds, "folds", least=0), as_number(repeats, "repeats")
     smallest = int(np.bincount(labels).min())
     if not 2 <= folds <= smallest:
         raise InputError(f"folds = {folds}; give 2 to {smallest}, the cases of the smaller class.")

@@ -25,6 +25,7 @@ from medlib.cohorts.similar.duplicates import FINE, find_duplicates
 from medlib.cohorts.similar.scans import Scans, likely_scans
 from medlib.errors import InputError
 from medlib.imaging import Image, resize
+from medlib.runtime.whole_numbers import as_seed
 
 
 class LeakageError(InputError):
@@ -198,7 +199,7 @@ def audit(
     ``seed`` is that of the permutations which say what chance alone would give. ``looked``: what
     `look` gave of the same images under other labels, which saves looking again.
     """
-    whole = cohort.with_left_out()
+    seed, whole = as_seed(seed), cohort.with_left_out()
     statistics, thumbnails, pairs = looked or look(cohort)
     inside = pairs[(pairs.i < len(cohort)) & (pairs.j < len(cohort))]
     if folds is not None:

@@ -21,8 +21,9 @@ from medlib.cohorts.audit.findings import LeakageError
 from medlib.cohorts.audit.recorded import Recorded
 from medlib.cohorts.audit.shortcuts import GRID, PERMUTATIONS, in_the_middle, interval_p
 from medlib.errors import InputError
+from medlib.runtime.whole_numbers import as_generator, as_number
 from medlib.statistics import holm
-from medlib.statistics._checks import as_fraction, as_generator, as_groups
+from medlib.statistics._checks import as_fraction, as_groups
 from medlib.statistics.dealing import deal_by_images, score_by_patient
 
 __all__ = [
@@ -73,8 +74,7 @@ def assert_chance_when_permuted(
     patient = np.arange(label.size) if groups is None else np.asarray(groups)
     first, where = _one_label_each(label, patient)
     alpha = as_fraction(level, "level", open_ends=True)
-    if permutations < 5:
-        raise InputError(f"permutations is {permutations}: give at least 5.")
+    permutations = as_number(permutations, "permutations", least=5)
     deals = _Deals(accuracy, label[first], where, permutations, as_generator(seed))
     found, chance = deals.scores(equal=False)
     kinds = [(found, chance)]

@@ -17,6 +17,7 @@ from scipy import stats
 
 from medlib.cohorts.cohort import Cohort
 from medlib.imaging import Image, resize
+from medlib.runtime.whole_numbers import as_seed
 
 GRID: Final = 16
 """Pixels a side of the grid on which single pixels are looked at."""
@@ -175,7 +176,7 @@ def permuted(labels: npt.NDArray[Any], groups: npt.ArrayLike, seed: int) -> npt.
     _, first, patient = np.unique(np.asarray(groups), return_index=True, return_inverse=True)
     if is_mixed(labels, groups):
         first = patient = np.arange(len(labels))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_seed(seed))
     label = labels[first]
     return np.stack([rng.permutation(label)[patient] for _ in range(PERMUTATIONS)], axis=1)
 

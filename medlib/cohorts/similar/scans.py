@@ -20,6 +20,7 @@ import numpy.typing as npt
 from medlib.cohorts.similar.duplicates import joined
 from medlib.cohorts.similar.surrogate import RUN_SIZE, SAME_RUN
 from medlib.imaging import Image, resize
+from medlib.runtime.whole_numbers import as_seed
 
 SIDE: Final = 24
 """Pixels a side of what is compared: neighbouring slices differ in detail."""
@@ -82,7 +83,7 @@ def likely_scans(stack: Image, labels: npt.ArrayLike, *, seed: int = 0) -> Scans
 
     None if no class has 8 images. Scans never cross labels. ``seed``: of orders and deals.
     """
-    label, rng = np.asarray(labels), np.random.default_rng(seed)
+    label, rng = np.asarray(labels), np.random.default_rng(as_seed(seed))
     classes = [np.flatnonzero(label == name) for name in dict.fromkeys(label)]
     classes = [rows for rows in classes if len(rows) >= FEWEST]
     if not classes:

@@ -26,6 +26,7 @@ from medlib.cohorts.sources.dicom_folder import from_series
 from medlib.errors import InputError
 from medlib.phantom.chest import SimulatedCase, simulate
 from medlib.runtime.paths import cache_folder
+from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.runtime.workers import Bound
 
 CLASSES: Final = ("control", "cancer")
@@ -54,7 +55,8 @@ def load(
     largest, or the middle one. The table has ``finding`` (what the crop shows) and ``folder``
     (DICOM files and masks). Raises InputError for options that cannot be simulated.
     """
-    plan = _plan(seed, per_class or PER_CLASS, task, stratum, slices, matrix)
+    wanted = PER_CLASS if per_class is None else as_number(per_class, "per_class")
+    plan = _plan(as_seed(seed), wanted, task, stratum, slices, matrix)
     folders = make_cases(plan, jobs=jobs)
     told = pd.DataFrame([json.loads((folder / CASE).read_text("utf-8")) for folder in folders])
     told["file"] = [f"{f.name}/{SERIES}/{file}" for f, file in zip(folders, told.file, strict=True)]
@@ -85,8 +87,6 @@ def _plan(
     seed: int, per_class: int, task: str, stratum: str, slices: int, matrix: int | None
 ) -> list[dict[str, Any]]:
     """Arguments of each case: controls and cancers by turns, each with a seed of its own."""
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed is {seed!r}: give a whole number of 0 or more.")
     options: dict[str, Any] = {"task": task, "stratum": stratum}
     if matrix is not None:
         options["matrix"] = _whole("matrix", matrix)
@@ -94,9 +94,9 @@ def _plan(
         options["slices"] = _whole("slices", slices)
     return [
         {
-            "seed": int(np.random.SeedSequence([int(seed), i]).generate_state(1)[0]),
+            "seed": int(np.random.SeedSequence([seed, i]).generate_state(1)[0]),
             "cancer": bool(i % 2),
-            "patient_id": f"SIM-{int(seed):03d}-{i:04d}",
+            "patient_id": f"SIM-{seed:03d}-{i:04d}",
             **options,
         }
         for i in range(2 * per_class)
