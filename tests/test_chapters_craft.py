@@ -1,6 +1,8 @@
 """A chapter teaches: it asks before it shows, lets the reader try, and ends with a quiz."""
 
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +11,7 @@ import nbformat
 import pytest
 
 from medlib import chapters
+from medlib.run.execution import read_chapter
 
 ROOT = Path(__file__).resolve().parents[1]
 GLOSSARY = ROOT / "book/glossary.md"
@@ -313,3 +316,13 @@ def test_what_is_missing_is_named_with_what_to_do(old, new, said):
     assert old in GOOD
     found = problems(Chapter(GOOD.replace(old, new), TRIAL.executed, TRIAL.terms))
     assert any(said in sentence for sentence in found), found
+
+
+@pytest.mark.parametrize("name", chapters.names())
+def test_the_code_of_a_chapter_uses_what_it_defines_and_imports_what_it_uses(name, tmp_path):
+    cells = read_chapter(name).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    (tmp_path / "chapter.py").write_text(code, encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F401,F821"]
+    done = subprocess.run([*ruff, "chapter.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

@@ -41,12 +41,12 @@ def begin(
     the pool as their patients, not the cases. `copies=False` leaves out images equal to one before.
     Raises InputError as `load` and `Cohort.draw` do.
     """
-    pool = every(here, **made) if copies else every(here, **made).without_copies()
+    pool = whole_cohort(here, **made) if copies else whole_cohort(here, **made).without_copies()
     cases = pool.draw(here["per_class"], seed=here["seed"]) if "per_class" in here else pool
     return Opening(pool, cases, results_of(name, pool if of_pool else cases, here))
 
 
-def every(here: Mapping[str, Any], **made: Any) -> Cohort:
+def whole_cohort(here: Mapping[str, Any], **made: Any) -> Cohort:
     """The cohort that the parameters `cohort`, `classes` and `seed` name, whole: see `begin`."""
     made = made or {"per_class": here["pool_per_class"]}
     classes, chosen = here["classes"] or None, made if is_simulated(here["cohort"]) else {}
