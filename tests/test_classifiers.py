@@ -102,7 +102,7 @@ def test_features_are_those_of_the_network_that_knows_the_cat():
     ("call", "said"),
     [
         (lambda: build("resnet5O"), "no network 'resnet5O'"),
-        (lambda: build("resnet18", classes=1), "classes=1"),
+        (lambda: build("resnet18", classes=1), "classes is 1"),
         (lambda: imagenet_features(grey_images() * 255), "within 0..1"),
         (lambda: imagenet_features(grey_images() * np.nan), "within 0..1"),
         (lambda: imagenet_features(grey_images()[0]), r"shape \(40, 40\)"),
