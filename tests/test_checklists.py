@@ -332,7 +332,7 @@ def test_two_runs_differ_in_the_items_that_are_shown(tmp_path, content):
 def test_the_lists_are_installed_with_the_package():
     packaging = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     patterns = packaging["package-data"]["medlib.results.checklists"]
-    lists = {path.name for path in (ROOT / "medlib/checklists").glob("*.yml")}
+    lists = {path.name for path in (ROOT / "medlib/results/checklists").glob("*.yml")}
     form = "preregistration.yml"  # filled in before a run, not from it
     assert lists == {*(f"{key}.yml" for key in NAMES), form}
     assert all(any(fnmatch(name, pattern) for pattern in patterns) for name in lists)

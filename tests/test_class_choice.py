@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medlib import contents
+from medlib.chapters import contents
 from medlib.errors import InputError
 from medlib.run import leaving
 

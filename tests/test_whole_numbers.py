@@ -8,17 +8,22 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from medlib.training import FeatureLearner, NetworkLearner
 from sklearn.linear_model import LogisticRegression
 
-from medlib import crossval, laboratory, nested, simulation
-from medlib.cohorts import audit, from_arrays, guards, load, phantom, scans, shortcuts
+from medlib import laboratory
+from medlib.cohorts import audit, from_arrays, load
+from medlib.cohorts.audit import guards, shortcuts
+from medlib.cohorts.similar import scans
+from medlib.cohorts.sources import phantom
 from medlib.errors import InputError
+from medlib.learning import crossval, nested
+from medlib.learning.frozen import FeatureLearner
+from medlib.learning.network import NetworkLearner
 from medlib.models import classifiers
 from medlib.multiverse import analyses
 from medlib.phantom import calibration, chest
 from medlib.runtime.whole_numbers import as_generator, as_number, as_seed
-from medlib.statistics import cluster_bootstrap
+from medlib.statistics import batches, cluster_bootstrap
 from medlib.study.cases import load_study
 
 NO_SEEDS = (-1, 2.0, 0.5, True, np.True_, None, "7", float("nan"), [1], 2**32)
@@ -110,10 +115,8 @@ COUNTS = {
         lambda labels: 0.5, LABELS, permutations=n
     ),
     "deals": lambda n: analyses.analyse({}, STATISTICS, deals=n),
-    "deal folds": lambda n: simulation.deal(
-        LABELS, folds=n, repeats=1, rng=np.random.default_rng(0)
-    ),
-    "deal repeats": lambda n: simulation.deal(
+    "deal folds": lambda n: batches.deal(LABELS, folds=n, repeats=1, rng=np.random.default_rng(0)),
+    "deal repeats": lambda n: batches.deal(
         LABELS, folds=2, repeats=n, rng=np.random.default_rng(0)
     ),
     "patients of a population": lambda n: population(patients=n),

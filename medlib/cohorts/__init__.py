@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from medlib.cohorts.audit.findings import LeakageError, assert_no_leakage
+from medlib.cohorts.audit.leaks import LeakageError, assert_no_leakage
 from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.selection import (
     ChooseTwoError,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medlib.cohorts import Cohort, is_simulated, load
-from medlib.cohorts.audit.findings import LeakageError, assert_patients_apart
+from medlib.cohorts.audit.leaks import LeakageError, assert_patients_apart
 from medlib.cohorts.cohort import names
 from medlib.cohorts.similar.duplicates import find_duplicates, joined, thumbnails
 from medlib.cohorts.similar.near_duplicates import near_duplicates

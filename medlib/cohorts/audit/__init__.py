@@ -5,14 +5,12 @@ from medlib.cohorts.audit.findings import (
     PAIRS_TITLE,
     STATISTICS,
     Audit,
-    LeakageError,
     Looked,
-    assert_no_leakage,
-    assert_patients_apart,
     audit,
     look,
     p_value,
 )
+from medlib.cohorts.audit.leaks import LeakageError, assert_no_leakage, assert_patients_apart
 
 __all__ = [
     "PAIRS",

@@ -1,17 +1,23 @@
-"""The guard between a cohort and a study: leakage raises, duplicates and shortcuts are shown."""
+"""What stands between a cohort and a study: duplicates, shortcuts and leaks, found and shown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from medlib.cohorts.audit.against_rest import against_rest
+from medlib.cohorts.audit.leaks import (
+    LeakageError,
+    assert_copies_apart,
+    assert_no_leakage,
+    assert_patients_apart,
+)
 from medlib.cohorts.audit.shortcuts import (
     PERMUTATIONS,
     acquisition_statistics,
@@ -23,13 +29,8 @@ from medlib.cohorts.audit.verdict import KEPT, Finding, findings, nothing
 from medlib.cohorts.cohort import Cohort, names
 from medlib.cohorts.similar.duplicates import FINE, find_duplicates
 from medlib.cohorts.similar.scans import Scans, likely_scans
-from medlib.errors import InputError
 from medlib.imaging import Image, resize
 from medlib.runtime.whole_numbers import as_seed
-
-
-class LeakageError(InputError):
-    """What a model is tested on would have been in its training."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ def _crossing(cohort: Cohort, split: npt.ArrayLike, pairs: pd.DataFrame) -> Iter
     """How copies and patients cross a split; groups made of copies are not said twice."""
     part = np.asarray(split)
     try:
-        _assert_copies_apart(cohort, part, pairs)
+        assert_copies_apart(cohort, part, pairs)
     except LeakageError as error:
         yield str(error)
         if cohort.patient_id_kind == "surrogate":
@@ -253,54 +254,6 @@ def _crossing(cohort: Cohort, split: npt.ArrayLike, pairs: pd.DataFrame) -> Iter
         assert_patients_apart(cohort.table.patient_id, part, name=cohort.name)
     except LeakageError as error:
         yield str(error)
-
-
-def assert_no_leakage(
-    cohort: Cohort, folds: npt.ArrayLike, *, duplicates: pd.DataFrame | None = None
-) -> None:
-    """Raise LeakageError if a patient, or an image and its copy, lie in different folds.
-
-    ``folds``: number or name of the fold, one an image. ``duplicates`` (`find_duplicates`) are
-    searched for if not given. Raises InputError if there is not one fold an image.
-    """
-    fold = np.asarray(folds)
-    assert_patients_apart(cohort.table.patient_id, fold, name=cohort.name)
-    _assert_copies_apart(
-        cohort, fold, find_duplicates(cohort) if duplicates is None else duplicates
-    )
-
-
-def _assert_copies_apart(cohort: Cohort, fold: npt.NDArray[Any], pairs: pd.DataFrame) -> None:
-    i, j = pairs.i.to_numpy(int), pairs.j.to_numpy(int)
-    crossing = np.flatnonzero(fold[i] != fold[j])
-    if len(crossing):
-        a, b = i[crossing[0]], j[crossing[0]]
-        ids = cohort.table.image_id
-        raise LeakageError(
-            f"{len(crossing)} pairs of duplicate images of {cohort.name} lie in different folds, "
-            f"first {ids[a]!r} (fold {fold[a]}) and {ids[b]!r} (fold {fold[b]}, "
-            f"{pairs.kind.iloc[crossing[0]]}): remove the copies or keep them in one fold."
-        )
-
-
-def assert_patients_apart(patients: npt.ArrayLike, folds: npt.ArrayLike, *, name: str = "") -> None:
-    """Raise LeakageError if images of one patient lie in different folds; names the patient.
-
-    Both one an image. Raises InputError if their lengths differ.
-    """
-    patient, fold = np.asarray(patients).astype(str), np.asarray(folds)
-    if patient.shape != fold.shape:
-        raise InputError(
-            f"There are {len(patient)} images and {fold.size} folds: give one fold an image."
-        )
-    spread = pd.Series(fold).groupby(patient).nunique()
-    crossing = spread.index[spread > 1]
-    if len(crossing):
-        where = ", ".join(map(str, pd.unique(fold[patient == crossing[0]])))
-        raise LeakageError(
-            f"{len(crossing)} patients or groups{' of ' * bool(name)}{name} lie in several folds, "
-            f"first {str(crossing[0])!r} in {where}: keep all images of a patient in one fold."
-        )
 
 
 def _listed(whole: Cohort, pairs: pd.DataFrame, n: int) -> pd.DataFrame:

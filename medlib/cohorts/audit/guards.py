@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from medlib.cohorts.audit.findings import LeakageError
+from medlib.cohorts.audit.leaks import LeakageError
 from medlib.cohorts.audit.recorded import Recorded
 from medlib.cohorts.audit.shortcuts import GRID, PERMUTATIONS, in_the_middle, interval_p
 from medlib.errors import InputError

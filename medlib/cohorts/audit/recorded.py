@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
 
-from medlib.cohorts.audit.findings import LeakageError
+from medlib.cohorts.audit.leaks import LeakageError
 from medlib.errors import InputError
 
 CLOSER: Final = 1e-4
