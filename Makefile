@@ -31,6 +31,7 @@ unit: $(STAMP)
 	ruff format --check .
 	mypy
 	lint-imports --no-cache --no-logo
+	pytest medlib --doctest-modules
 	pytest tests --ignore tests/book -n 2
 
 # Every notebook again from nothing: exact cells must give the stored outputs (nbval), recorded
