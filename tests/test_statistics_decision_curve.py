@@ -124,6 +124,19 @@ def test_useful_is_what_beats_treating_none_and_treating_all():
     assert curve.useful().size > 0
 
 
+def test_the_sentence_says_where_the_model_is_useful_and_how_many_images_and_patients():
+    labels, scores = simulated()
+    curve = st.decision_curve(labels, scores)
+    found = curve.useful()
+    assert list(curve.table.threshold) == pytest.approx(np.arange(1, 100) / 100, abs=1e-12)
+    assert f"({found.min():g} to {found.max():g}), prevalence" in str(curve)
+    assert "n = 60)" in str(curve)
+    pairs = [np.repeat(each, 2) for each in (labels, scores, np.arange(60))]
+    assert "120 images of 60 patients)" in str(st.decision_curve(*pairs))
+    nowhere = st.decision_curve(LABELS, 1 - np.array(SCORES))
+    assert "at 0 of 99 thresholds, prevalence" in str(nowhere)
+
+
 def coverage(n, threshold, studies=400):
     """Share of simulated studies whose bands hold the truth: the model's, and over treating all."""
     rng = np.random.default_rng(11)

@@ -203,6 +203,29 @@ def test_the_test_of_aucs_says_what_it_compares():
     assert found.difference == pytest.approx(8 / 9 - 6 / 9)
 
 
+def test_p_on_alpha_shows_the_aim_and_any_level_below_one_half_may_be_asked():
+    p = st.margin_test_counts(7, 4, n=40, margin=0.12).p_value
+    assert st.margin_test_counts(7, 4, n=40, margin=0.12, alpha=p).shown
+    assert not st.margin_test_counts(7, 4, n=40, margin=0.12, alpha=p * 0.999).shown
+    assert st.margin_test_counts(7, 4, n=40, margin=0.12, alpha=0.45).interval.confidence == (
+        pytest.approx(0.1)
+    )
+
+
+def test_the_sentence_names_the_discordant_cases_and_one_case_is_a_study():
+    found = st.margin_test_counts(2, 3, n=50, margin=0.05)
+    assert "; 2 cases only the new got right, 3 only the old, of 50)" in str(found)
+    assert not st.margin_test_counts(1, 0, n=1, margin=0.5).shown
+
+
+def test_equivalence_asks_both_sides_and_the_harder_one_decides():
+    loss = st.margin_test_counts(9, 2, n=60, margin=0.15).p_value
+    gain = st.margin_test_counts(2, 9, n=60, margin=0.15).p_value
+    both = st.margin_test_counts(9, 2, n=60, margin=0.15, aim="equivalent").p_value
+    assert both == pytest.approx(max(loss, gain))
+    assert loss < gain
+
+
 @pytest.mark.parametrize("alpha", [0, 0.5, 1])
 def test_a_level_that_no_one_sided_test_has_is_refused(alpha):
     with pytest.raises(InputError, match="alpha"):

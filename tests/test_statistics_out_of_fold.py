@@ -131,6 +131,11 @@ def test_shared_luck_is_held_between_its_bounds_and_left_out_where_the_seed_is_a
     assert shared_luck(0.0, 0.0) == 0
 
 
+def test_shared_luck_is_what_the_simulations_gave():
+    parts = np.array([0.0, 0.5, 1.0, 3.0, 5.0, 7.0])
+    assert shared_luck(parts, 1.0) == pytest.approx([0.1, 0.75, 1.5, 1.5, 0.8, 0.1])
+
+
 def test_shared_luck_does_not_jump():
     lucks = np.linspace(0, 20, 20_001)
     assert np.abs(np.diff(shared_luck(lucks, 1.0))).max() < 2 * SHARED * lucks[1]
@@ -211,6 +216,23 @@ def test_a_rare_class_is_met_with_a_caution_and_a_column_of_one_class_is_not():
     assert not st.out_of_fold_interval(right, folds, labels=np.ones(CASES)).caution
     with pytest.raises(InputError, match="labels has 3 values"):
         st.out_of_fold_interval(right, folds, labels=[0, 1, 1])
+
+
+@pytest.mark.parametrize(("ill", "doubt"), [(14, True), (15, False), (35, False), (36, True)])
+def test_a_class_is_rare_below_three_tenths_of_the_cases(ill, doubt):
+    rng = np.random.default_rng(12)
+    right = (rng.random((5, CASES)) < 0.8).astype(float)
+    found = st.out_of_fold_interval(right, partitions(rng, 5), labels=np.arange(CASES) < ill)
+    assert ("one class" in found.caution) == doubt
+
+
+def test_three_folds_of_two_patients_are_enough_and_images_are_told_from_patients():
+    folds = np.array([[0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 1, 2]])
+    right = np.array([[1, 1, 0, 1, 0, 1], [1, 0, 0, 1, 1, 1]])
+    assert "6 cases" in st.out_of_fold_interval(right, folds).basis
+    twice = [np.repeat(each, 2, axis=1) for each in (right, folds)]
+    found = st.out_of_fold_interval(*twice, groups=np.repeat(np.arange(6), 2))
+    assert "12 images of 6 patients" in found.basis
 
 
 def test_twenty_folds_are_met_with_a_caution_and_two_with_a_refusal():

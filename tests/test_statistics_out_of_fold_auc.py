@@ -57,6 +57,14 @@ def test_images_of_one_patient_count_as_one_patient():
     assert (copied.low, copied.high) == pytest.approx((once.low, once.high), abs=0.01)
 
 
+@pytest.mark.parametrize(("neighbours", "doubt"), [(7, "8 values"), (15, "16 values"), (30, "")])
+def test_scores_that_are_votes_of_few_neighbours_are_met_with_a_caution(neighbours, doubt):
+    votes = np.stack([np.argsort(np.argsort(scores_of(seed))) for seed in range(5)])
+    found = st.out_of_fold_auc(Y, np.round(votes / 49 * neighbours), deals(5))
+    assert ("as votes do" in found.caution) == bool(doubt)
+    assert doubt in found.caution
+
+
 def test_labels_of_another_length_are_named():
     with pytest.raises(InputError, match="50 cases a repeat and labels 49"):
         st.out_of_fold_auc(Y[1:], [scores_of(0)] * 2, deals(2))

@@ -135,6 +135,39 @@ def test_a_model_is_compared_with_readers_as_one_column_of_differences():
     assert found.df > 4
 
 
+def test_a_model_is_not_compared_with_the_mean_of_one_reader():
+    study = st.simulate_readers(2, 10, 10, aucs=(0.8,), seed=1)
+    with pytest.raises(InputError, match="reader_scores hold one reader"):
+        st.model_against_readers(study.labels, study.scores[0, 0], study.scores[:1, 0])
+
+
+def test_delongs_covariance_is_that_of_auc_interval_and_not_the_jackknifes():
+    study = st.simulate_readers(2, 12, 15, aucs=(0.8,), seed=1)
+    rows = study.scores[:, 0]
+    (areas, delong), (_, jackknife) = (
+        st.auc_covariance(study.labels, rows, method=method) for method in ("delong", "jackknife")
+    )
+    span = st.auc_interval(study.labels, rows[0], scale="linear")
+    assert areas[0] == pytest.approx(span.estimate)
+    assert np.sqrt(delong[0, 0]) * 2 * stats.norm.isf(0.025) == pytest.approx(span.width)
+    assert not np.allclose(delong, jackknife, rtol=1e-3)
+    assert np.allclose(delong, jackknife, rtol=0.2)
+
+
+def test_all_modalities_together_are_spoken_of_where_there_are_more_than_two():
+    for modalities, said in ((2, False), (3, True)):
+        aucs = 0.8 + np.random.default_rng(3).normal(0, 0.03, (4, modalities))
+        found = st.obuchowski_rockette(aucs, 0.001 * np.eye(4 * modalities))
+        assert ("all modalities alike" in str(found)) == said
+
+
+def test_one_modality_alone_has_an_interval_and_no_difference():
+    found = st.obuchowski_rockette([[1.0], [0.9], [0.0]], 0.001 * np.eye(3))
+    assert found.differences == {}
+    assert np.isnan(found.p_value)
+    assert found.modalities[0].estimate == pytest.approx(1.9 / 3)
+
+
 def test_studies_without_a_difference_are_rejected_near_the_level():
     rng = np.random.default_rng(2024)
     studies = [st.simulate_readers(4, 25, 25, seed=rng) for _ in range(500)]

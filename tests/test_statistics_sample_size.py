@@ -84,6 +84,36 @@ def test_impossible_plans_are_refused():
         st.sample_size_for_validation(prevalence=0.3, auc=0.8, scores=[0.2, 0.8], threshold=0.9)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"scores": [0.0, 0.5]}, "outside 0..1"),
+        ({"scores": [0.5, 1.0]}, "outside 0..1"),
+        ({"scores": [1e-300, 2e-300]}, "next to 0 or 1"),
+        ({"auc": 0.45}, "auc = 0.45"),
+        ({"prevalence": 1e-10}, "without cases"),
+        ({"prevalence": 1 - 1e-10}, "without cases"),
+        ({"slope_width": 0}, "slope_width = 0"),
+        ({"auc_width": "wide"}, "auc_width = 'wide'"),
+        ({"net_benefit_width": -0.1}, "net_benefit_width"),
+    ],
+)
+def test_what_no_validation_can_show_is_refused(change, words):
+    with pytest.raises(InputError, match=words):
+        st.sample_size_for_validation(**{"prevalence": 0.3, "auc": 0.8} | change)
+
+
+def test_a_plan_says_how_many_cases_are_positive_and_what_so_many_reach():
+    plan = st.sample_size_for_development(24, prevalence=0.174, cox_snell=0.288)
+    assert plan.positives == 116  # 0.174 x 662 = 115.2
+    assert "n = 662 cases, 116 of them positive" in str(plan)
+    risk = plan.criteria["overall risk"]
+    assert risk.reached == pytest.approx(1.959964 * np.sqrt(0.174 * 0.826 / 221))
+    assert risk.reached <= 0.05
+    valid = st.sample_size_for_validation(prevalence=0.3, auc=0.8).criteria["O/E"]
+    assert valid.reached == pytest.approx(np.sqrt(0.7 / 0.3 / valid.n))
+
+
 def test_widths_are_those_that_pmvalsampsize_takes_where_none_is_given():
     given = st.sample_size_for_validation(
         prevalence=0.3, auc=0.8, observed_expected_width=0.2, slope_width=0.2, auc_width=0.1

@@ -80,9 +80,10 @@ def out_of_fold_test(
     and for one threshold on one feature. Too careful: under 1 % for linear learners that share
     their informative features. With a class of 20 % in 2 to 6 % (under 1 and 8 % for the same
     exceptions); with five repeats 1 point less; with 10 folds 3 to 5 %, and 8 to 9 % for those too
-    bold. 128 projections of a frozen network's features were not tried anew (notebook 07 does). A
-    result has a caution where trouble can be seen; it cannot see the learner. Not for leave-one-
-    out, nor for 2 folds.
+    bold. Of learners tried later (RBF kernel, random hidden layer, logistic, quadratic, perceptron,
+    7 and 15 neighbours; 120 to 1,000 studies) 1 to 6 %. 128 projections of a frozen network were
+    not tried anew (notebook 07 does). A result has a caution where trouble can be seen; it cannot
+    see the learner. Not for leave-one-out, nor for 2 folds.
 
     Sources: Bengio & Grandvalet 2004, J. Mach. Learn. Res. 5:1089 (the three parts); the bounds of
     gamma are this package's own. Raises InputError for NaN, unequal shapes, two folds, fewer than
@@ -133,12 +134,13 @@ def out_of_fold_interval(
     variance V (`VarianceParts`, of the target) if they were independent: n_effective =
     p (1 - p) / V, at most n (and where all or none are right, the number of patients).
 
-    For the same learners it covered 0.93 to 1.00, and too little for the one nearest neighbour
-    (0.92 to 0.94), one threshold on one feature (0.92 to 0.97) and few of 60 features chosen at 50
-    patients (0.91); with 10 folds the first two 0.92 and 0.87. It was 0.19 to 0.27, 0.14 to 0.20
-    and 0.10 to 0.14 wide at 50, 100 and 200 patients, also where 20 % of fits failed. Wilson on one
-    run and all n, as commonly reported, covered 0.48 to 0.98. Of target "model", 0.92 to 0.98 held
-    the accuracy of the study's one model (ridge on features of images, 30 to 200 patients).
+    For the same learners, those tried later too, it covered 0.93 to 1.00, and too little for the
+    one nearest neighbour (0.92 to 0.94), one threshold on one feature (0.92 to 0.97) and few of 60
+    features chosen at 50 patients (0.91); with 10 folds the first two 0.92 and 0.87. It was 0.19 to
+    0.27, 0.14 to 0.20 and 0.10 to 0.14 wide at 50, 100 and 200 patients, also where 20 % of fits
+    failed. Wilson on one run and all n, as commonly reported, covered 0.48 to 0.98. Of target
+    "model", 0.92 to 0.98 held the accuracy of the study's one model (ridge on features of images,
+    30 to 200 patients).
 
     Sources and limits as out_of_fold_test; Wilson as proportion_interval. Raises InputError as
     out_of_fold_test does, for values other than 0 and 1 and for an unknown target.
