@@ -139,8 +139,7 @@ def out_of_fold_interval(
     features chosen at 50 patients (0.91); with 10 folds the first two 0.92 and 0.87. It was 0.19 to
     0.27, 0.14 to 0.20 and 0.10 to 0.14 wide at 50, 100 and 200 patients, also where 20 % of fits
     failed. Wilson on one run and all n, as commonly reported, covered 0.48 to 0.98. Of target
-    "model", 0.92 to 0.98 held the accuracy of the study's one model (ridge on features of images,
-    30 to 200 patients).
+    "model", 0.92 to 0.98 held the accuracy of the study's one model (ridge, 30 to 200 patients).
 
     Sources and limits as out_of_fold_test; Wilson as proportion_interval. Raises InputError as
     out_of_fold_test does, for values other than 0 and 1 and for an unknown target.
