@@ -183,6 +183,12 @@ def test_cases_for_an_auc_give_that_power_in_simulated_studies():
             lambda: st.sample_size_margin_test_auc(0.8, margin=0.1, prevalence=0.5, power=0.025),
             "power = 0.025",
         ),
+        (
+            lambda: st.sample_size_margin_test_auc(
+                0.8, margin=0.1, prevalence=0.5, difference=-0.1
+            ),
+            "no better than the margin",
+        ),
         (lambda: st.power_margin_test(50, 0.6, 0.6, margin=0.1), "exceed 1"),
         (lambda: st.sample_size_margin_test(0.1, 0.1, margin=0.001), "cannot be shown"),
         (
@@ -216,6 +222,15 @@ def test_the_sentence_names_the_discordant_cases_and_one_case_is_a_study():
     found = st.margin_test_counts(2, 3, n=50, margin=0.05)
     assert "; 2 cases only the new got right, 3 only the old, of 50)" in str(found)
     assert not st.margin_test_counts(1, 0, n=1, margin=0.5).shown
+
+
+def test_aucs_are_taken_to_correlate_by_one_half_and_less_correlation_needs_more_cases():
+    at = {"margin": 0.05, "prevalence": 0.3}
+    usual = st.sample_size_margin_test_auc(0.85, **at).n
+    assert usual == st.sample_size_margin_test_auc(0.85, **at, correlation=0.5).n
+    assert st.sample_size_margin_test_auc(0.85, **at, correlation=0).n == pytest.approx(
+        2 * usual, abs=2
+    )
 
 
 def test_equivalence_asks_both_sides_and_the_harder_one_decides():

@@ -49,6 +49,22 @@ def test_validation_as_published():
     assert found.criteria["AUC"].n == 4252
 
 
+def test_without_scores_a_calibrated_model_of_that_auc_is_expected():
+    rng = np.random.default_rng(8)
+    shift = np.sqrt(2) * stats.norm.ppf(0.8)
+    ill = rng.random(200_000) < 0.3
+    scores = expit(np.log(0.3 / 0.7) + shift * rng.normal(shift * ill) - shift**2 / 2)
+    assumed = st.sample_size_for_validation(prevalence=0.3, auc=0.8, threshold=0.2)
+    given = st.sample_size_for_validation(prevalence=0.3, auc=0.8, threshold=0.2, scores=scores)
+    for name in ("slope", "net benefit"):
+        assert assumed.criteria[name].n == pytest.approx(given.criteria[name].n, rel=0.02)
+
+
+def test_a_model_may_have_one_parameter():
+    found = st.sample_size_for_development(1, prevalence=0.2, auc=0.8)
+    assert found.criteria["shrinkage"].n < found.criteria["overall risk"].n
+
+
 def test_a_validation_of_that_size_has_intervals_of_that_width():
     found = st.sample_size_for_validation(prevalence=0.3, auc=0.8, threshold=0.2)
     rng = np.random.default_rng(4)
