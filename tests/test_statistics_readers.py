@@ -161,6 +161,19 @@ def test_all_modalities_together_are_spoken_of_where_there_are_more_than_two():
         assert ("all modalities alike" in str(found)) == said
 
 
+@pytest.mark.parametrize(
+    ("aucs", "words"),
+    [
+        ([[0.8], [0.8]], "does not vary among readers or cases"),
+        ([[0.8, 0.7], [0.9, 0.8]], "every reader the same difference"),
+    ],
+)
+def test_what_varies_among_neither_readers_nor_cases_is_refused(aucs, words):
+    size = len(aucs) * len(aucs[0])
+    with pytest.raises(InputError, match=words):
+        st.obuchowski_rockette(aucs, np.zeros((size, size)))
+
+
 def test_one_modality_alone_has_an_interval_and_no_difference():
     found = st.obuchowski_rockette([[1.0], [0.9], [0.0]], 0.001 * np.eye(3))
     assert found.differences == {}
