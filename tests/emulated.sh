@@ -22,9 +22,9 @@ unpack_arm() {
   apt-get update -qq
   (cd "$arm/debs" && apt-get download -qq "$python-minimal" "lib$python-minimal" \
     "lib$python-stdlib" libc6 libgcc-s1 libstdc++6 libffi8 libexpat1 zlib1g)
-  for deb in "$arm"/debs/*.deb; do dpkg -x "$deb" "$arm/root"; done
+  for deb in "$arm"/debs/*.deb; do dpkg -x "$deb" "$arm/sysroot"; done
   # shellcheck disable=SC2046
-  python -m pip install -q --no-deps --only-binary :all: --target "$arm/root/site" \
+  python -m pip install -q --no-deps --only-binary :all: --target "$arm/sysroot/site" \
     --platform manylinux_2_28_aarch64 --platform manylinux2014_aarch64 \
     $(python -m pip freeze | grep -E '^(numpy|scipy)==')
   touch "$arm/unpacked"
@@ -48,8 +48,8 @@ failed=0
 [ -e "$arm/unpacked" ] || unpack_arm
 python tests/patient_hashes.py "$seeds" > "$arm/here"
 for cpu in "${ARM[@]}"; do
-  PYTHONPATH=$PWD:$arm/root/site compare "aarch64 $cpu" \
-    qemu-aarch64 -cpu "$cpu" -L "$arm/root" "$arm/root/usr/bin/$python"
+  PYTHONPATH=$PWD:$arm/sysroot/site compare "aarch64 $cpu" \
+    qemu-aarch64 -cpu "$cpu" -L "$arm/sysroot" "$arm/sysroot/usr/bin/$python"
 done
 for cpu in "${X86[@]}"; do
   compare "x86-64 $cpu" qemu-x86_64 -cpu "$cpu" "$(command -v python)"

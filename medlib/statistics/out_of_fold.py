@@ -112,7 +112,7 @@ def out_of_fold_test(
         )
     else:
         found = Comparison(quantity, 0.0, 1.0, method, 0.0, float(parts.df), basis=basis)
-    return replace(found, target="procedure", caution=_join(parts.caution, rare))
+    return replace(found, target="procedure", caution=join_cautions(parts.caution, rare))
 
 
 def out_of_fold_interval(
@@ -165,7 +165,7 @@ def out_of_fold_interval(
         method,
         basis,
         target=target,
-        caution=_join(parts.caution, caution),
+        caution=join_cautions(parts.caution, caution),
     )
 
 
@@ -299,7 +299,7 @@ def _caution(cells: NDArray[np.int64], seeds_dominate: bool) -> str:
         doubts.append(f"{folds} folds, where {FOLDS} keep the level of most learners")
     if seeds_dominate:
         doubts.append("fits differ far more than patients, as where training fails by seed")
-    return _join(*doubts)
+    return join_cautions(*doubts)
 
 
 def _rare_class(labels: ArrayLike | None, cases: int) -> str:
@@ -311,7 +311,8 @@ def _rare_class(labels: ArrayLike | None, cases: int) -> str:
     return f"one class has {100 * rare:.0f} % of the cases" if 0 < rare < RARE else ""
 
 
-def _join(*doubts: str) -> str:
+def join_cautions(*doubts: str) -> str:
+    """Return the doubts there are, as one text for a result."""
     return "; ".join(doubt for doubt in doubts if doubt)
 
 

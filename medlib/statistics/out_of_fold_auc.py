@@ -9,7 +9,7 @@ from medlib.errors import InputError
 from medlib.statistics._checks import Bools, Floats, as_fraction, as_labels, as_scores, as_table
 from medlib.statistics._sample import Patients
 from medlib.statistics.auc import around, drawn_out, placements
-from medlib.statistics.out_of_fold import FORM, _join, variance_parts
+from medlib.statistics.out_of_fold import FORM, join_cautions, variance_parts
 from medlib.statistics.outcome import Interval
 
 FEW_VALUES: Final = 20
@@ -64,7 +64,7 @@ def out_of_fold_auc(
     basis = f"{len(values)} repeats, {n1} positive, {n0} negative, {parts.basis}"
     return Interval(
         "AUC", parts.mean, low, high, level, "out-of-fold DeLong", basis,
-        target="procedure", caution=_join(parts.caution, _coarse(values)),
+        target="procedure", caution=join_cautions(parts.caution, _coarse(values)),
     )  # fmt: skip
 
 
