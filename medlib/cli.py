@@ -39,14 +39,14 @@ app.command("list")(list_chapters)
 
 @app.command(cls=ChapterHelp)
 def run(
-    notebook: Annotated[str, typer.Argument(help="Chapter, such as 06_resnet50_cv, or 06")],
+    notebook: Annotated[str, typer.Argument(help="Chapter, such as 04_resnet50_cv, or 06")],
     out: Annotated[Path, typer.Option(help="Folder for notebook, report, numbers")],
     parameter: ParameterOption = None,
     page: Annotated[bool, typer.Option(help="Leave the notebook as a page, NN_name.html")] = True,
 ) -> None:
     """Run a chapter on data of your choice: -p cohort images:DIR, dicom:DIR, iq-oth-nccd:DIR...
 
-    medlib list names the chapters, medlib run 06 --help says what one of them takes.
+    medlib list names the chapters, medlib run resnet50_cv --help says what one of them takes.
     """
     from medlib.run.execution import run_chapter
 
@@ -56,7 +56,7 @@ def run(
 
 
 @app.command()
-def execute(notebook: Annotated[str, typer.Argument(help="Chapter, such as 05_cohort")]) -> None:
+def execute(notebook: Annotated[str, typer.Argument(help="Chapter, such as 03_cohort")]) -> None:
     """Execute a chapter for the book: its .ipynb and results/ are written anew."""
     from medlib.run.execution import execute_chapter
 
@@ -82,7 +82,7 @@ def report() -> None:
 
 @app.command()
 def deps(
-    notebook: Annotated[str | None, typer.Argument(help="Chapter, such as 05_cohort")] = None,
+    notebook: Annotated[str | None, typer.Argument(help="Chapter, such as 03_cohort")] = None,
     write: Annotated[bool, typer.Option("--write", help="Write all stages to dvc.yaml")] = False,
 ) -> None:
     """Print the DVC stage that a chapter needs, or write all stages anew."""

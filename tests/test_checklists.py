@@ -34,7 +34,7 @@ ROWS = {"reforms": 32, "claim": 44, "tripod_ai": 52, "stard_ai": 48}
 def content():
     """A results file of a study on real images, as `medlib run` writes it."""
     return {
-        "notebook": "06_resnet50_cv",
+        "notebook": "04_resnet50_cv",
         "cohort": {
             "name": "clinic",
             "classes": ["healthy", "ill"],
@@ -238,7 +238,7 @@ def test_a_chapter_without_split_or_model_says_what_does_not_apply_to_it(tmp_pat
         assert answer(key, item, run).status == NOT_APPLICABLE
         assert "records no split" in answer(key, item, run).rest
     assert "records no model" in answer("claim", "25", run).rest
-    arithmetic = read(ROOT / "results/phantom-chest-ct/08_reported_numbers.json")
+    arithmetic = read(ROOT / "results/phantom-chest-ct/02_reported_numbers.json")
     assert answer("stard_ai", "31", arithmetic).status == NOT_APPLICABLE
 
 
@@ -293,7 +293,7 @@ def test_a_malformed_file_is_refused_by_name(tmp_path, text):
 )
 def test_an_entry_of_the_wrong_kind_is_refused_by_name(tmp_path, content, name, value):
     content["cohort"][name] = value
-    with pytest.raises(InputError, match=rf"cohort\.{name} in the results of 06_resnet50_cv"):
+    with pytest.raises(InputError, match=rf"cohort\.{name} in the results of 04_resnet50_cv"):
         filled(tmp_path, content)
 
 

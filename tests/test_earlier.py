@@ -10,7 +10,7 @@ from medlib.errors import InputError
 from medlib.results import Results
 from medlib.results.earlier import how_to_run, results_of
 
-CHAPTER = "06_resnet50_cv"
+CHAPTER = "04_resnet50_cv"
 
 
 def cases(seed):
@@ -38,8 +38,8 @@ def test_numbers_on_other_cases_are_refused(tmp_path):
 
 
 def test_numbers_of_another_chapter_are_refused(tmp_path):
-    with pytest.raises(InputError, match="holds results of 05_cohort"):
-        results_of(CHAPTER, cases(0).identity(), run(tmp_path, cases(0), "05_cohort"))
+    with pytest.raises(InputError, match="holds results of 03_cohort"):
+        results_of(CHAPTER, cases(0).identity(), run(tmp_path, cases(0), "03_cohort"))
 
 
 def test_a_folder_without_results_is_named(tmp_path):

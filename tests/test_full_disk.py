@@ -66,7 +66,7 @@ RUN_06 = """
 import sys
 from pathlib import Path
 from medlib import cli
-sys.argv = ["medlib", "run", "06", "--out", sys.argv[1]]
+sys.argv = ["medlib", "run", "resnet50_cv", "--out", sys.argv[1]]
 try:
     cli.main()
 finally:

@@ -39,7 +39,7 @@ def test_the_network_that_hand_made_features_are_compared_with_is_that_of_the_ex
     """One trained with fewer pixels or epochs would be a straw man; and folds are trained once."""
     here, experiment = (
         check_parameters(name, notebook, defaults(notebook))
-        for name in ("04_handmade_or_deep", "06_resnet50_cv")
+        for name in ("12_handmade_or_deep", "04_resnet50_cv")
         for notebook in [read_chapter(name)]
     )
     shared = ("cohort", "classes", "per_class", "pool_per_class", "folds", "seed")
@@ -53,14 +53,14 @@ def test_the_network_that_hand_made_features_are_compared_with_is_that_of_the_ex
     )
 
 
-@pytest.mark.parametrize("name", ["04_handmade_or_deep", "11_usefulness"])
+@pytest.mark.parametrize("name", ["12_handmade_or_deep", "21_usefulness"])
 def test_two_folds_are_refused_where_out_of_fold_tests_cannot_judge_them(name):
     with pytest.raises(InputError, match="of at least 3"):
         check_parameters(name, read_chapter(name), {"folds": "2"})
 
 
 def test_a_chapter_may_need_more_than_the_others():
-    for name, least in (("07_significance", 5), ("08_reported_numbers", 2)):
+    for name, least in (("08_significance", 5), ("02_reported_numbers", 2)):
         chapter = read_chapter(name)
         assert check_parameters(name, chapter, {"repeats": str(least)}) == {"repeats": least}
         with pytest.raises(InputError, match=f"of at least {least}"):
@@ -87,29 +87,29 @@ def test_a_chapter_may_need_more_than_the_others():
     ],
 )
 def test_a_number_that_cannot_be_run_is_refused_by_name_and_value(key, value):
-    sentence = rf"parameter '{key}' of 06_resnet50_cv takes a .*number (of|from) .*, not {value}"
+    sentence = rf"parameter '{key}' of 04_resnet50_cv takes a .*number (of|from) .*, not {value}"
     with pytest.raises(InputError, match=sentence):
-        check_parameters("06_resnet50_cv", read_chapter("06_resnet50_cv"), {key: value})
+        check_parameters("04_resnet50_cv", read_chapter("04_resnet50_cv"), {key: value})
 
 
 def test_all_cases_and_the_size_of_the_data_can_be_asked_for_in_words_and_as_nought():
-    chapter = read_chapter("06_resnet50_cv")
+    chapter = read_chapter("04_resnet50_cv")
     for given in (
         {"per_class": "all", "image_size": "auto"},
         {"per_class": "0", "image_size": "0"},
     ):
-        found = check_parameters("06_resnet50_cv", chapter, given)
+        found = check_parameters("04_resnet50_cv", chapter, given)
         assert found == {"per_class": 0, "image_size": 0}
-    assert limits_in_words("06_resnet50_cv", "per_class", "int") == "at least 1, or all"
+    assert limits_in_words("04_resnet50_cv", "per_class", "int") == "at least 1, or all"
     with pytest.raises(InputError, match="whole number"):
-        check_parameters("07_significance", read_chapter("07_significance"), {"per_class": "all"})
+        check_parameters("08_significance", read_chapter("08_significance"), {"per_class": "all"})
 
 
 def test_a_network_that_the_chapter_cannot_look_into_is_refused():
-    chapter = read_chapter("06_resnet50_cv")
-    assert check_parameters("06_resnet50_cv", chapter, {"network": "resnet18"})
+    chapter = read_chapter("04_resnet50_cv")
+    assert check_parameters("04_resnet50_cv", chapter, {"network": "resnet18"})
     with pytest.raises(InputError, match="one of resnet18, resnet50, not 'efficientnet_lite0'"):
-        check_parameters("06_resnet50_cv", chapter, {"network": "efficientnet_lite0"})
+        check_parameters("04_resnet50_cv", chapter, {"network": "efficientnet_lite0"})
 
 
 def test_no_chapter_declares_a_type_that_cannot_be_given():

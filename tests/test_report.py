@@ -40,7 +40,7 @@ def run():
         "patient_id_kind": "surrogate",
         "refused_files": 2,
     }
-    results = Results("06_resnet50_cv", cohort, {"seed": 0}, {})
+    results = Results("04_resnet50_cv", cohort, {"seed": 0}, {})
     results.record("epochs_done", 12)
     results.record("scratch_accuracy", 0.71, interval=(0.55, 0.83))
     results.record("scratch_auc", 0.9, interval=(0.8, 0.95))
@@ -59,7 +59,7 @@ def words(page):
 def test_what_was_asked_names_chapter_data_classes_and_only_settings_that_differ(notebook, run):
     said = words(report(notebook, {"cohort": "images:D", "seed": 3, "folds": 5}, run, None))
     assert "Is it right?" in said
-    assert "chapter 06_resnet50_cv" in said
+    assert "chapter 04_resnet50_cv" in said
     assert "data images:D (your images)" in said
     assert "cases 120 images of 90 groups" in said
     assert "classes normal 90, ill 30" in said
@@ -117,7 +117,7 @@ def test_a_notebook_of_another_make_has_a_report_too(run):
 
 
 def test_an_external_accuracy_stands_on_the_page_however_many_classes_there_are():
-    run = Results("06_resnet50_cv", {}, {}, {})
+    run = Results("04_resnet50_cv", {}, {}, {})
     for key in ("accuracy", *(f"sensitivity_{n}" for n in range(20)), "external_accuracy"):
         run.record(key, 0.5, interval=(0.4, 0.6))
     assert [one.key for one in main_numbers(run)][:2] == ["accuracy", "external_accuracy"]

@@ -105,15 +105,15 @@ def as_before(tmp_path, notebook, key):
 @pytest.mark.parametrize(
     ("notebook", "key", "kind"),
     [
-        ("06_resnet50_cv", "features_accuracy", "confidence interval"),
-        ("06_resnet50_cv", "features_draws_mean", "quantile range"),
-        ("06_resnet50_cv", "scratch_draws_mean", "quantile range"),
-        ("05_cohort", "baseline_mean", "quantile range"),
-        ("07_significance", "typeI_naive_5x5", "range"),
-        ("07_significance", "features_typeI_naive_5x5", "confidence interval"),
-        ("08_reported_numbers", "draws_mean", "quantile range"),
-        ("08_reported_numbers", "ppv_at_1_1_percent", "range"),
-        ("09_leakage", "random_labels_fold_sd_by_slice", "quantile range"),
+        ("04_resnet50_cv", "features_accuracy", "confidence interval"),
+        ("04_resnet50_cv", "features_draws_mean", "quantile range"),
+        ("04_resnet50_cv", "scratch_draws_mean", "quantile range"),
+        ("03_cohort", "baseline_mean", "quantile range"),
+        ("08_significance", "typeI_naive_5x5", "range"),
+        ("08_significance", "features_typeI_naive_5x5", "confidence interval"),
+        ("02_reported_numbers", "draws_mean", "quantile range"),
+        ("02_reported_numbers", "ppv_at_1_1_percent", "range"),
+        ("06_leakage", "random_labels_fold_sd_by_slice", "quantile range"),
         ("a reader's own", "draws_mean", "confidence interval"),
     ],
 )
@@ -123,7 +123,7 @@ def test_ends_in_an_older_file_keep_their_meaning(tmp_path, notebook, key, kind)
 
 
 def test_p_values_in_an_older_file_are_no_ends_of_a_share(tmp_path):
-    record = as_before(tmp_path, "07_significance", "text_share_significant_75")
+    record = as_before(tmp_path, "08_significance", "text_share_significant_75")
     assert (record.value, record.interval, record.kind) == (0.9, None, None)
 
 

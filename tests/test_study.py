@@ -202,7 +202,7 @@ def repeated(cohort, folds=5, repeats=3):
 
 
 def results_of(cohort):
-    return Results("06_resnet50_cv", cohort.identity(), {})
+    return Results("04_resnet50_cv", cohort.identity(), {})
 
 
 @pytest.mark.parametrize("sizes", [(40, 20, 10), (30, 20, 12, 8)])

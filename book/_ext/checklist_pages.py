@@ -18,7 +18,7 @@ from medlib.results.checklists import NAMES, answers, differences, guideline, ov
 from medlib.results.checklists.preregistration import Plan, form
 from medlib.results.markdown import plain, table
 
-CHAPTER = "06_resnet50_cv"
+CHAPTER = "04_resnet50_cv"
 PLAN = Plan(patients=50, prevalence=0.5, accuracy=0.92, discordant=0.2, margin=0.05)
 """The study of the source text, as it might have been planned."""
 SIMULATED = "phantom-chest-ct"

@@ -3,11 +3,11 @@
 Pages use MyST substitutions. A key that does not exist is an undefined value: MyST warns, and the
 build, which takes warnings for errors, fails.
 
-- ``{{ r["06_resnet50_cv"]["iq-oth-nccd"]["accuracy"].text }}``: a value with its ends and what they
+- ``{{ r["04_resnet50_cv"]["iq-oth-nccd"]["accuracy"].text }}``: a value with its ends and what they
   are, rounded to what the ends support; ``.value``, ``.unit``, ``.low``, ``.high`` and ``.kind``
   are its parts.
 - ``{{ ends }}``: what the words in the brackets mean.
-- ``{{ tables["06_resnet50_cv"] }}``: all numbers of a chapter, one column a cohort, and below it
+- ``{{ tables["04_resnet50_cv"] }}``: all numbers of a chapter, one column a cohort, and below it
   where each cohort comes from.
 - ``{{ benchmarks["NAME"] }}``: one table a task. ``{{ statements }}``: the 46 statements.
 """

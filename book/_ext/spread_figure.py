@@ -22,14 +22,14 @@ from medlib.processors import on_record
 from medlib.results import CONFIDENCE, read
 
 SHOWN: Final = (
-    ("04_handmade_or_deep", "handmade_accuracy", "hand-made features"),
-    ("04_handmade_or_deep", "frozen_accuracy", "frozen ImageNet features"),
-    ("06_resnet50_cv", "features_accuracy", "frozen ImageNet features"),
-    ("05_cohort", "whole_slice_features_auc", "AUC: texture of whole slices"),
-    ("06_resnet50_cv", "scratch_accuracy", "ResNet-50 from scratch"),
-    ("04_handmade_or_deep", "scratch_accuracy", "ResNet-50 from scratch"),
-    ("04_handmade_or_deep", "finetuned_accuracy", "EfficientNet-Lite0, fine-tuned"),
-    ("07_significance", "true_test_accuracy", "small ResNet-18"),
+    ("12_handmade_or_deep", "handmade_accuracy", "hand-made features"),
+    ("12_handmade_or_deep", "frozen_accuracy", "frozen ImageNet features"),
+    ("04_resnet50_cv", "features_accuracy", "frozen ImageNet features"),
+    ("03_cohort", "whole_slice_features_auc", "AUC: texture of whole slices"),
+    ("04_resnet50_cv", "scratch_accuracy", "ResNet-50 from scratch"),
+    ("12_handmade_or_deep", "scratch_accuracy", "ResNet-50 from scratch"),
+    ("12_handmade_or_deep", "finetuned_accuracy", "EfficientNet-Lite0, fine-tuned"),
+    ("08_significance", "true_test_accuracy", "small ResNet-18"),
 )
 """Chapter, key and label of the numbers that matter, from those that stay to those that move."""
 

@@ -1,6 +1,6 @@
 """How far numbers move between processors and seeds: `results/*/spread/*.json` as tables.
 
-- ``{{ spread["06_resnet50_cv"] }}``: what moved in a chapter, and the tolerance that follows.
+- ``{{ spread["04_resnet50_cv"] }}``: what moved in a chapter, and the tolerance that follows.
 - ``{{ spread_counts }}``: a row a chapter: runs, numbers recorded, those that moved.
 - ``{{ profiles }}``: what was run.
 - ``{{ spread_figure }}``: the numbers that matter, by `spread_figure`.

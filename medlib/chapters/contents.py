@@ -15,7 +15,7 @@ from typing import Any, Final
 from medlib import chapters
 from medlib.errors import InputError, did_you_mean
 
-TITLE: Final = re.compile(r"^# (.+)$", re.MULTILINE)
+TITLE: Final = re.compile(r"^# (?:\d+\. )?(.+)$", re.MULTILINE)
 TIME: Final = re.compile(r"^\*\*Time to run:\*\* ([^.,]*? minutes?)", re.MULTILINE)
 CELL: Final = re.compile(
     r"^```\{code-cell\}[^\n]*\n(?P<head>(?::[^\n]*\n)+|---\n.*?^---\n)(?P<code>.*?)^```$",
@@ -48,7 +48,7 @@ class Chapter:
 
 
 def find(asked: str, root: Path | None = None) -> str:
-    """The name of the chapter that is meant by its name, its file or its number alone.
+    """The name of the chapter that is meant by its name, its file, its number or its words alone.
 
     Raises InputError, with the nearest name or all of them, where there is none.
     """
@@ -58,6 +58,8 @@ def find(asked: str, root: Path | None = None) -> str:
         return name
     if name.isdecimal() and (numbered := [n for n in known if int(n[:2]) == int(name)]):
         return numbered[0]
+    if worded := [n for n in known if n[3:] == name]:
+        return worded[0]
     same = [n for n in known if n[:2] == name[:2]]  # of this number, under another name
     every = f"there are: {', '.join(known) or 'none'}"
     hint = did_you_mean(name, known, f"did you mean {same[0]!r}?" if same else every)

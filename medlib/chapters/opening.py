@@ -34,7 +34,7 @@ def begin(
 ) -> Opening:
     """Load a chapter's cohort, draw its cases, and open its results, by its own parameters.
 
-    `name` is the chapter's ("06_resnet50_cv"), `here` its `globals()`, which hold the parameters.
+    `name` is the chapter's ("04_resnet50_cv"), `here` its `globals()`, which hold the parameters.
     `made` says which simulated patients to make, `pool_per_class` of a class if nothing else; a
     real set gives all it has. Where the chapter has a parameter `per_class`, `cases` are so many
     patients a class, one image each, drawn by `seed`; else the pool. `of_pool`: the results name

@@ -35,16 +35,16 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     "draws": SPREADS,
     "repeats": SPREADS,
     "network_repeats": SPREADS,
-    "04_handmade_or_deep.folds": (3, math.inf),  # its out-of-fold test needs three
-    "07_significance.repeats": (5, math.inf),  # five of them are compared with all
-    "06_resnet50_cv.folds": (3, math.inf),  # its intervals need three
-    "07_significance.folds": (5, 5),  # its tests are those of 5 and 5 x 5 folds
-    "07_significance.per_class": (5, math.inf),  # so that each class fills the folds
-    "07_significance.pool_per_class": (5, math.inf),
-    "08_reported_numbers.pool_per_class": (5, math.inf),
-    "10_multiverse.per_class": (10, math.inf),  # some analyses have ten folds
-    "10_multiverse.pool_per_class": (10, math.inf),
-    "11_usefulness.folds": (3, math.inf),
+    "12_handmade_or_deep.folds": (3, math.inf),  # its out-of-fold test needs three
+    "08_significance.repeats": (5, math.inf),  # five of them are compared with all
+    "04_resnet50_cv.folds": (3, math.inf),  # its intervals need three
+    "08_significance.folds": (5, 5),  # its tests are those of 5 and 5 x 5 folds
+    "08_significance.per_class": (5, math.inf),  # so that each class fills the folds
+    "08_significance.pool_per_class": (5, math.inf),
+    "02_reported_numbers.pool_per_class": (5, math.inf),
+    "05_multiverse.per_class": (10, math.inf),  # some analyses have ten folds
+    "05_multiverse.pool_per_class": (10, math.inf),
+    "21_usefulness.folds": (3, math.inf),
     "repeated_draws": SPREADS,
     "toy_repeats": SPREADS,
     "toy_runs": SPREADS,
@@ -65,13 +65,13 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
 """Least and greatest value by name, in every chapter or in one; other numbers are at least 1."""
 
 ZERO: Final = {
-    "05_cohort.per_class": "all",
-    "06_resnet50_cv.per_class": "all",
-    "06_resnet50_cv.image_size": "auto",
+    "03_cohort.per_class": "all",
+    "04_resnet50_cv.per_class": "all",
+    "04_resnet50_cv.image_size": "auto",
 }
 """What 0 means, beside the limits, and what a reader may write for it."""
 
-CHOICES: Final = {"network": ("resnet18", "resnet50")}  # chapter 6 looks into their last stage
+CHOICES: Final = {"network": ("resnet18", "resnet50")}  # chapter 4 looks into their last stage
 
 
 def declared_parameters(notebook: nbformat.NotebookNode) -> dict[str, str]:

@@ -114,7 +114,7 @@ def _two(cohort: Cohort) -> Cohort:
         known = ", ".join(cohort.classes)
         raise ChooseTwoError(
             f"{cohort.name} has {len(cohort.classes)} classes ({known}): choose two, the negative "
-            f"one first: {_typed(first, last)}. Chapters 05 and 06 and medlib audit take all."
+            f"one first: {_typed(first, last)}. Chapters 03 and 04 and medlib audit take all."
         )
     if bool(NEGATIVE.search(first)) == bool(NEGATIVE.search(last)):
         cohort = cohort.noted(
@@ -174,7 +174,7 @@ def require_cases(
         raise ChooseTwoError(
             f"{cohort.name} has {len(cohort.classes)} classes ({', '.join(cohort.classes)}) and "
             f"this chapter compares two: choose them, the negative one first: "
-            f"{_typed(first, last)}. Chapters 05 and 06 take all."
+            f"{_typed(first, last)}. Chapters 03 and 04 take all."
         )
     patients = cohort.table.groupby("label").patient_id.nunique()
     for label in cohort.classes:

@@ -30,7 +30,7 @@ def list_chapters() -> None:
         )
     show(rows)
     typer.echo("Times are what each chapter promises on simulated patients. More of a chapter:")
-    typer.echo("  medlib run 06 --help")
+    typer.echo("  medlib run resnet50_cv --help")
 
 
 class ChapterHelp(TyperCommand):

@@ -27,7 +27,7 @@ PARTS = ("cohort", "parameters", "environment")
 HELD = ("unit", "kind", "below", "compared")  # of a record, beside its value and interval
 ENDS = 0.3
 """How far an interval's end may move beyond its number's tolerance, in widths: the models' part of
-a variance is itself an estimate. 1.5 times the most seen in ten runs of chapter 4, 0.2."""
+a variance is itself an estimate. 1.5 times the most seen in ten runs of chapter 12, 0.2."""
 Value = float | int | bool | str | list[Any]
 Kind = Literal["confidence interval", "quantile range", "range"]
 """What the two ends beside a value are: of its 95 % confidence interval, of the middle 95 % of
@@ -35,14 +35,14 @@ several studies, draws or repeats, or the lowest and highest of several possibil
 CONFIDENCE: Final[Kind] = "confidence interval"
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 OLD_KINDS: Final[Mapping[tuple[str, str], Kind | None]] = {
-    ("02_convolution", "first_layer_noise_smoothness"): "quantile range",
-    ("05_cohort", "baseline_.+"): "quantile range",
-    ("06_resnet50_cv", "(scratch|features)_draws_mean"): "quantile range",
-    ("07_significance", "(typeI|coverage)_.+"): "range",
-    ("07_significance", "text_share_significant_.+"): None,  # of p, another quantity
-    ("08_reported_numbers", "ppv_at_1_1_percent"): "range",
-    ("08_reported_numbers", "draws_mean"): "quantile range",
-    ("09_leakage", "random_labels_fold_sd_.+"): "quantile range",
+    ("10_convolution", "first_layer_noise_smoothness"): "quantile range",
+    ("03_cohort", "baseline_.+"): "quantile range",
+    ("04_resnet50_cv", "(scratch|features)_draws_mean"): "quantile range",
+    ("08_significance", "(typeI|coverage)_.+"): "range",
+    ("08_significance", "text_share_significant_.+"): None,  # of p, another quantity
+    ("02_reported_numbers", "ppv_at_1_1_percent"): "range",
+    ("02_reported_numbers", "draws_mean"): "quantile range",
+    ("06_leakage", "random_labels_fold_sd_.+"): "quantile range",
 }
 """Notebook and pattern of the keys whose ends were no confidence interval in files written before
 a record said what its ends are; None where they were no ends of the value at all."""

@@ -35,13 +35,13 @@ from medlib.runtime.surroundings import surroundings
 
 ROOM: Final = 10 * 10**6
 """Bytes that have to be free for the notebook, its page and its numbers: up to 6 MB."""
-TAKEN_HOME: Final = {"06_resnet50_cv": 110 * 10**6}
+TAKEN_HOME: Final = {"04_resnet50_cv": 110 * 10**6}
 """Bytes of what a chapter gives to take home: a ResNet-50 has 94 MB, all else a few."""
 NUMBERS: Final = "results.json"
 
 
 def chapters() -> list[str]:
-    """Names of the chapters there are, in order (`05_cohort`, ...)."""
+    """Names of the chapters there are, in order (`03_cohort`, ...)."""
     return names(project_root())
 
 

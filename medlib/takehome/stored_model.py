@@ -114,7 +114,7 @@ def load_model(place: Path) -> StoredModel:
 def _card(path: Path, asked: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(
-            f"{asked} holds no model: there is no {path}; name the folder that `medlib run 06 "
+            f"{asked} holds no model: there is no {path}; name the folder that `medlib run resnet50_cv "
             "--out FOLDER` left, with model.json and model.safetensors in it."
         )
     try:

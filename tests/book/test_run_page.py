@@ -15,7 +15,7 @@ from medlib.run.one_file import one_file
 from medlib.run.report import report
 
 ROOT = Path(__file__).resolve().parents[2]
-NAME = "02_convolution"  # has formulas, a figure that plays, exercises, a quiz, works cited
+NAME = "10_convolution"  # has formulas, a figure that plays, exercises, a quiz, works cited
 MOST = 5 * 10**6  # bytes
 
 
@@ -29,11 +29,11 @@ def left(tmp_path_factory):
     folder = tmp_path_factory.mktemp("left")
     built = book_page.build(NAME, notebook(NAME), tmp_path_factory.mktemp("built"))
     (folder / "page.html").write_text(one_file(built, "medlib run 02 on a set"), "utf-8")
-    run = results.read(ROOT / "results/iq-oth-nccd/06_resnet50_cv.json")
+    run = results.read(ROOT / "results/iq-oth-nccd/04_resnet50_cv.json")
     rows = tuple(Row("a quick model " * 6, 70, "as released", 0.8, 0.7, 0.9) for _ in range(6))
     findings = tuple(Finding("A long sentence. " * 22, "Do this. " * 30) for _ in range(3))
     check = DataCheck("Said.", findings, 0.5, 976, 70, "SD", 0.02, 70, rows)
-    text = report(notebook("06_resnet50_cv"), {"cohort": "images:D"}, run, check)
+    text = report(notebook("04_resnet50_cv"), {"cohort": "images:D"}, run, check)
     (folder / "report.html").write_text(text, "utf-8")
     return folder
 

@@ -35,7 +35,7 @@ class SeveralLabelsError(InputError):
     def __init__(self, said: str, labels: Iterable[str], spec: str = "") -> None:
         """``said``: where they are; ``spec``: the cohort as typed, where it is known."""
         self.said, self.labels, self.spec = said, tuple(labels), spec
-        super().__init__(self.sentence("medlib run 06"))
+        super().__init__(self.sentence("medlib run resnet50_cv"))
 
     def choosing(self, label: str) -> str:
         """Return the cohort as it is typed to study one of the labels."""
@@ -43,7 +43,7 @@ class SeveralLabelsError(InputError):
         return f"{self.spec or 'images:DIR'}{'&' if '?' in self.spec else '?'}label={typed}"
 
     def sentence(self, command: str) -> str:
-        """Return what is wrong and what to type, for a command such as "medlib run 06"."""
+        """Return what is wrong and what to type, for a command such as "medlib run resnet50_cv"."""
         return (
             f"{self.said} several labels an image ({', '.join(self.labels)}): study one against "
             f'its absence, {command} -p cohort "{self.choosing(self.labels[0])}"; medlib audit '
