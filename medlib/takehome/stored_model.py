@@ -114,8 +114,8 @@ def load_model(place: Path) -> StoredModel:
 def _card(path: Path, asked: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(
-            f"{asked} holds no model: there is no {path}; name the folder that `medlib run resnet50_cv "
-            "--out FOLDER` left, with model.json and model.safetensors in it."
+            f"{asked} holds no model: there is no {path}; name the folder that `medlib run "
+            "resnet50_cv --out FOLDER` left, with model.json and model.safetensors in it."
         )
     try:
         card = json.loads(path.read_text("utf-8"))
