@@ -104,7 +104,7 @@ def _measures(
         name = dots.cohort_name(cohort, runs[cohort, notebook].cohort)
         found.setdefault((notebook, record.key), {})[name] = record
     return [
-        dots.Measure(words[key], _source(notebook, key, chapters), records)
+        dots.Measure(words[key], source(notebook, key, chapters), records)
         for (notebook, key), records in found.items()
     ]
 
@@ -150,7 +150,7 @@ def _tile(verdict: str, count: int, claims: Sequence[Claim]) -> str:
     )
 
 
-def _source(notebook: str, key: str, chapters: Path) -> str:
+def source(notebook: str, key: str, chapters: Path) -> str:
     """The section of the chapter whose cell records a number, as an address."""
     section = next(
         (id_ for name, id_ in _recorded(chapters / f"{notebook}.md") if re.fullmatch(name, key)), ""

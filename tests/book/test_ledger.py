@@ -127,4 +127,4 @@ def test_a_key_leads_to_its_section_though_the_gap_in_its_name_is_empty(tmp_path
     chapter = tmp_path / "01_x.md"
     chapter.write_text('## Some shares\n\nresults.record(f"share_{name}_sided{ending}", 1)\n')
     for key in ("share_two_sided", "share_two_sided_without_fault"):
-        assert "01_x.html#some-shares" in ledger._source("01_x", key, tmp_path)
+        assert "01_x.html#some-shares" in ledger.source("01_x", key, tmp_path)
