@@ -35,6 +35,12 @@ def test_power_of_mcnemar_is_the_sum_over_all_tables(n, p_b, p_c):
     assert st.power_mcnemar(n, p_b, p_c).power == pytest.approx(expected, abs=1e-9)
 
 
+def test_power_counts_a_p_value_on_alpha_and_the_unlikely_case_of_two_discordant():
+    assert st.power_mcnemar(5, 1, 0, alpha=1 / 16).power == pytest.approx(1)  # p = 2 / 2^5
+    expected = mcnemar_power_by_listing(10, 0.001, 0, alpha=0.5)
+    assert st.power_mcnemar(10, 0.001, 0, alpha=0.5).power == pytest.approx(expected, abs=1e-9)
+
+
 def test_power_of_mcnemar_is_how_often_the_test_rejects():
     draws = np.random.default_rng(1).multinomial(50, [0.2, 0.06, 0.74], size=4000)
     rejects = np.mean([st.mcnemar_counts(b, c, n=50).p_value <= 0.05 for b, c, _ in draws])
@@ -79,7 +85,8 @@ def test_power_in_a_large_study_leaves_no_likely_number_of_discordant_cases_out(
 def test_two_groups_are_told_apart_as_well_whichever_comes_first():
     here, there = (st.power_two_proportions(50, *p).power for p in [(0.92, 0.75), (0.75, 0.92)])
     assert here == pytest.approx(there)
-    assert here > 0.5
+    as_documented = st.power_two_proportions(50, 0.5, 0.75)  # R's example of power.prop.test
+    assert as_documented.power == pytest.approx(0.740, abs=5e-4)
 
 
 def test_an_approximate_size_is_connors():
