@@ -303,3 +303,17 @@ def test_p_of_a_paired_bootstrap_counts_one_more_and_draws_without_a_difference_
     assert (found.difference, found.p_value) == pytest.approx((1 / 3, 2 / 200))
     alike = st.paired_bootstrap(labels, poor, poor**2 + 0.1 * poor, replicates=199)
     assert (alike.difference, alike.p_value) == (0, 1)
+
+
+def test_a_paired_bootstrap_draws_patients_whole_and_calls_positive_above_the_threshold_given():
+    labels = np.repeat([0, 1], 10)
+    first, second = 0.2 + 0.6 * labels, 0.2 + 0.3 * labels  # .8 and .5 where positive
+    second[15:] = 0.7
+    for threshold, apart in [(0.6, 0.25), (0.75, 0.5), (0.4, 0.0)]:
+        found = st.paired_bootstrap(labels, first, second, threshold=threshold, replicates=199)
+        assert found.difference == pytest.approx(apart)
+    many = [np.repeat(values, 10) for values in (labels, first, second)]
+    patients = np.repeat(np.arange(20), 10)
+    once = st.paired_bootstrap(labels, first, second, threshold=0.6, replicates=999)
+    tenfold = st.paired_bootstrap(*many, patients, threshold=0.6, replicates=999)
+    assert tenfold.interval.width == pytest.approx(once.interval.width, rel=0.1)
