@@ -90,8 +90,12 @@ def label_permutation_test(
 
     A number depends on the classes' shares of images: where patients have unequally many, shuffles
     keep the number of images of a class, not of its patients, and the test is no longer exact.
-    Where one class has more images a patient, labels are not exchangeable, whichever is returned:
-    in 72 such studies without a difference p was .05 or less in 2 (shares) and 7 (predictions).
+    In 3,000 studies of noise (50, 100 and 200 patients with one image or 1 to 6, a class of a
+    tenth or a fifth, 5 and 10 folds; linear discriminant and nearest neighbour; shares, classes and
+    scores) p was .05 or less in 4.4 % (standard error 0.4 points), of eight combinations in 1.9 to
+    6.4 (1.1 points). Where one class has more images a patient, labels are not exchangeable,
+    whichever is returned: with 6 and 2 images in 2.8 % of 1,125 studies, but with other numbers in
+    2 of 72 (shares) and 7 of 72 (predictions).
 
     Valid with cross-validation, and the test that shows leakage: shuffled labels must give chance.
     Not a test that one model beats another. Source: Ojala & Garriga 2010, J. Mach. Learn. Res.
