@@ -62,10 +62,11 @@ def as_lines(rows: Sequence[LabelRow]) -> Iterator[str]:
 
 def one_a_run(cohort: Cohort, spec: str, chapter: str) -> str:
     """Return which label a run studies and what is typed for the others; empty for one label."""
-    several = SeveralLabelsError("", labels_of(cohort), _without_choice(spec))
-    others = [name for name in several.labels if name != cohort.classes[-1]]
+    labels = labels_of(cohort)
+    others = [name for name in labels if name != cohort.classes[-1]]
     if not others:
         return ""
+    several = SeveralLabelsError("", labels, _without_choice(spec))
     commands = ", ".join(f'{chapter} -p cohort "{several.choosing(name)}"' for name in others)
     return (
         f"This run studies {cohort.classes[-1]}, one of {len(several.labels)} labels; the others "
