@@ -19,6 +19,7 @@ from itertools import product
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from medlib.cohorts.similar.aligned import (
@@ -35,11 +36,13 @@ from medlib.cohorts.similar.aligned import (
     standard,
     without_slope,
 )
+from medlib.cohorts.similar.remembered import Pairs, remembered
 from medlib.cohorts.similar.surround import SHOWN, content
 from medlib.imaging import Image, resize
 
 Found = dict[tuple[int, int], tuple[str, float]]
 """Kind and agreement of each pair."""
+Numbers = npt.NDArray[np.int16]
 
 SEARCHED: Final = 24
 """Pixels a side of what the search samples."""
@@ -60,8 +63,10 @@ SHIFTS: Final = (-0.6, 0.0, 0.6)
 """Coarse pixels by which it may lie off the middle."""
 CROPPED: Final = {0.85: (-1.0, 0.0, 1.0), 0.78: (-0.6, 0.0, 0.6)}
 """Shares of a side that a cropped copy shows, and coarse pixels it may lie off the middle."""
-BLOCK: Final = 1024
+BLOCK: Final = 4096
 """Images searched at once: bounds memory to BLOCK x n correlations."""
+STRIP: Final = 32
+"""Of these compared at once: what is computed of them stays near the processor."""
 BATCH: Final = 256
 """Pairs aligned at once."""
 AGREEING: Final = 0.96
@@ -92,15 +97,17 @@ FLIPS: Final = (
 """Bits of the index: 4 transposed, then 2 upside down, then 1 left to right."""
 
 
-def near_duplicates(stack: Image) -> list[tuple[int, int, str, float]]:
+def near_duplicates(stack: Image) -> Pairs:
     """Return (i, j, kind, agreement) of near duplicates among n thumbnails, i < j.
 
     stack: n x 48 x 48. kind: one of `FLIPS`, for inverted grey levels with "inverted". Of an image
     with more copies than `PARTNERS` not all pairs are listed, but each copy is in at least one.
     """
+    return remembered(stack, _found) if len(stack) > 1 else []
+
+
+def _found(stack: Image) -> Pairs:
     found: Found = {}
-    if len(stack) < 2:
-        return []
     for images in _seen(stack):
         for i, j, flip, maps in _search(images):
             for way in (i < j, i > j):  # what agrees one way is not laid on the other way as well
@@ -212,27 +219,68 @@ def _laid_on(images: _Images, i: Rows, j: Rows, flip: Rows, maps: Image) -> tupl
 def _search(images: _Images) -> Iterator[tuple[Rows, Rows, Rows, Image]]:
     """Yield likely pairs, a block of images at a time: frames i, images j, flips of i, maps of j.
 
-    A copy cut out of an image is the frame, and the map says where in the image it lies.
+    A copy cut out of an image is the frame, and the map says where in the image it lies. Which of
+    the flips it is, is asked of likely pairs only.
     """
     bands = images.searched
-    n, every = len(bands), np.arange(len(bands))
-    tries = [affine_map(*place) for place in _places()]
-    plain = sample(bands, every, np.repeat(affine_map(0, 1, 0, 0)[None], n, axis=0), COARSE)[0]
+    n, tries = len(bands), np.array([affine_map(*place) for place in _places()])
+    every = np.arange(n)
+    plain = _coarse(bands, every, np.repeat(affine_map(0, 1, 0, 0)[None], n, axis=0))
     for start in range(0, n, BLOCK):
-        part = plain[start : start + BLOCK].reshape(-1, COARSE, COARSE)
-        frames = [standard(_flipped(part, k).reshape(len(part), -1)) for k in range(len(FLIPS))]
+        part = plain[start : start + BLOCK]
         best = np.zeros((len(part), n), np.float32)
         which = np.zeros((len(part), n), np.int16)
+        frames = [_mirrored(part.transpose(0, *axes)) for axes in ((1, 2), (2, 1))]
         for v, place in enumerate(tries):
-            moved = standard(sample(bands, every, np.repeat(place[None], n, axis=0), COARSE)[0])
-            for k, frame in enumerate(frames):
-                correlation = np.abs(frame @ moved.T)
-                better = correlation > best
-                np.copyto(best, correlation, where=better)
-                which[better] = v * len(FLIPS) + k
+            moved = _mirrored(_coarse(bands, every, np.repeat(place[None], n, axis=0)))
+            for transposed, frame in enumerate(frames):
+                _keep_best(frame, moved.transpose(0, 2, 1), 2 * v + transposed, best, which)
         i, j = _likeliest(best, start)
         chosen = which[i - start, j].astype(np.int64)
-        yield i, j, chosen % len(FLIPS), np.array(tries)[chosen // len(FLIPS)]
+        maps = tries[chosen // 2]
+        yield i, j, _nearest_flip(plain[i], _coarse(bands, j, maps), chosen % 2), maps
+
+
+def _coarse(bands: Image, rows: Rows, maps: Image) -> Image:
+    """Mapped images of 16 x 16 numbers, mean 0 and length 1."""
+    return standard(sample(bands, rows, maps, COARSE)[0]).reshape(-1, COARSE, COARSE)
+
+
+def _mirrored(stack: Image) -> Image:
+    """4 x n x 64: parts that mirroring leaves alone, or turns to minus themselves, each way.
+
+    Their scalar products add up to that of the images, with signs that depend on the flip: four
+    flips for one product of as many numbers.
+    """
+    half = COARSE // 2
+    top, low = stack[:, :half], stack[:, : -half - 1 : -1]
+    parts: list[Image] = [
+        x[:, :, :half] + np.float32(sign) * x[:, :, : -half - 1 : -1]
+        for x in (top + low, top - low)
+        for sign in (1, -1)
+    ]
+    return np.stack(parts).reshape(4, len(stack), half**2) / np.float32(2)
+
+
+def _keep_best(frame: Image, moved: Image, place: int, best: Image, which: Numbers) -> None:
+    """Keep where the best of four flips correlates more than any before, in strips that fit."""
+    for start in range(0, len(best), STRIP):
+        strip = slice(start, start + STRIP)
+        even, across, down, both = frame[:, strip] @ moved
+        # max(abs(x + y), abs(x - y)) is abs(x) + abs(y)
+        upright = np.abs(even + down) + np.abs(across + both)
+        correlation = np.maximum(upright, np.abs(even - down) + np.abs(across - both))
+        better = correlation > best[strip]
+        np.copyto(best[strip], correlation, where=better)
+        np.copyto(which[strip], np.int16(place), where=better)
+
+
+def _nearest_flip(frames: Image, moved: Image, transposed: Rows) -> Rows:
+    """The flip, transposed or not, at which each frame correlates most with its image."""
+    turned = np.where(transposed[:, None, None] == 1, frames.transpose(0, 2, 1), frames)
+    each = [np.abs((_flipped(turned, k) * moved).sum(axis=(1, 2))) for k in range(4)]
+    nearest: Rows = np.argmax(each, axis=0) + 4 * transposed
+    return nearest
 
 
 def _likeliest(best: Image, start: int) -> tuple[Rows, Rows]:
