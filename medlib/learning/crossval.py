@@ -12,16 +12,17 @@ from typing import Any, NamedTuple, Protocol
 import joblib
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.model_selection import StratifiedGroupKFold
 
 from medlib.errors import InputError
 from medlib.learning.fold_store import PROJECT_CACHE, Outcome, Store, Task, folder_of, key_of
-from medlib.learning.learner import HISTORY, Floats, Integers, Learner, check_training
+from medlib.learning.learner import HISTORY, Learner, check_training
 from medlib.learning.result import CrossValidation, correct_and_folds, score_columns
 from medlib.runtime import progress
 from medlib.runtime.arithmetic import one_thread
 from medlib.runtime.whole_numbers import as_number, as_seed
+from medlib.types import Array, Images, Integers, Labels
 
 __all__ = [
     "CrossValidation",
@@ -42,10 +43,10 @@ class CohortLike(Protocol):
         """A row an image, with patient_id and image_id."""
 
     @property
-    def labels(self) -> Integers:
+    def labels(self) -> Labels:
         """Class of each image: 0, 1, ..."""
 
-    def images(self, size: int) -> Floats:
+    def images(self, size: int) -> Images:
         """Return n x size x size grey levels."""
 
 
@@ -200,10 +201,10 @@ def _validate(
 
 
 class _Study(NamedTuple):
-    images: Floats
-    labels: Integers
-    patients: NDArray[Any]
-    ids: NDArray[Any]
+    images: Images
+    labels: Labels
+    patients: Array
+    ids: Array
     fold: Integers
 
 
@@ -311,7 +312,7 @@ def _collect(study: _Study, outcomes: list[Outcome]) -> CrossValidation:
     return CrossValidation(pd.DataFrame(columns), histories, outcomes[0].precision, models)
 
 
-def _check_folds(labels: NDArray[Any], groups: NDArray[Any], folds: int) -> None:
+def _check_folds(labels: Array, groups: Array, folds: int) -> None:
     if folds < 2:
         raise InputError(f"folds is {folds}; give 2 or more.")
     for label in np.unique(labels):
@@ -323,7 +324,7 @@ def _check_folds(labels: NDArray[Any], groups: NDArray[Any], folds: int) -> None
             )
 
 
-def _check_cases(labels: NDArray[Any], patients: NDArray[Any], ids: NDArray[Any]) -> None:
+def _check_cases(labels: Array, patients: Array, ids: Array) -> None:
     if not len(labels) == len(patients) == len(ids):
         raise InputError(
             f"There are {len(labels)} labels, {len(patients)} patients and {len(ids)} image ids; "

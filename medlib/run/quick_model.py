@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
@@ -24,6 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from medlib import statistics
 from medlib.features.residual import Without
+from medlib.types import Bools, Floats, Integers, Labels
 
 REPEATS: Final = 5
 """Deals into folds, seeds 0 to 4."""
@@ -32,9 +32,6 @@ FEWEST: Final = 3
 """Groups a class below which nothing can be cross-validated: two folds give no interval."""
 STRENGTH: Final = 0.01
 """C of the logistic regression on standardised pixels: strongly held back, 256 pixels are many."""
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 
 class Accuracy(NamedTuple):
@@ -66,7 +63,7 @@ def _regression() -> LogisticRegression:
 
 
 def accuracy(
-    model: Callable[[], BaseEstimator], x: Floats, labels: Integers, groups: Integers
+    model: Callable[[], BaseEstimator], x: Floats, labels: Labels, groups: Integers
 ) -> Accuracy | None:
     """Return the accuracy of a model on new groups, from 5 repeats of 5 folds that keep groups.
 
@@ -83,7 +80,7 @@ def accuracy(
     return Accuracy(found.estimate, found.low, found.high)
 
 
-def _deal(labels: Integers, groups: Integers, folds: int, seed: int) -> Integers:
+def _deal(labels: Labels, groups: Integers, folds: int, seed: int) -> Integers:
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     fold = np.empty(len(labels), np.int64)
     for number, (_, test) in enumerate(splitter.split(labels, labels, groups)):
@@ -91,9 +88,7 @@ def _deal(labels: Integers, groups: Integers, folds: int, seed: int) -> Integers
     return fold
 
 
-def _right(
-    model: Callable[[], BaseEstimator], x: Floats, labels: Integers, fold: Integers
-) -> npt.NDArray[np.bool_]:
+def _right(model: Callable[[], BaseEstimator], x: Floats, labels: Labels, fold: Integers) -> Bools:
     right = np.empty(len(labels), bool)
     for number in np.unique(fold):
         test = fold == number

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from scipy.special import expit
 
-from medlib.statistics._checks import Floats
+from medlib.types import Floats
 
 STEPS: Final = 50
 """Newton's steps after which coefficients that have not settled are returned as they are."""

@@ -10,16 +10,14 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
 from medlib.errors import InputError
 from medlib.statistics.threshold import THRESHOLD, called_positive
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from medlib.types import Floats, Integers, Labels
 
 NEVER_CERTAIN: Final = 1e-6
 """Probabilities are kept this far from 0 and 1 before their logits are taken."""
@@ -120,7 +118,7 @@ def calibration(labels: ArrayLike, scores: ArrayLike, *, bins: int = 5) -> Calib
     )
 
 
-def _reliability(label: Integers, score: Floats, bins: int) -> pd.DataFrame:
+def _reliability(label: Labels, score: Floats, bins: int) -> pd.DataFrame:
     order = np.argsort(score, kind="stable")
     rows = []
     for part in np.array_split(order, min(bins, len(order))):
@@ -130,7 +128,7 @@ def _reliability(label: Integers, score: Floats, bins: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["n", "predicted", "observed", "low", "high"])
 
 
-def _slope(label: Integers, log_odds: Floats) -> float | None:
+def _slope(label: Labels, log_odds: Floats) -> float | None:
     """Return the logistic slope on the log odds; None where no finite one exists."""
     negative, positive = log_odds[label == 0], log_odds[label == 1]
     if positive.min() >= negative.max() or negative.min() >= positive.max():
@@ -139,11 +137,11 @@ def _slope(label: Integers, log_odds: Floats) -> float | None:
     return float(_logistic(design, label, np.zeros(len(label)))[1])
 
 
-def _intercept(label: Integers, log_odds: Floats) -> float:
+def _intercept(label: Labels, log_odds: Floats) -> float:
     return float(_logistic(np.ones((len(label), 1)), label, log_odds)[0])
 
 
-def _logistic(design: Floats, label: Integers, offset: Floats) -> Floats:
+def _logistic(design: Floats, label: Labels, offset: Floats) -> Floats:
     """Return maximum-likelihood coefficients by Newton's method with halved steps."""
     beta: Floats = np.zeros(design.shape[1])
 
@@ -191,7 +189,7 @@ def _numbers(values: ArrayLike, name: str) -> Floats:
     raise InputError(f"{name} hold what is no number; give one number a case.")
 
 
-def _require_both(label: Integers) -> None:
+def _require_both(label: Labels) -> None:
     if label.min() == label.max():
         raise InputError(f"All labels are {label[0]}; give cases of both classes.")
 
