@@ -94,6 +94,8 @@ def resize(images: npt.ArrayLike, size: int | tuple[int, int]) -> Images:
             f"Cannot resize images of {stack.shape[-2]} x {stack.shape[-1]} pixels to "
             f"{rows} x {columns}: give at least 1 pixel a side."
         )
+    # torch's interpolate(antialias=True) is the same filter in float32, other by up to 1e-5: every
+    # network's input would change, and this floor would need torch
     down = _triangle_filter(stack.shape[-2], int(rows))  # rows x h
     across = _triangle_filter(stack.shape[-1], int(columns)).T  # w x columns
     return np.ascontiguousarray(down @ stack @ across)

@@ -13,10 +13,10 @@ import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.model_selection import StratifiedGroupKFold
 
 from medlib.errors import InputError
 from medlib.learning.fold_store import PROJECT_CACHE, Outcome, Store, Task, folder_of, key_of
+from medlib.learning.folds import stratified_patient_folds
 from medlib.learning.learner import HISTORY, Learner, check_training
 from medlib.learning.result import CrossValidation, correct_and_folds, score_columns
 from medlib.runtime import progress
@@ -52,27 +52,6 @@ class CohortLike(Protocol):
 
 Arrays = tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
 """Images (n x height x width), labels, patients, image ids."""
-
-
-def stratified_patient_folds(
-    labels: ArrayLike, groups: ArrayLike, *, folds: int = 5, seed: int
-) -> Integers:
-    """Return the fold (0, 1, ...) of each case: patients whole, classes in equal shares.
-
-    With one case a patient, folds differ by at most one case a class. Patients named by texts count
-    in the order in which they appear: what they are called decides nothing, as it differs between
-    copies of the same images. Raises InputError where a class has fewer patients than folds.
-    """
-    folds, seed = as_number(folds, "folds", least=2), as_seed(seed)
-    label, group = np.asarray(labels), np.asarray(groups)
-    if group.dtype.kind not in "iuf":
-        group = pd.factorize(group)[0]
-    _check_folds(label, group, folds)
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    fold = np.empty(len(label), dtype=np.int64)
-    for number, (_, test) in enumerate(splitter.split(label, label, group)):
-        fold[test] = number
-    return fold
 
 
 def cross_validate(
@@ -209,20 +188,18 @@ class _Study(NamedTuple):
 
 
 def _study(cohort: CohortLike | Arrays, learner: Learner, folds: int, seed: int) -> _Study:
+    """Return the cases with their folds; all that can be wrong is said before pixels are read."""
     if isinstance(cohort, tuple):
         images, labels, patients, ids = (np.asarray(part) for part in cohort)
     else:
-        labels, patients, ids = (
-            np.asarray(part)
-            for part in (cohort.labels, cohort.table["patient_id"], cohort.table["image_id"])
-        )
-        _check_cases(labels, patients, ids)
-        _check_folds(labels, patients, folds)  # before pixels are read
-        images = cohort.images(learner.size)
+        parts = cohort.labels, cohort.table["patient_id"], cohort.table["image_id"]
+        labels, patients, ids = map(np.asarray, parts)
     _check_cases(labels, patients, ids)
+    fold = stratified_patient_folds(labels, patients, folds=folds, seed=seed)
+    if not isinstance(cohort, tuple):
+        images = cohort.images(learner.size)
     images = images.astype(np.float32, copy=False)
     check_training(images, labels)
-    fold = stratified_patient_folds(labels, patients, folds=folds, seed=seed)
     return _Study(images, labels.astype(np.int64), patients, ids, fold)
 
 
@@ -310,18 +287,6 @@ def _collect(study: _Study, outcomes: list[Outcome]) -> CrossValidation:
     histories = pd.concat(parts, ignore_index=True)[["fold", *HISTORY]]
     models = tuple(outcome.model for outcome in outcomes if outcome.model is not None)
     return CrossValidation(pd.DataFrame(columns), histories, outcomes[0].precision, models)
-
-
-def _check_folds(labels: Array, groups: Array, folds: int) -> None:
-    if folds < 2:
-        raise InputError(f"folds is {folds}; give 2 or more.")
-    for label in np.unique(labels):
-        patients = len(np.unique(groups[labels == label]))
-        if patients < folds:
-            raise InputError(
-                f"Class {label} has {patients} patients, too few for {folds} folds; "
-                "give more cases or fewer folds."
-            )
 
 
 def _check_cases(labels: Array, patients: Array, ids: Array) -> None:

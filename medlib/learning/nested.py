@@ -17,7 +17,7 @@ from sklearn.svm import SVC
 from medlib.cohorts import Cohort
 from medlib.errors import InputError
 from medlib.features.residual import Without
-from medlib.learning.crossval import stratified_patient_folds
+from medlib.learning.folds import stratified_patient_folds
 from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.runtime.workers import Bound
 from medlib.types import Bools, Floats, Integers
@@ -162,7 +162,10 @@ def _one_fold(
 
 
 def _inner_auc(pipeline: Pipeline, x: Floats, y: Integers, fold: Integers) -> float:
-    """AUC of the out-of-fold scores within a training set."""
+    """AUC of the out-of-fold scores within a training set.
+
+    Not cross_val_predict: it has no answer where a part holds nothing to learn, and no squeeze.
+    """
     scores = np.empty(len(y))
     for k in np.unique(fold):
         scores[fold == k] = _fitted_scores(pipeline, x, y, fold != k, fold == k)

@@ -13,6 +13,7 @@ from scipy import special, stats
 from medlib.errors import InputError
 from medlib.runtime.whole_numbers import as_number
 from medlib.statistics.out_of_fold import degrees_of_freedom, shared_luck
+from medlib.statistics.proportions import wilson_ends
 from medlib.types import Bools, Integers, Labels, Reals
 
 Rows: TypeAlias = Bools | Integers
@@ -20,7 +21,9 @@ Ends: TypeAlias = tuple[Reals, Reals]
 BatchLearner: TypeAlias = Callable[[Reals, Integers, Reals], Bools]
 """Training features (runs x m x p), their labels (m), test features (runs x t x p) -> runs x t."""
 
-Z: Final = float(special.ndtri(0.975))
+LEVEL: Final = 0.95
+"""Of every interval here."""
+Z: Final = float(special.ndtri((1 + LEVEL) / 2))
 """The normal quantile of a 95 % interval."""
 
 
@@ -143,7 +146,7 @@ def accuracy_intervals(correct: Reals, folds: Integers) -> dict[str, Ends]:
     mean, variance, _ = _mean_and_variance(correct, folds)
     of_model = _mean_and_variance(correct, folds, of_model=True)[1]
     return {name: t_ends(*of) for name, of in _t_procedures(means).items()} | {
-        "Wilson, one run": wilson(correct[:, 0].mean(1), np.full(len(mean), n)),
+        "Wilson, one run": wilson_ends(correct[:, 0].mean(1), n, LEVEL),
         f"out-of-fold interval, {several}": _effective_wilson(mean, variance, n),
         f"out-of-fold interval of a model, {several}": _effective_wilson(mean, of_model, n),
     }
@@ -180,18 +183,11 @@ def fold_means(scores: Reals, folds: Integers) -> Reals:
     return means
 
 
-def wilson(share: Reals, cases: Reals) -> Ends:
-    """Return both ends of Wilson's 95 % interval for shares of so many cases, not always whole."""
-    centre = (share + Z**2 / (2 * cases)) / (1 + Z**2 / cases)
-    half = np.sqrt(share * (1 - share) / cases + (Z / (2 * cases)) ** 2) * Z / (1 + Z**2 / cases)
-    return centre - half, centre + half
-
-
 def _effective_wilson(mean: Reals, variance: Reals, n: int) -> Ends:
     """Return Wilson's ends for as many cases as give this variance, n at most."""
     cases = np.full(len(mean), float(n))
     np.divide(mean * (1 - mean), variance, out=cases, where=variance > 1e-15)
-    return wilson(mean, np.minimum(cases, n))
+    return wilson_ends(mean, np.minimum(cases, n), LEVEL)
 
 
 def _means(training: Reals, labels: Labels) -> tuple[Reals, Reals]:

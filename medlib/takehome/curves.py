@@ -59,7 +59,7 @@ def _sensitivity(found: Bools, folds: Integers, groups: Integers) -> tuple[float
 def _widened(curve: pd.DataFrame, negatives: int) -> dict[str, Floats]:
     """Return low and high ends over all false-positive rates that each one may really be."""
     rates = curve.false_positive_rate.to_numpy()
-    ends = np.array([wilson_ends(rate, negatives, CONFIDENCE) for rate in rates])
-    low = np.interp(ends[:, 0], rates, np.maximum.accumulate(curve.low))
-    high = np.interp(ends[:, 1], rates, np.maximum.accumulate(curve.high))
+    lowest, highest = wilson_ends(rates, negatives, CONFIDENCE)
+    low = np.interp(lowest, rates, np.maximum.accumulate(curve.low))
+    high = np.interp(highest, rates, np.maximum.accumulate(curve.high))
     return {"low": low, "high": high}
