@@ -264,13 +264,15 @@ def looked_at(folder, number, monkeypatch, tmp_path_factory):
     return leaving.look(read_chapter(number), given, lambda line: None, lambda line: None)
 
 
-def test_chapter_5_shows_all_labels_in_one_table(folder, monkeypatch, tmp_path_factory):
+def test_the_chapter_on_the_cohort_shows_all_labels_in_one_table(
+    folder, monkeypatch, tmp_path_factory
+):
     with_columns(folder)
     flags = eyes()
     for i in range(N):
         shade = np.random.default_rng(i).integers(0, 100, (24, 24)) + 120 * flags["cataract"][i]
         Image.fromarray(shade.astype(np.uint8)).save(folder / f"{i}.png")
-    check = looked_at(folder, "05", monkeypatch, tmp_path_factory)
+    check = looked_at(folder, "cohort", monkeypatch, tmp_path_factory)
     assert [row.label for row in check.labels] == list(NAMES)
     assert [row.images for row in check.labels] == [int(x.sum()) for x in flags.values()]
     for row in check.labels:
@@ -289,12 +291,12 @@ def test_a_run_of_one_label_says_what_is_typed_for_the_others(
     folder, monkeypatch, tmp_path_factory
 ):
     with_columns(folder)
-    check = looked_at(folder, "06", monkeypatch, tmp_path_factory)
+    check = looked_at(folder, "resnet50_cv", monkeypatch, tmp_path_factory)
     assert check.labels == ()
     assert "This run studies glaucoma, one of 3 labels" in check.one_a_run
     typed = [part.split('"')[0] for part in check.one_a_run.split('-p cohort "')[1:]]
     assert [load(spec).classes[1] for spec in typed] == list(NAMES[:2])
     assert check.one_a_run in lines(check)
-    assert f'`medlib run 06_resnet50_cv -p cohort "images:{folder}?label=cataract"`' in markdown(
+    assert f'`medlib run 04_resnet50_cv -p cohort "images:{folder}?label=cataract"`' in markdown(
         check
     )

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from medlib.cohorts import SIMULATED, Cohort, load
@@ -27,14 +26,13 @@ from medlib.imaging import resize
 from medlib.run.labels import LabelRow, label_rows, one_a_run
 from medlib.run.quick_model import (
     Accuracy,
-    Floats,
-    Integers,
     accuracy,
     pixel_model,
     residual_model,
     threshold_model,
 )
 from medlib.runtime.paths import cache_folder, write_whole
+from medlib.types import Floats, Image, Integers, Labels
 
 ENOUGH: Final = 3
 """Images a shortcut below which nothing is left to tell what is left without them."""
@@ -137,7 +135,7 @@ def check_data(
     *,
     several: bool = False,
     all_labels: bool = False,
-    command: str = "medlib run 06",
+    command: str = "medlib run resnet50_cv",
 ) -> DataCheck:
     """Return what is found in the cohort that a chapter loads by the same name and classes.
 
@@ -193,12 +191,12 @@ class _Seen:
         self.pixels: Floats = grid_of_pixels(thumbnails)
 
 
-def _look(image: npt.NDArray[np.float32]) -> dict[str, object]:
+def _look(image: Image) -> dict[str, object]:
     return {**image_statistics(image), "thumbnail": resize(image, FINE)}
 
 
 def _accuracies(
-    seen: _Seen, worst: Any, labels: Integers, groupings: Mapping[str, Integers]
+    seen: _Seen, worst: Any, labels: Labels, groupings: Mapping[str, Integers]
 ) -> Iterator[Row]:
     """A row for each question and each way of grouping; what has too few groups is left out."""
     for kept, groups in groupings.items():
@@ -208,7 +206,7 @@ def _accuracies(
 
 
 def _of_models(
-    seen: _Seen, worst: Any, labels: Integers, groups: Integers
+    seen: _Seen, worst: Any, labels: Labels, groups: Integers
 ) -> Iterator[tuple[str, Accuracy | None]]:
     numbers = seen.statistics.to_numpy(np.float64)
     classes = len(np.unique(labels))

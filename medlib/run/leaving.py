@@ -20,7 +20,7 @@ from medlib.run.data_check import DataCheck, check_data, wanted
 from medlib.run.report import report
 from medlib.run.said import lines, markdown
 
-SHOWS_LABELS: Final = "05_cohort"
+SHOWS_LABELS: Final = "03_cohort"
 """The chapter about a data set as a whole: of several labels an image it shows all."""
 Say = Callable[[str], None]
 

@@ -9,18 +9,18 @@ fold. Tables are repeats x cases; a table of one row is one fixed model on a tes
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_fraction, as_groups, as_table
+from medlib.statistics._checks import as_fraction, as_groups, as_table
 from medlib.statistics._sample import Patients
 from medlib.statistics.auc import around, drawn_out
 from medlib.statistics.out_of_fold import variance_parts
 from medlib.statistics.out_of_fold_auc import case_shares
 from medlib.statistics.outcome import Interval
 from medlib.statistics.proportions import wilson_ends
+from medlib.types import Floats, Integers
 
-Integers = NDArray[np.int64]
 NONE = 1e-15
 """A variance up to here is rounding: every case has the same share."""
 

@@ -4,13 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
 from medlib.statistics._checks import (
     MOST_REPLICATES,
-    Bools,
-    Floats,
     as_count,
     as_finite,
     as_generator,
@@ -22,6 +20,7 @@ from medlib.statistics.dealing import deal_by_images, score_by_patient
 from medlib.statistics.outcome import Comparison
 from medlib.statistics.threshold import THRESHOLD
 from medlib.statistics.weighted import Metric, Weights, checked, one_metric
+from medlib.types import Array, Bools, Floats, Integers
 
 ROUNDING = 1e-12
 """Two values of a metric closer than this are the same one, computed in another order."""
@@ -73,7 +72,7 @@ def paired_permutation_test(
 
 def label_permutation_test(
     labels: ArrayLike,
-    evaluate: Callable[[Bools], float | NDArray[Any]],
+    evaluate: Callable[[Bools], float | Array],
     groups: Patients = None,
     *,
     permutations: int = 199,
@@ -131,12 +130,12 @@ def label_permutation_test(
     return Comparison("score above chance", seen - chance, p_value, method, basis=basis)
 
 
-def _score(given: Any, labels: Bools, patient: NDArray[np.int64], name: str) -> float:
+def _score(given: Any, labels: Bools, patient: Integers, name: str) -> float:
     found = np.asarray(given)
     return score_by_patient(found, labels, patient) if found.ndim else as_finite(given, name)
 
 
-def _labels_of_patients(labels: Bools, patient: NDArray[np.int64]) -> Bools:
+def _labels_of_patients(labels: Bools, patient: Integers) -> Bools:
     positive = np.bincount(patient, weights=labels)
     mixed = np.flatnonzero((positive > 0) & (positive < np.bincount(patient)))
     if mixed.size:

@@ -25,8 +25,6 @@ from scipy import ndimage
 from medlib.cohorts.similar.aligned import (
     ALIGNED,
     ALIGNED_BAND,
-    Mask,
-    Rows,
     affine_map,
     agreement,
     align,
@@ -38,7 +36,8 @@ from medlib.cohorts.similar.aligned import (
 )
 from medlib.cohorts.similar.remembered import Pairs, remembered
 from medlib.cohorts.similar.surround import SHOWN, content
-from medlib.imaging import Image, resize
+from medlib.imaging import resize
+from medlib.types import Images, Integers, Mask, Singles
 
 Found = dict[tuple[int, int], tuple[str, float]]
 """Kind and agreement of each pair."""
@@ -97,7 +96,7 @@ FLIPS: Final = (
 """Bits of the index: 4 transposed, then 2 upside down, then 1 left to right."""
 
 
-def near_duplicates(stack: Image) -> Pairs:
+def near_duplicates(stack: Images) -> Pairs:
     """Return (i, j, kind, agreement) of near duplicates among n thumbnails, i < j.
 
     stack: n x 48 x 48. kind: one of `FLIPS`, for inverted grey levels with "inverted". Of an image
@@ -106,7 +105,7 @@ def near_duplicates(stack: Image) -> Pairs:
     return remembered(stack, _found) if len(stack) > 1 else []
 
 
-def _found(stack: Image) -> Pairs:
+def _found(stack: Images) -> Pairs:
     found: Found = {}
     for images in _seen(stack):
         for i, j, flip, maps in _search(images):
@@ -116,7 +115,7 @@ def _found(stack: Image) -> Pairs:
 
 
 def _confirm(
-    images: _Images, all_i: Rows, all_j: Rows, flips: Rows, maps: Image, found: Found
+    images: _Images, all_i: Integers, all_j: Integers, flips: Integers, maps: Singles, found: Found
 ) -> None:
     """Add the pairs that agree once they are aligned to what was found."""
     pairs = list(zip(*np.sort([all_i, all_j], axis=0).tolist(), strict=True))
@@ -133,14 +132,14 @@ def _confirm(
 class _Images:
     """n thumbnails of mean 0 and SD 1, where they show something (1, not 0), and their bands."""
 
-    full: Image  # n x 48 x 48
-    shown: Image  # n x 48 x 48
-    soft: Image  # n x 32 x 32
-    softly_shown: Image  # n x 32 x 32
-    searched: Image  # n x 24 x 24
+    full: Images  # n x 48 x 48
+    shown: Images  # n x 48 x 48
+    soft: Images  # n x 32 x 32
+    softly_shown: Images  # n x 32 x 32
+    searched: Images  # n x 24 x 24
 
 
-def _seen(stack: Image) -> Iterator[_Images]:
+def _seen(stack: Images) -> Iterator[_Images]:
     """The images as they are, and by what they show where they have an even surround.
 
     The surround is alike in all images, so it misleads; but it is not always seen alike in a copy.
@@ -155,7 +154,9 @@ def _seen(stack: Image) -> Iterator[_Images]:
             yield _Images(full, shown, soft, softly_shown, searched)
 
 
-def _inside(full: Image, shown: Image, side: int, band: tuple[float, float]) -> tuple[Image, Image]:
+def _inside(
+    full: Singles, shown: Singles, side: int, band: tuple[float, float]
+) -> tuple[Singles, Singles]:
     """A band of smaller images, 0 outside what they show."""
     small = resize(full, side)
     if shown.all():
@@ -170,7 +171,9 @@ def _kind(flip: int, inverted: bool) -> str:
     return f"{FLIPS[flip]}, inverted" if flip else "inverted"
 
 
-def _compare(images: _Images, i: Rows, j: Rows, flip: Rows, maps: Image) -> tuple[Image, Image]:
+def _compare(
+    images: _Images, i: Integers, j: Integers, flip: Integers, maps: Singles
+) -> tuple[Singles, Singles]:
     """The sign of images j against flipped images i, and how far they agree once aligned."""
     sign, maps = _laid_on(images, i, j, flip, maps)
     side = images.full.shape[1]
@@ -188,7 +191,7 @@ def _compare(images: _Images, i: Rows, j: Rows, flip: Rows, maps: Image) -> tupl
     return sign, agreed
 
 
-def _same_inside(frame: Image, other: Image, both: Mask) -> Mask:
+def _same_inside(frame: Singles, other: Singles, both: Mask) -> Mask:
     """Whether aligned images agree in detail and in larger parts, inside what both show."""
     same: Mask = agreement(frame, other, both) >= INSIDE
     if same.any():
@@ -206,17 +209,19 @@ def _deeper(both: Mask) -> Mask:
     return np.where(deep.mean(axis=1, keepdims=True) >= SHOWN, deep, both)
 
 
-def _laid_on(images: _Images, i: Rows, j: Rows, flip: Rows, maps: Image) -> tuple[Image, Image]:
+def _laid_on(
+    images: _Images, i: Integers, j: Integers, flip: Integers, maps: Singles
+) -> tuple[Singles, Singles]:
     """The sign of images j against flipped images i, and the maps that lay them on those."""
     template = _flipped_each(images.soft[i], flip).reshape(len(i), -1)
     known = _flipped_each(images.softly_shown[i], flip).reshape(len(i), -1)
     moved = sample(images.soft, j, maps, ALIGNED)[0]
     opposed = (standard(template) * standard(moved)).sum(axis=1) < 0
-    sign: Image = np.where(opposed, -1, 1).astype(np.float32)
+    sign: Singles = np.where(opposed, -1, 1).astype(np.float32)
     return sign, align(template * sign[:, None], known, images.soft, j, maps)
 
 
-def _search(images: _Images) -> Iterator[tuple[Rows, Rows, Rows, Image]]:
+def _search(images: _Images) -> Iterator[tuple[Integers, Integers, Integers, Singles]]:
     """Yield likely pairs, a block of images at a time: frames i, images j, flips of i, maps of j.
 
     A copy cut out of an image is the frame, and the map says where in the image it lies. Which of
@@ -241,12 +246,12 @@ def _search(images: _Images) -> Iterator[tuple[Rows, Rows, Rows, Image]]:
         yield i, j, _nearest_flip(plain[i], _coarse(bands, j, maps), chosen % 2), maps
 
 
-def _coarse(bands: Image, rows: Rows, maps: Image) -> Image:
+def _coarse(bands: Singles, rows: Integers, maps: Singles) -> Singles:
     """Mapped images of 16 x 16 numbers, mean 0 and length 1."""
     return standard(sample(bands, rows, maps, COARSE)[0]).reshape(-1, COARSE, COARSE)
 
 
-def _mirrored(stack: Image) -> Image:
+def _mirrored(stack: Singles) -> Singles:
     """4 x n x 64: parts that mirroring leaves alone, or turns to minus themselves, each way.
 
     Their scalar products add up to that of the images, with signs that depend on the flip: four
@@ -254,7 +259,7 @@ def _mirrored(stack: Image) -> Image:
     """
     half = COARSE // 2
     top, low = stack[:, :half], stack[:, : -half - 1 : -1]
-    parts: list[Image] = [
+    parts: list[Singles] = [
         x[:, :, :half] + np.float32(sign) * x[:, :, : -half - 1 : -1]
         for x in (top + low, top - low)
         for sign in (1, -1)
@@ -262,7 +267,7 @@ def _mirrored(stack: Image) -> Image:
     return np.stack(parts).reshape(4, len(stack), half**2) / np.float32(2)
 
 
-def _keep_best(frame: Image, moved: Image, place: int, best: Image, which: Numbers) -> None:
+def _keep_best(frame: Singles, moved: Singles, place: int, best: Singles, which: Numbers) -> None:
     """Keep where the best of four flips correlates more than any before, in strips that fit."""
     for start in range(0, len(best), STRIP):
         strip = slice(start, start + STRIP)
@@ -275,15 +280,15 @@ def _keep_best(frame: Image, moved: Image, place: int, best: Image, which: Numbe
         np.copyto(which[strip], np.int16(place), where=better)
 
 
-def _nearest_flip(frames: Image, moved: Image, transposed: Rows) -> Rows:
+def _nearest_flip(frames: Singles, moved: Singles, transposed: Integers) -> Integers:
     """The flip, transposed or not, at which each frame correlates most with its image."""
     turned = np.where(transposed[:, None, None] == 1, frames.transpose(0, 2, 1), frames)
     each = [np.abs((_flipped(turned, k) * moved).sum(axis=(1, 2))) for k in range(4)]
-    nearest: Rows = np.argmax(each, axis=0) + 4 * transposed
+    nearest: Integers = np.argmax(each, axis=0) + 4 * transposed
     return nearest
 
 
-def _likeliest(best: Image, start: int) -> tuple[Rows, Rows]:
+def _likeliest(best: Singles, start: int) -> tuple[Integers, Integers]:
     rows = np.arange(len(best))
     best[rows, rows + start] = 0  # an image is no copy of itself
     few = min(PARTNERS, best.shape[1] - 1)
@@ -304,12 +309,12 @@ def _places() -> Iterator[tuple[float, float, float, float]]:
             yield 0.0, zoom, down * 2 / COARSE, across * 2 / COARSE
 
 
-def _flipped(stack: Image, flip: int) -> Image:
+def _flipped(stack: Images, flip: int) -> Singles:
     turned = stack.transpose(0, 2, 1) if flip & 4 else stack
     return turned[:, :: -1 if flip & 2 else 1, :: -1 if flip & 1 else 1]
 
 
-def _flipped_each(stack: Image, flips: Rows) -> Image:
+def _flipped_each(stack: Images, flips: Integers) -> Singles:
     out = np.empty_like(stack)
     for flip in np.unique(flips):
         out[flips == flip] = _flipped(stack[flips == flip], int(flip))

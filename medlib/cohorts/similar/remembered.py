@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from medlib import imaging
-from medlib.imaging import Image
 from medlib.runtime import progress
 from medlib.runtime.paths import cache_home, write_whole
+from medlib.types import Images
 
 Pairs = list[tuple[int, int, str, float]]
 MANY: Final = 300
 """Images from which looking again takes longer than reading a file."""
 
 
-def remembered(stack: Image, find: Callable[[Image], Pairs]) -> Pairs:
+def remembered(stack: Images, find: Callable[[Images], Pairs]) -> Pairs:
     """Return what `find` gives for these thumbnails; of many of them, from the cache if it can be.
 
     The key is a hash of the thumbnails and of the code that compares them. A damaged entry is made
@@ -48,7 +48,7 @@ def _read(stored: Path) -> Pairs | None:
         return None
 
 
-def _key(stack: Image) -> str:
+def _key(stack: Images) -> str:
     digest = hashlib.sha256(f"{stack.shape} {stack.dtype}".encode())
     digest.update(stack.tobytes())
     for path in [*sorted(Path(__file__).parent.glob("*.py")), Path(imaging.__file__)]:

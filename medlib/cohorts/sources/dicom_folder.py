@@ -22,7 +22,7 @@ from medlib.dicom.geometry import Frame, stack
 from medlib.dicom.header import Header
 from medlib.dicom.tags import NUMBER_TAGS, TEXT_TAGS
 from medlib.errors import InputError
-from medlib.imaging import Image
+from medlib.types import Image
 
 KEYS: Final = ("file", "series_uid", "patient_id")
 """Columns that say what a label is of; the most exact one that the table has counts."""

@@ -17,7 +17,7 @@ from medlib.cohorts.sources.examine import examine
 from medlib.cohorts.sources.several_labels import read_labels, refuse_label
 from medlib.cohorts.sources.tables import class_folders, match_files, read_table, table_path
 from medlib.errors import InputError
-from medlib.imaging import Image
+from medlib.types import Image
 
 SUFFIXES = (*pictures.SUFFIXES, *volumes.SUFFIXES)
 """How the names of files that are read end."""

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from medlib.cohorts.cohort import Cohort, names
 from medlib.cohorts.sources.tables import ALIASES, read_table, require_columns
 from medlib.errors import InputError, did_you_mean
+from medlib.types import Integers
 
 MARK: Final = "label: "
 """How the columns begin in which a cohort keeps each of its labels, 0 or 1."""
@@ -26,7 +26,6 @@ BETWEEN: Final = re.compile(r"[|;]")
 """What stands between the names of several labels in one cell."""
 TRUTH: Final = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 """How a table says that an image has a label or lacks it."""
-Flags = npt.NDArray[np.int64]
 
 
 class SeveralLabelsError(InputError):
@@ -153,7 +152,7 @@ def one_of_several(cohort: Cohort) -> Cohort:
     return cohort
 
 
-def labels_of(cohort: Cohort) -> dict[str, Flags]:
+def labels_of(cohort: Cohort) -> dict[str, Integers]:
     """Return each label of a cohort with several: 0 or 1 an image; empty for one label an image."""
     table = cohort.table
     marked = [str(name) for name in table if str(name).startswith(MARK)]
@@ -168,7 +167,7 @@ def each_label(cohort: Cohort) -> Iterator[Cohort]:
         yield replace(cohort, table=table, classes=(absence, label), label_level="image")
 
 
-def together(labels: Mapping[str, Flags]) -> pd.DataFrame:
+def together(labels: Mapping[str, Integers]) -> pd.DataFrame:
     """Return how many images have both of two labels; on the diagonal, how many have the one."""
     flags = np.stack(list(labels.values()))
     return pd.DataFrame(flags @ flags.T, index=list(labels), columns=list(labels))
@@ -218,7 +217,7 @@ def _one_of(label: str, known: list[str], path: Path) -> str:
     raise InputError(f"{path} has no label {label!r}; it has {', '.join(known)}: {hint}")
 
 
-def _column(cells: pd.Series[str], path: Path) -> Flags:
+def _column(cells: pd.Series[str], path: Path) -> Integers:
     flags = cells.str.lower().map(TRUTH)
     wrong = cells.index[flags.isna()]
     if len(wrong):
