@@ -33,7 +33,7 @@ def studies(root: Path) -> Studies:
         for cohort, said in COHORTS.items()
     }
     return {
-        f"{len(_list(run, 'draws_accuracies'))} studies, {said}": list(
+        f"{len(_list(run, 'draws_accuracies'))} studies of {said}": list(
             zip(_list(run, "draws_accuracies"), _list(run, "draws_fold_sds"), strict=True)
         )
         for said, run in found.items()
@@ -63,8 +63,8 @@ def caption(shown: Studies) -> str:
     verdict = examine(n=50, folds=5, mean="92%", sd="2%").verdict
     return (
         f"{verdict} The star is what the paper printed, if it meant the SD over the folds; small "
-        f"grey dots are all results that can be; the others are {' and '.join(shown)}, of fifty "
-        "cases each, run for this book."
+        f"grey dots are all results that can be; the large ones are {' and '.join(shown)}, each of "
+        "fifty cases, run for this book."
     )
 
 
