@@ -1,6 +1,6 @@
 """Figures in one style: units on axes, colours that survive colour-blindness and grey print."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -161,6 +161,76 @@ def intervals(
     axis.invert_yaxis()
     if chance is not None:
         axis.axvline(chance, color="grey", linewidth=0.8, linestyle=":")
+
+
+def against_possible(
+    axis: Axes,
+    possible: Sequence[tuple[float, float]],
+    studies: Mapping[str, Sequence[tuple[float, float]]],
+    claim: tuple[float, float],
+    *,
+    folds: str = "five folds of ten",
+) -> None:
+    """Studies as (mean accuracy, SD over folds) among all that folds can give, and a claim: a star.
+
+    The band shaded lies between an SD of 0 and the smallest one above it: nothing can lie there.
+    """
+    gap = 100 * min(sd for _, sd in possible if sd > 0)
+    axis.axhspan(0.1, gap - 0.1, color="0.88", zorder=0)
+    grey = {"color": "0.7", "markersize": 3.5, "zorder": 1}
+    _percent(axis, possible, ".", **grey, label=f"all that {folds} can give")
+    for number, (name, pairs) in enumerate(studies.items()):
+        _percent(axis, pairs, MARKERS[number], color=COLOURS[number], alpha=0.6, label=name)
+    _percent(axis, [claim], "*", color="black", markersize=18, label="the paper")
+    left = min(70.0, *(100 * mean - 1 for pairs in studies.values() for mean, _ in pairs))
+    top = 100 * max(sd for pairs in studies.values() for _, sd in pairs) + 1
+    axis.text(left + 1, gap / 2, f"no SD between 0 and {gap:.1f} %", va="center", fontsize=9)
+    axis.set(xlim=(left, 100.5), ylim=(-0.4, top))
+    axis.set(xlabel="mean accuracy of the folds, %", ylabel="SD over the folds, %")
+
+
+def _percent(axis: Axes, pairs: Sequence[tuple[float, float]], marker: str, **look: Any) -> None:
+    axis.plot(*(100 * np.asarray(pairs)).T, marker, linestyle="none", **look)
+
+
+def ranges(
+    table: pd.DataFrame, one: str, names: Iterable[str], labels: tuple[str, str, str]
+) -> Axes:
+    """A row a line of the table: lowest, median and highest of its columns, and the column `one`.
+
+    `labels` are what the legend calls the bar, its median and the diamond of `one`.
+    """
+    figure, axis = plt.subplots(figsize=(6.4, 3.6))
+    rows, several = range(len(table)), table.drop(columns=one)
+    axis.hlines(
+        rows, several.min(axis=1), several.max(axis=1),
+        color=COLOURS[0], linewidth=6, alpha=0.3, label=labels[0],
+    )  # fmt: skip
+    axis.plot(several.median(axis=1), rows, "o", color=COLOURS[0], label=labels[1])
+    axis.plot(table[one], rows, "D", color=COLOURS[1], markerfacecolor="none", label=labels[2])
+    axis.set_yticks(rows, list(names))
+    axis.invert_yaxis()
+    figure.legend(loc="outside upper center", ncols=3, fontsize=9)
+    return axis
+
+
+def shares(table: pd.DataFrame, *, least: float = 0.06) -> Axes:
+    """A bar a column, divided by the rows, which add up to 1; shares above `least` are written."""
+    figure, axis = plt.subplots(figsize=(6.4, 0.9 + 0.5 * table.shape[1]))
+    left = np.zeros(table.shape[1])
+    for number, (cause, row) in enumerate(table.iterrows()):
+        bars = axis.barh(
+            table.columns, row, left=left, label=str(cause), color=COLOURS[number],
+            hatch=("", "//", "..", "xx")[number], edgecolor="white",
+        )  # fmt: skip
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        said = [f"{share:.0%}" if share > least else "" for share in row]
+        axis.bar_label(bars, said, label_type="center", bbox=box, fontsize=9)
+        left += row.to_numpy()
+    axis.set_xlim(0, 1)
+    axis.invert_yaxis()
+    figure.legend(loc="outside upper center", ncols=4, fontsize=9)
+    return axis
 
 
 def _range(images: Sequence[Reals], level: tuple[float, float] | None) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from medlib.consistency import (
     FoldVector,
     Rounding,
     Spread,
+    every_result,
     expected_sd,
     find_vectors,
     finer_units,
@@ -328,3 +329,16 @@ def test_equal_folds_have_no_t():
     vector = FoldVector((9, 9, 9), (10, 10, 10))
     assert vector.t(0.5) is None
     assert vector.p(0.5, corrected=True) is None
+
+
+def test_every_result_of_equal_folds_is_listed_once_with_its_mean_and_sample_sd():
+    wanted = {(float(v.mean), round(v.sample_sd, 12)) for v in all_vectors((4,) * 3)}
+    found = every_result(3, 4)
+    assert len(found) == len(wanted)
+    assert {(mean, round(sd, 12)) for mean, sd in found} == wanted
+
+
+@pytest.mark.parametrize("few", [(1, 10), (5, 0), (30, 30)])
+def test_results_of_no_folds_or_too_many_are_refused(few):
+    with pytest.raises(InputError, match="two or more folds"):
+        every_result(*few)

@@ -4,15 +4,12 @@ A row a number: its 95 % interval as a bar, the results of all processors as cir
 other seeds of the networks as crosses.
 """
 
-import base64
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Final
 
-import matplotlib as mpl
+import drawn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -88,12 +85,7 @@ def _range(values: Sequence[float]) -> float:
 
 def html(found: Sequence[Row]) -> str:
     """The figure with a description and, as caption, what it shows."""
-    source = base64.b64encode(_svg(_draw(found)).encode()).decode()
-    return (
-        '<figure class="align-default" id="fig-spread">\n'
-        f'<img src="data:image/svg+xml;base64,{source}" alt="{escape(description(found))}">\n'
-        f"<figcaption><p>{escape(caption(found))}</p></figcaption>\n</figure>"
-    )
+    return drawn.html(_draw(found), "fig-spread", description(found), caption(found))
 
 
 def caption(found: Sequence[Row]) -> str:
@@ -146,10 +138,3 @@ def _line(axis: Axes, place: int, row: Row, *, named: bool) -> None:
     here = (row.here, *row.processors)
     axis.plot(here, [place - 0.13] * len(here), "o", color=blue, mfc="none", label=words[1])
     axis.plot(row.seeds, [place + 0.17] * len(row.seeds), "x", color=red, label=words[2])
-
-
-def _svg(figure: Figure) -> str:
-    file = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "medlib", "svg.fonttype": "path", "font.size": 10}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    return file.getvalue()

@@ -6,7 +6,7 @@ Numbers come in as text, because trailing zeros are data; whole numbers and frac
 from medlib.consistency.auc import AccuracyBounds, accuracy_bounds, auc_bounds
 from medlib.consistency.confusion import RATES, Table, Tables, feasible_tables
 from medlib.consistency.counting import Spectrum, spectrum
-from medlib.consistency.folds import FoldVector, expected_sd, fold_sizes
+from medlib.consistency.folds import FoldVector, every_result, expected_sd, fold_sizes
 from medlib.consistency.grim import fold_counts, possible_counts
 from medlib.consistency.grimmer import (
     STANDARD_DEVIATIONS,
@@ -55,6 +55,7 @@ __all__ = [
     "Window",
     "accuracy_bounds",
     "auc_bounds",
+    "every_result",
     "expected_sd",
     "feasible_tables",
     "find_vectors",

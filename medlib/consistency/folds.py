@@ -4,12 +4,16 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import exp, factorial, lcm, lgamma, log, prod, sqrt
+from itertools import combinations_with_replacement
+from math import comb, exp, factorial, lcm, lgamma, log, prod, sqrt
 
 from scipy import special
 
 from medlib.consistency._checks import as_rate, as_sizes, as_whole
 from medlib.errors import InputError
+
+MOST_WAYS = 1_000_000
+"""Ways to fill folds that are listed."""
 
 
 def fold_sizes(n: int, folds: int) -> tuple[int, ...]:
@@ -124,6 +128,26 @@ class FoldVector:
         orders = prod(map(factorial, Counter(self.sizes).values())) // prod(map(factorial, same))
         ways = sum(_log_comb(m, c) for c, m in zip(self.correct, self.sizes, strict=True))
         return exp(log(orders) + ways - _log_comb(sum(self.sizes), self.total))
+
+
+def every_result(folds: int, size: int) -> tuple[tuple[float, float], ...]:
+    """Return each mean accuracy and sample SD that so many folds of so many cases can give.
+
+    Proportions, each pair once. Raises InputError for fewer than two folds or more than a million
+    ways to fill them.
+    """
+    if folds < 2 or size < 1 or comb(folds + size, folds) > MOST_WAYS:
+        raise InputError(
+            f"folds = {folds}, size = {size}: give two or more folds of one case or more, with at "
+            f"most {MOST_WAYS:,} ways to fill them."
+        )
+    counts = combinations_with_replacement(range(size + 1), folds)
+    pairs = {(sum(row), folds * sum(c * c for c in row) - sum(row) ** 2) for row in counts}
+    scale = folds * size
+    return tuple(
+        (total / scale, sqrt(scatter / (folds * (folds - 1))) / size)
+        for total, scatter in sorted(pairs)
+    )
 
 
 def _log_comb(n: int, k: int) -> float:

@@ -111,6 +111,26 @@ def compare(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("procedure")
 
 
+def over_settings(side: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a procedure with its worst and mean figures over several results of `compare`.
+
+    side: tables of `compare` on top of each other, "procedure" the innermost level of the index.
+    Columns: fits, lowest level, highest level, lowest coverage, mean width, and the lowest share of
+    intervals that hold the one model. The lowest of several shares is lower by chance than one.
+    """
+    by_name = side.groupby("procedure")
+    return pd.DataFrame(
+        {
+            "fits": by_name["fits"].first(),
+            "lowest level": by_name["level"].min(),
+            "highest level": by_name["level"].max(),
+            "lowest coverage": by_name["coverage"].min(),
+            "mean width": by_name["width"].mean(),
+            "holds one model, lowest": by_name["of_model"].min(),
+        }
+    )
+
+
 def _aims(scores: _Scores, models: Reals) -> dict[str, float]:
     """Return the accuracy that an interval is meant to hold, where it is not that of k folds."""
     return {

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import numpy as np
 from IPython.display import HTML
-from numpy.typing import NDArray
 from PIL import Image
 
 from medlib.errors import InputError
 from medlib.statistics import proportion_interval
+from medlib.types import Reals
 
 CLASSES: Final = 2
 """Classes that a reading is between."""
@@ -74,7 +74,7 @@ Score = tuple[float, float, float]
 
 
 def reading(
-    images: Sequence[NDArray[np.floating[Any]]],
+    images: Sequence[Reals],
     truth: Sequence[int],
     classes: Sequence[str],
     others: Mapping[str, Score],
@@ -125,7 +125,7 @@ def _in_words(score: Score) -> str:
     return f"{share:.0%} (95 % interval {low:.0%} to {high:.0%})"
 
 
-def _case(number: int, image: NDArray[np.floating[Any]], classes: Sequence[str]) -> str:
+def _case(number: int, image: Reals, classes: Sequence[str]) -> str:
     choices = "".join(
         f'<label><input type="radio" name="reading-{number}" value="{value}"> {escape(name)}'
         "</label>"
@@ -138,7 +138,7 @@ def _case(number: int, image: NDArray[np.floating[Any]], classes: Sequence[str])
     )
 
 
-def _png(image: NDArray[np.floating[Any]]) -> str:
+def _png(image: Reals) -> str:
     grey = Image.fromarray(np.round(np.clip(image, 0, 1) * 255).astype(np.uint8))
     file = io.BytesIO()
     grey.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(file, "png", optimize=True)
