@@ -163,6 +163,10 @@ def _switch(loader: Callable[..., Cohort], name: str, value: Any) -> Any:
 
 
 def _check_options(kind: str, loader: Callable[..., Cohort], options: dict[str, Any]) -> None:
+    """Raise InputError for an option that a loader lacks.
+
+    The loader's signature is the list of its options: a second one beside it could differ from it.
+    """
     parameters = inspect.signature(loader).parameters.values()
     known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
     known = [name for name in known if name not in {"seed", "per_class"}]

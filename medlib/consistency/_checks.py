@@ -1,27 +1,11 @@
 """Checks that public functions of the package make of what was not read by `parse`."""
 
-import operator
 from collections.abc import Mapping
 from typing import Any
 
 from medlib.consistency.reported import Reported
 from medlib.errors import InputError
-
-MOST = 10**9
-"""No study has more cases; far larger counts do not fit into an array."""
-
-
-def as_whole(value: Any, name: str, *, least: int) -> int:
-    """Return value as an int; InputError where it is no whole number of at least so much."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise InputError(f"{name} is {value!r}; give a whole number") from None
-    if number < least:
-        raise InputError(f"{name} is {number}; it must be at least {least}")
-    if number > MOST:
-        raise InputError(f"{name} is {number}; it must be at most {MOST}")
-    return number
+from medlib.runtime.whole_numbers import as_number
 
 
 def as_rate(value: Any, name: str) -> float:
@@ -38,7 +22,7 @@ def as_rate(value: Any, name: str) -> float:
 def as_sizes(sizes: Any, *, least: int = 1) -> tuple[int, ...]:
     """Return the cases of each fold; InputError where there are fewer folds or one is empty."""
     try:
-        found = tuple(as_whole(size, "the size of a fold", least=1) for size in sizes)
+        found = tuple(as_number(size, "the size of a fold") for size in sizes)
     except TypeError:
         raise InputError(f"sizes is {sizes!r}; give the number of cases in each fold") from None
     if len(found) < least:

@@ -11,10 +11,11 @@ from fractions import Fraction
 from itertools import islice
 from operator import mul
 
-from medlib.consistency._checks import as_reports, as_whole
+from medlib.consistency._checks import as_reports
 from medlib.consistency.rates import CELLS, cuts
 from medlib.consistency.reported import COVERING, Reported, Rounding, Window
 from medlib.errors import InputError, TooManyError
+from medlib.runtime.whole_numbers import as_number
 
 MOST_ROWS = 51_000  # pairs of (positives, true positives); about a second
 
@@ -99,7 +100,7 @@ def feasible_tables(
 
     """
     as_reports(reported, (*RATES, "auc"))
-    as_whole(limit, "limit", least=0)
+    as_number(limit, "limit", least=0)
     windows = {r: {name: text.window(r) for name, text in reported.items()} for r in Rounding}
     sums = {r: None if correct is None else _runs(correct[r]) for r in Rounding}
     total, totals, ends = 0, dict.fromkeys(Rounding, 0), dict[Table, None]()
@@ -142,7 +143,7 @@ def _classes(positives: int | None, negatives: int | None, n: int | None) -> lis
     """Numbers of (positives, negatives) to try."""
     for name, count in (("positives", positives), ("negatives", negatives), ("n", n)):
         if count is not None:
-            as_whole(count, name, least=0)
+            as_number(count, name, least=0)
     if positives is not None and negatives is not None:
         classes = [(positives, negatives)]
     elif n is not None:

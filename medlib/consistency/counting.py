@@ -10,10 +10,10 @@ from math import comb
 
 import numpy as np
 
-from medlib.consistency._checks import as_whole
 from medlib.consistency.grim import possible_counts
 from medlib.consistency.grimmer import STANDARD_DEVIATIONS, Spread, most_squares
 from medlib.consistency.reported import COVERING, Reported, Rounding, Window
+from medlib.runtime.whole_numbers import as_number
 
 MOST_ADDITIONS = 200_000_000  # about a second
 MOST_VECTORS = 2**62  # beyond this the 64-bit counts could overflow
@@ -82,8 +82,8 @@ def spectrum(folds: int, size: int, mean: Reported) -> Spectrum | None:
         The counts, or None where they would take more than about a second.
 
     """
-    as_whole(folds, "folds", least=2)
-    as_whole(size, "size", least=1)
+    as_number(folds, "folds", least=2)
+    as_number(size, "size", least=1)
     totals = sorted(set().union(*(possible_counts(mean, folds * size, r) for r in COVERING)))
     # Errors are as good as successes, and the fewer of the two make the smaller table.
     errors = bool(totals) and 2 * totals[0] > folds * size

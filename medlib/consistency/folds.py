@@ -9,8 +9,9 @@ from math import comb, exp, factorial, lcm, lgamma, log, prod, sqrt
 
 from scipy import special
 
-from medlib.consistency._checks import as_rate, as_sizes, as_whole
+from medlib.consistency._checks import as_rate, as_sizes
 from medlib.errors import InputError
+from medlib.runtime.whole_numbers import as_number
 
 MOST_WAYS = 1_000_000
 """Ways to fill folds that are listed."""
@@ -27,8 +28,8 @@ def fold_sizes(n: int, folds: int) -> tuple[int, ...]:
         (11, 11, 10, 10, 10)
 
     """
-    as_whole(n, "n", least=1)
-    if as_whole(folds, "folds", least=0) < 2:
+    as_number(n, "n", least=1)
+    if as_number(folds, "folds", least=0) < 2:
         raise InputError(f"folds is {folds}; a spread needs at least two folds")
     if folds > n:
         raise InputError(f"folds is {folds}, but there are only {n} cases; give at most {n} folds")

@@ -11,9 +11,10 @@ from operator import mul
 
 import numpy as np
 
-from medlib.consistency._checks import as_reported, as_sizes, as_whole
+from medlib.consistency._checks import as_reported, as_sizes
 from medlib.consistency.reported import Reported, Rounding
 from medlib.errors import TooManyError
+from medlib.runtime.whole_numbers import as_number
 from medlib.types import Array
 
 MOST_STEPS = 1_000_000  # about a second
@@ -37,7 +38,7 @@ def possible_counts(mean: Reported, units: int, rounding: Rounding = Rounding.EI
 
     """
     as_reported(mean, "mean")
-    counts = mean.window(rounding).integers(as_whole(units, "units", least=0))
+    counts = mean.window(rounding).integers(as_number(units, "units", least=0))
     return range(max(0, counts.start), max(0, min(units + 1, counts.stop)))
 
 

@@ -13,11 +13,12 @@ from fractions import Fraction
 from functools import lru_cache
 from math import sqrt
 
-from medlib.consistency._checks import as_reported, as_sizes, as_whole
+from medlib.consistency._checks import as_reported, as_sizes
 from medlib.consistency.folds import FoldVector
 from medlib.consistency.grim import group_sizes, group_totals, weights
 from medlib.consistency.reported import COVERING, Reported, Rounding, Window
 from medlib.errors import TooManyError
+from medlib.runtime.whole_numbers import as_number
 
 MOST_FOLDS = 400  # deeper than any cross-validation, shallower than Python's stack
 MOST_STEPS = 300_000  # about a second
@@ -257,7 +258,7 @@ def find_vectors(
         InputError: `limit` is no positive whole number, or as `matching_vectors`.
 
     """
-    as_whole(limit, "limit", least=1)
+    as_number(limit, "limit", least=1)
     found: dict[tuple[int, ...], FoldVector] = {}
     for rounding in roundings:
         for spread in spreads if sd else (Spread.POPULATION,):

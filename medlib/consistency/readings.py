@@ -9,7 +9,7 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from medlib.consistency._checks import as_reported, as_sizes, as_whole
+from medlib.consistency._checks import as_reported, as_sizes
 from medlib.consistency.folds import FoldVector
 from medlib.consistency.grimmer import (
     STANDARD_DEVIATIONS,
@@ -21,6 +21,7 @@ from medlib.consistency.grimmer import (
 )
 from medlib.consistency.reported import COVERING, ORDINARY, Reported, Rounding
 from medlib.errors import TooManyError
+from medlib.runtime.whole_numbers import as_number
 
 USUAL_REPEATS = (5, 10, 3, 2, 4, 20)
 """Numbers of repeats tried where none is given, the usual ones first."""
@@ -102,9 +103,9 @@ def repeat_means(cases: int, repeats: int | None, mean: Reported, sd: Reported) 
         sd: Printed spread.
 
     """
-    as_whole(cases, "cases", least=1)
+    as_number(cases, "cases", least=1)
     if repeats is not None:
-        as_whole(repeats, "repeats", least=2)
+        as_number(repeats, "repeats", least=2)
     name, title = "sd_of_repeat_means", "standard deviation of the means of repeats"
     found = None
     for number in (repeats,) if repeats else USUAL_REPEATS:
@@ -150,7 +151,7 @@ def finer_units(
     title = "standard deviation over folds of a smaller unit, such as the slice"
     sizes = as_sizes(sizes, least=2)
     if units_per_case is not None:
-        as_whole(units_per_case, "units_per_case", least=1)
+        as_number(units_per_case, "units_per_case", least=1)
     p = as_reported(mean, "mean").value
     as_reported(sd, "sd")
     if sd.value == 0 or not 0 < p < 1:

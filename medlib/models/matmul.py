@@ -84,7 +84,8 @@ def use_matmul(model: nn.Module) -> nn.Module:
     """
     for module in model.modules():
         if type(module) is nn.Conv2d and _is_plain(module):
-            module.__class__ = MatmulConv2d  # weights, hooks and names stay where they are
+            # another class, not another module: weights, hooks and names stay where they are
+            module.__class__ = MatmulConv2d
     return model.to(memory_format=torch.channels_last)
 
 

@@ -253,7 +253,11 @@ def execute_chapter(name: str, *, say: Callable[[str], None]) -> Path:
 
 
 def _input_errors() -> set[str]:
-    """Names of InputError and all its kinds: a kernel reports an error by name only."""
+    """Names of InputError and all its kinds.
+
+    A kernel reports an error by its name alone, so that its kinds have to be known by name: rooms
+    may add some, and Python's own list (`__subclasses__`) cannot fall behind.
+    """
     import medlib.cohorts
     import medlib.dicom  # noqa: F401
 

@@ -6,17 +6,15 @@ Steps that an earlier run left finished count as done, and say nothing of the pa
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from medlib.runtime import progress
 from medlib.runtime.progress import ANNOUNCED, NOTE
 
-LOOK: Final = 0.5
-"""Seconds between looks for new lines."""
 QUIET: Final = 5.0
 """Seconds of silence after a line, unless work begins or ends."""
 MINUTE, HOUR = 60, 3600
@@ -89,23 +87,10 @@ def in_words(seconds: float) -> str:
 @contextmanager
 def following(path: Path, pace: Pace, say: Callable[[str], None]) -> Iterator[Path]:
     """Hand what `pace` makes of each line that appears in `path` to `say`, while the block runs."""
-    path.touch()
-    finished = threading.Event()
 
-    def follow() -> None:
-        with path.open(encoding="utf-8") as lines:
-            while True:
-                last = finished.wait(LOOK)
-                for line in lines:
-                    if said := pace.of(line.rstrip()):
-                        say(said)
-                if last:
-                    return
+    def take(line: str) -> None:
+        if said := pace.of(line):
+            say(said)
 
-    follower = threading.Thread(target=follow, daemon=True)
-    follower.start()
-    try:
+    with progress.following(path, take):
         yield path
-    finally:
-        finished.set()
-        follower.join()

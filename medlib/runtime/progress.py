@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ ANNOUNCED: Final = re.compile(r"(.+): (\d+) steps, (\d+) done before")
 NOTE: Final = "note: "
 """How a line in that file begins that is no step."""
 SECONDS: Final = 0.5
-"""How often a bar looks for new lines."""
+"""How often a follower looks for new lines."""
 
 
 def say(file: Path | None, line: str) -> None:
@@ -78,24 +78,39 @@ def _watched() -> bool:
 
 @contextmanager
 def _bar(file: Path, total: int, done: int, what: str) -> Iterator[Path]:
+    with tqdm(total=total, initial=done, desc=what, leave=False) as bar:
+
+        def step(line: str) -> None:
+            bar.set_postfix_str(line, refresh=False)
+            bar.update()
+
+        with following(file, step):
+            yield file
+
+
+@contextmanager
+def following(file: Path, take: Callable[[str], None]) -> Iterator[Path]:
+    """Hand each line that appears in `file` to `take`, in order, while the block runs.
+
+    Lines that were written before the block ended are handed over too. Yields the file, made empty
+    where there is none.
+    """
     file.touch()
     finished = threading.Event()
-    with tqdm(total=total, initial=done, desc=what, leave=False) as bar:
-        follower = threading.Thread(target=_follow, args=(file, bar, finished), daemon=True)
-        follower.start()
-        try:
-            yield file
-        finally:
-            finished.set()
-            follower.join()
 
+    def follow() -> None:
+        with file.open(encoding="utf-8") as lines:
+            while True:
+                last = finished.wait(SECONDS)
+                for line in lines:
+                    take(line.strip())
+                if last:
+                    return
 
-def _follow(file: Path, bar: "tqdm[None]", finished: threading.Event) -> None:
-    with file.open(encoding="utf-8") as lines:
-        while True:
-            last = finished.wait(SECONDS)
-            for line in lines:
-                bar.set_postfix_str(line.strip(), refresh=False)
-                bar.update()
-            if last:
-                return
+    follower = threading.Thread(target=follow, daemon=True)
+    follower.start()
+    try:
+        yield file
+    finally:
+        finished.set()
+        follower.join()

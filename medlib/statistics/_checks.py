@@ -22,7 +22,10 @@ MOST_REPLICATES = 10_000_000
 
 
 def as_count(value: Any, argument: str, *, least: int = 0, most: int = MOST_CASES) -> int:
-    """Return value as an int; InputError where it is no whole number within [least, most]."""
+    """Return value as an int; InputError where it is no whole number within [least, most].
+
+    Unlike `runtime.whole_numbers` it takes 46.0 for 46: counts of cases come from arrays of floats.
+    """
     try:
         if isinstance(value, bool | np.bool_ | str | bytes):
             raise TypeError
