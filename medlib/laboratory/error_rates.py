@@ -3,7 +3,7 @@
 import numpy as np
 
 from medlib.statistics.batches import accuracy_intervals, p_values
-from medlib.types import Floats, Integers
+from medlib.types import Floats, Integers, Reals
 
 SEVERAL = 5
 """Repeats that a t-test is given: those that papers report. The out-of-fold test gets all."""
@@ -32,7 +32,7 @@ def names_of_intervals(folds: int, repeats: int) -> dict[str, str]:
     }
 
 
-def p_by_test(difference: Floats, dealt: Integers) -> dict[str, Floats]:
+def p_by_test(difference: Floats, dealt: Integers) -> dict[str, Reals]:
     """Return two-sided p-values, one a run, by the keys of `names_of_tests`.
 
     difference: runs x repeats x n, right of one learner less right of the other, or less a score to

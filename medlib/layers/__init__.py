@@ -1,0 +1,1 @@
+"""What layers do to an image, taken apart: kernels, activations, fields of view, shifts."""
