@@ -40,14 +40,9 @@ def test_quantiles_and_extremes_are_not_recorded_as_confidence_intervals(name):
     assert silent == []
 
 
-ONE_DEAL = {("luna16-patches", "12_handmade_or_deep")}
-"""Half an hour each: run before the main study was repeated; `book/real_data.md` says so."""
-
-
 def on_all_data():
-    """Files of numbers on every cohort, but those known to be of a former text."""
-    every = sorted(project_root().glob("results/*/*.json"))
-    return [path for path in every if (path.parent.name, path.stem) not in ONE_DEAL]
+    """Files of numbers on every cohort."""
+    return sorted(project_root().glob("results/*/*.json"))
 
 
 @pytest.mark.parametrize("record", on_all_data(), ids=lambda p: f"{p.parent.name}-{p.stem}")
