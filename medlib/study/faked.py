@@ -191,8 +191,11 @@ class Measured:
     @property
     def points(self) -> str:
         """The faked points with their interval, as text."""
-        ends = f"{100 * self.gain.low:+.0f} to {100 * self.gain.high:+.0f}"
-        return f"{100 * self.gain.estimate:+.0f} ({ends})"
+        value, low, high = (
+            f"{round(100 * share):+d}"
+            for share in (self.gain.estimate, self.gain.low, self.gain.high)
+        )
+        return f"{value} ({low} to {high})"
 
 
 def key_of(name: str) -> str:
@@ -252,7 +255,8 @@ class Faked:
 
     def _sentence(self, name: str) -> str:
         row = self.leaks[name]
-        fakes = f"**{name}**: {row.points} points, from {row.honest:.2f} to {row.leaky:.2f}."
+        points = row.points.replace(" (", " points (")
+        fakes = f"**{name}**: {points}, from {row.honest:.2f} to {row.leaky:.2f}."
         if row.guard == "cannot tell":
             return f"{fakes} Its guard cannot tell: it raises an alarm with nothing planted, too."
         if row.guard == "stays silent":
