@@ -10,7 +10,8 @@ import numpy as np
 import scipy.fft
 
 from medlib.phantom.scanner.ct import KERNELS
-from medlib.phantom.scanner.projector import Floats, back_project, kept_frequencies, ramp
+from medlib.phantom.scanner.projector import back_project, kept_frequencies, ramp
+from medlib.types import Floats
 
 
 def distance_from_middle(n: int) -> Floats:
