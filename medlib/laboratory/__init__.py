@@ -2,7 +2,8 @@
 
 `variance_components` takes apart patients, training sample, partition and seed for one learner on
 one simulated population; `compare` runs the procedures of the literature side by side on the same
-studies and says how often each errs.
+studies and says how often each errs. Beside it, `ct_bench`: a simulated CT scanner
+and its test objects.
 """
 
 from medlib.laboratory.components import variance_components
