@@ -128,7 +128,11 @@ def _answer(arguments: list[str]) -> None:
 
 
 def join_pairs(arguments: list[str]) -> list[str]:
-    """`-p NAME VALUE` as `-p NAME=VALUE`: Typer has no options of two values that repeat."""
+    """`-p NAME VALUE` as `-p NAME=VALUE`.
+
+    Typer refuses options of two values that repeat (list[tuple[str, str]]), and click's nargs=2
+    would take `--out` for the value that a reader forgot.
+    """
     joined: list[str] = []
     rest = arguments[::-1]
     while rest:

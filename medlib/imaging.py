@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medlib.errors import InputError
-
-Image = npt.NDArray[np.float32]
+from medlib.types import Image, Images
 
 LUNG_WINDOW: Final = (-600.0, 1500.0)
 """Centre and width in HU: -1350 to 150."""
@@ -31,7 +30,7 @@ ROUNDING: Final = 1e-5
 """How far stored floating-point levels may exceed their scale, relative: somebody's resizing."""
 
 
-def window(hu: npt.ArrayLike, centre: float, width: float) -> Image:
+def window(hu: npt.ArrayLike, centre: float, width: float) -> Images:
     """Map ``centre - width / 2 .. centre + width / 2`` to 0..1 and clip the rest.
 
     Any shape, HU in (or any grey level), float32 of the same shape out. This is the linear exact
@@ -44,7 +43,7 @@ def window(hu: npt.ArrayLike, centre: float, width: float) -> Image:
         raise InputError(f"A window is {width:g} wide: give a width above 0, in HU.")
     grey = np.asarray(hu, dtype=np.float32)
     low = np.float32(centre - width / 2)
-    shown: Image = np.clip((grey - low) / np.float32(width), 0, 1)
+    shown: Images = np.clip((grey - low) / np.float32(width), 0, 1)
     return shown
 
 
@@ -67,7 +66,7 @@ def grey_range(low: float, high: float) -> tuple[float, float]:
     return 0.0, next(scale for scale in scales if high <= scale * (1 + ROUNDING))
 
 
-def to_unit(images: npt.ArrayLike, black_white: tuple[float, float]) -> Image:
+def to_unit(images: npt.ArrayLike, black_white: tuple[float, float]) -> Images:
     """Scale grey levels to 0..1 by fixed numbers: nothing is learned from any image.
 
     ``black_white`` is `Cohort.grey_range`, which the files decide; what lies beyond is clipped. Any
@@ -80,7 +79,7 @@ def to_unit(images: npt.ArrayLike, black_white: tuple[float, float]) -> Image:
     return window(images, (low + high) / 2, high - low)
 
 
-def resize(images: npt.ArrayLike, size: int | tuple[int, int]) -> Image:
+def resize(images: npt.ArrayLike, size: int | tuple[int, int]) -> Images:
     """Resize n x h x w (or one h x w) images to ``size``, antialiased.
 
     The filter is a triangle that widens with the reduction, so that every input pixel counts and
@@ -95,6 +94,8 @@ def resize(images: npt.ArrayLike, size: int | tuple[int, int]) -> Image:
             f"Cannot resize images of {stack.shape[-2]} x {stack.shape[-1]} pixels to "
             f"{rows} x {columns}: give at least 1 pixel a side."
         )
+    # torch's interpolate(antialias=True) is the same filter in float32, other by up to 1e-5: every
+    # network's input would change, and this floor would need torch
     down = _triangle_filter(stack.shape[-2], int(rows))  # rows x h
     across = _triangle_filter(stack.shape[-1], int(columns)).T  # w x columns
     return np.ascontiguousarray(down @ stack @ across)
@@ -212,7 +213,7 @@ class Normaliser:
             )
         return cls(low, high, float(clipped.mean(dtype=np.float64)), sd)
 
-    def apply(self, images: npt.ArrayLike) -> Image:
+    def apply(self, images: npt.ArrayLike) -> Images:
         """Return images of the same shape in units of the training SD, float32."""
         clipped = np.clip(np.asarray(images, dtype=np.float32), self.low, self.high)
         return (clipped - np.float32(self.mean)) / np.float32(self.sd)

@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from medlib.imaging import window
+from medlib.types import Reals
 
 # Okabe & Ito (2008), Color Universal Design: blue, vermillion, green, purple, orange, sky
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -42,7 +43,7 @@ def style() -> None:
 
 
 def show_slices(
-    images: Sequence[NDArray[np.floating[Any]]],
+    images: Sequence[Reals],
     titles: Sequence[str],
     *,
     level: tuple[float, float] | None = None,
@@ -146,7 +147,7 @@ def reliability(axis: Axes, bins: pd.DataFrame, label: str, number: int = 0) -> 
 def calibration_curve(
     axis: Axes,
     curve: pd.DataFrame,
-    scores: NDArray[np.floating[Any]],
+    scores: Reals,
     labels: NDArray[np.integer[Any]],
 ) -> None:
     """A smooth calibration curve with its band; ticks are cases, positive above, negative below.
@@ -193,9 +194,7 @@ def intervals(
         axis.axvline(chance, color="grey", linewidth=0.8, linestyle=":")
 
 
-def _range(
-    images: Sequence[NDArray[np.floating[Any]]], level: tuple[float, float] | None
-) -> tuple[float, float]:
+def _range(images: Sequence[Reals], level: tuple[float, float] | None) -> tuple[float, float]:
     if level:
         return 0.0, 1.0
     return float(min(i.min() for i in images)), float(max(i.max() for i in images))

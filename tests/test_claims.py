@@ -39,7 +39,7 @@ def runs(kind="confidence interval", **values):
 
 
 def claim(**changes):
-    plain = Claim("C43", "result", "标准差为2%", "SD 2 %", "refuted", "too small")
+    plain = Claim("C43", "result", "标准差为2%", "SD 2 %", "refuted", "No.", "too small")
     return replace(plain, **changes)
 
 

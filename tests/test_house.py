@@ -1,6 +1,7 @@
 """The house as `CONTRIBUTING.md` describes it: rooms, floors, sizes."""
 
 import ast
+import re
 import textwrap
 import tomllib
 
@@ -39,6 +40,17 @@ def test_files_and_functions_are_short_and_say_what_they_are(path):
     assert ast.get_docstring(tree)
     long = [name for name, lines in functions(tree) if lines > 40]
     assert not long
+
+
+NAMED = {"Any", "floating[Any]", "floating", "float64", "float32", "int64", "bool_"}
+"""What arrays hold that `medlib/types.py` has a name for."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_types_of_arrays_are_named_in_one_place(path):
+    if path != ROOT / "medlib/types.py":
+        written = re.findall(r"\bNDArray\[(?:np\.)?([\w\[\]]+)\]", path.read_text(encoding="utf-8"))
+        assert not NAMED & set(written), "take its name from medlib.types"
 
 
 def functions(tree):

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.special import expit, logit
 
 from medlib.errors import InputError
 from medlib.statistics import metrics
@@ -53,25 +51,6 @@ def test_bins_hold_every_case_once_and_their_means_add_up(pairs):
     assert (bins["n"] * bins["predicted"]).sum() == pytest.approx(scores.sum())
     assert (bins["low"] <= bins["observed"] + 1e-12).all()
     assert (bins["observed"] <= bins["high"] + 1e-12).all()
-
-
-def test_slope_and_intercept_are_those_of_statsmodels():
-    rng = np.random.default_rng(0)
-    scores = rng.uniform(0.02, 0.98, 200)
-    labels = (rng.random(200) < expit(0.5 * logit(scores) + 0.7)).astype(int)
-    found = metrics.calibration(labels, scores)
-    slope = sm.Logit(labels, sm.add_constant(logit(scores))).fit(disp=False).params[1]
-    family = sm.families.Binomial()
-    in_the_large = sm.GLM(labels, np.ones(200), family=family, offset=logit(scores)).fit().params[0]
-    assert found.slope == pytest.approx(slope, abs=1e-6)
-    assert found.intercept == pytest.approx(in_the_large, abs=1e-6)
-    assert found.slope < 0.8  # these scores were made overconfident
-
-
-def test_scores_that_separate_the_classes_have_no_finite_slope():
-    found = metrics.calibration([0, 0, 1, 1], [0.0, 0.2, 0.8, 1.0])
-    assert found.slope is None
-    assert np.isfinite(found.intercept)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from scipy import ndimage
 from skimage import data
 
 from medlib.cohorts.similar.aligned import agreement, between, without_slope
-from medlib.cohorts.similar.near_duplicates import near_duplicates
+from medlib.cohorts.similar.near_duplicates import _keep_best, _mirrored, near_duplicates
+from medlib.cohorts.similar.remembered import remembered
 from medlib.cohorts.similar.surround import content
 from medlib.imaging import resize
 
@@ -223,3 +224,37 @@ def test_the_even_surround_and_its_rim_are_not_compared_and_a_full_frame_is():
     assert not shown[0].any()
     assert 0.3 < shown.mean() < 0.6
     assert content(slices(1, side=48)[0] + np.random.default_rng(0).normal(0, 9, (48, 48))).all()
+
+
+def test_four_flips_in_one_product_are_those_of_four():
+    rng = np.random.default_rng(0)
+    frames, moved = rng.normal(size=(2, 40, 16, 16)).astype(np.float32)
+    best, which = np.zeros((40, 40), np.float32), np.zeros((40, 40), np.int16)
+    _keep_best(_mirrored(frames), _mirrored(moved).transpose(0, 2, 1), 7, best, which)
+    flips = [frames[:, ::a, ::b] for a in (1, -1) for b in (1, -1)]
+    each = [np.abs(np.einsum("iab,jab->ij", flip, moved)) for flip in flips]
+    np.testing.assert_allclose(best, np.max(each, axis=0), rtol=1e-4)
+    assert (which == 7).all()
+
+
+def test_what_was_found_among_many_images_is_found_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MEDLIB_CACHE", str(tmp_path))
+    monkeypatch.delenv("MEDLIB_PROGRESS", raising=False)
+    looked, many = [], np.zeros((300, 4, 4), np.float32)
+
+    def find(stack):
+        looked.append(len(stack))
+        return [(0, 1, "near", 0.1 + 0.2)]
+
+    assert remembered(many, find) == remembered(many, find) == [(0, 1, "near", 0.1 + 0.2)]
+    assert looked == [300]
+    remembered(many + 1, find)
+    assert looked == [300, 300]  # other images
+    for stored in tmp_path.rglob("*.json"):
+        stored.write_text("[[0, 1")
+    assert remembered(many, find) == [(0, 1, "near", 0.1 + 0.2)]
+    assert looked == [300, 300, 300]
+    assert "is damaged (JSONDecodeError): copies are looked for again" in capsys.readouterr().err
+    assert remembered(many[:20], find)
+    assert remembered(many[:20], find)
+    assert looked[3:] == [20, 20]  # few: looked at again

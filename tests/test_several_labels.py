@@ -1,5 +1,7 @@
 """An image may have several labels: one is studied against its absence, the audit sees them all."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,8 @@ from medlib.cohorts import SeveralLabelsError, load, load_each_label
 from medlib.cohorts.sources.several_labels import labels_of, together
 from medlib.errors import InputError
 from medlib.run import leaving
+from medlib.run.data_check import from_dict
+from medlib.run.said import lines, markdown
 
 NAMES = ("cataract", "diabetic retinopathy", "glaucoma")
 N = 24
@@ -186,3 +190,113 @@ def test_labels_of_an_npz_file_are_audited_one_by_one(tmp_path):
     assert all(list(labels_of(cohort)) == ["0", "1", "2"] for cohort in cohorts)
     assert cohorts[2].classes == ("no label 2", "label 2")
     assert load(f"npz:{tmp_path}/set.npz?label=2&names=well,ill").classes == ("well", "ill")
+
+
+def with_sex(folder):
+    with_columns(folder, sex=(np.arange(N) // 5) % 2)
+
+
+def test_the_refusal_says_which_columns_were_taken_and_how_to_name_others(folder):
+    with_sex(folder)
+    with pytest.raises(SeveralLabelsError) as refused:
+        load(f"images:{folder}")
+    said = str(refused.value)
+    assert "(cataract, diabetic retinopathy, glaucoma, sex)" in said
+    assert "They are the columns of nothing but 0 and 1; if one is no label" in said
+    typed = said.rpartition('those that are: "')[2].split('"')[0]
+    with pytest.raises(SeveralLabelsError) as named:
+        load(typed)
+    assert named.value.labels == ("cataract", "diabetic retinopathy")
+    assert "nothing but 0 and 1" not in str(named.value)
+
+
+def test_a_column_that_is_no_label_is_left_out_where_labels_are_named(folder):
+    with_columns(folder)
+    plain = load(f"images:{folder}?label=glaucoma")
+    with_sex(folder)
+    named = f"images:{folder}?label_columns={','.join(NAMES)}"
+    cohort = load(f"{named}&label=glaucoma")
+    assert list(labels_of(cohort)) == list(NAMES)
+    assert cohort.content_hash == plain.content_hash
+    assert any("3 labels, cataract, diabetic retinopathy, glaucoma" in n for n in cohort.notes)
+    assert [each.classes[1] for each in load_each_label(named)] == list(NAMES)
+    with pytest.raises(InputError, match="has no label 'sex'"):
+        load(f"{named}&label=sex")
+
+
+def test_a_single_column_named_needs_no_choice(folder):
+    with_sex(folder)
+    cohort = load(f"images:{folder}?label_columns=Glaucoma")
+    assert cohort.classes == ("no glaucoma", "glaucoma")
+    assert list(labels_of(cohort)) == ["glaucoma"]
+
+
+def test_names_in_one_cell_can_be_named_as_labels_too(folder):
+    with_names(folder, "|")
+    spec = f"images:{folder}?label_column=Finding Labels&label_columns=glaucoma,cataract"
+    assert list(labels_of(load(f"{spec}&label=glaucoma"))) == ["cataract", "glaucoma"]
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("glaucom,cataract", "has no label 'glaucom'; .* did you mean 'glaucoma'"),
+        ("glaucoma,age", "has '40' for age in line 2, not 0 or 1"),
+    ],
+)
+def test_a_named_column_that_is_no_label_is_refused(folder, named, message):
+    with_columns(folder, age=np.arange(40, 40 + N))
+    with pytest.raises(InputError, match=message):
+        load(f"images:{folder}?label_columns={named}&label=glaucoma")
+
+
+def test_label_columns_of_a_folder_of_classes_are_refused(tmp_path):
+    for i in range(4):
+        (tmp_path / "ab"[i % 2]).mkdir(exist_ok=True)
+        Image.new("L", (8, 8), 40 * i).save(tmp_path / "ab"[i % 2] / f"{i}.png")
+    with pytest.raises(InputError, match=r"leave out label_columns=a,b, or add labels\.csv"):
+        load(f"images:{tmp_path}?label_columns=a,b")
+
+
+def looked_at(folder, number, monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("MEDLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
+    given = {"cohort": f"images:{folder}?label=glaucoma"}
+    return leaving.look(read_chapter(number), given, lambda line: None, lambda line: None)
+
+
+def test_the_chapter_on_the_cohort_shows_all_labels_in_one_table(
+    folder, monkeypatch, tmp_path_factory
+):
+    with_columns(folder)
+    flags = eyes()
+    for i in range(N):
+        shade = np.random.default_rng(i).integers(0, 100, (24, 24)) + 120 * flags["cataract"][i]
+        Image.fromarray(shade.astype(np.uint8)).save(folder / f"{i}.png")
+    check = looked_at(folder, "cohort", monkeypatch, tmp_path_factory)
+    assert [row.label for row in check.labels] == list(NAMES)
+    assert [row.images for row in check.labels] == [int(x.sum()) for x in flags.values()]
+    for row in check.labels:
+        both = {name: int((flags[row.label] & flags[name]).sum()) for name in NAMES}
+        assert row.both == both
+        assert row.share == row.images / N
+    assert [row.shortcut_auc for row in check.labels] == [1.0, None, None]
+    assert "label cataract: 12 images (0.50), 6 also" in "\n".join(lines(check))
+    text = markdown(check)
+    assert "| cataract | 12 | 0.50 | 12 | 6 | 6 | shortcut: " in text
+    assert json.loads(json.dumps(check.as_dict()))["labels"][2]["label"] == "glaucoma"
+    assert from_dict(json.loads(json.dumps(check.as_dict()))) == check
+
+
+def test_a_run_of_one_label_says_what_is_typed_for_the_others(
+    folder, monkeypatch, tmp_path_factory
+):
+    with_columns(folder)
+    check = looked_at(folder, "resnet50_cv", monkeypatch, tmp_path_factory)
+    assert check.labels == ()
+    assert "This run studies glaucoma, one of 3 labels" in check.one_a_run
+    typed = [part.split('"')[0] for part in check.one_a_run.split('-p cohort "')[1:]]
+    assert [load(spec).classes[1] for spec in typed] == list(NAMES[:2])
+    assert check.one_a_run in lines(check)
+    assert f'`medlib run 04_resnet50_cv -p cohort "images:{folder}?label=cataract"`' in markdown(
+        check
+    )

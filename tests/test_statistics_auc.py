@@ -148,6 +148,64 @@ def test_near_1_the_interval_still_covers_the_true_auc():
     assert np.mean(inside) > 0.93  # without drawing out it is 0.88
 
 
+@pytest.mark.parametrize(("out_of_order", "share"), [(5, 1.0), (10, 0.85), (15, 0.65)])
+def test_ends_are_drawn_out_to_newcombes_from_95_percent_on_and_wholly_from_99(out_of_order, share):
+    labels = np.repeat([0, 1], 25)
+    scores = np.arange(50.0)
+    scores[25 : 25 + out_of_order // 5] = 19.5  # each below five negatives
+    found = st.auc_interval(labels, scores)
+    assert found.estimate == pytest.approx(1 - out_of_order / 625)
+    _, covariance = delong_covariance(labels, scores)
+    plain = auc.around(found.estimate, covariance[0, 0] ** 0.5, 0.95, "logit")
+    newcombe = auc.score_ends(found.estimate, 25, 25, 0.95)
+    outward = min(newcombe[0] - plain[0], 0), max(newcombe[1] - plain[1], 0)
+    ends = [end + share * by for end, by in zip(plain, outward, strict=True)]
+    assert (found.low, found.high) == pytest.approx(ends, abs=1e-9)
+
+
+def test_no_end_is_drawn_inwards():
+    """One positive below all negatives makes DeLong's interval wider than Newcombe's."""
+    labels, scores = np.repeat([1, 0], 25), np.r_[-1.0, np.full(24, 1.0), np.zeros(25)]
+    found = st.auc_interval(labels, scores)
+    _, covariance = delong_covariance(labels, scores)
+    assert found.estimate == pytest.approx(0.96)
+    assert found.low == pytest.approx(auc.around(0.96, covariance[0, 0] ** 0.5, 0.95, "logit")[0])
+    assert found.low < auc.score_ends(0.96, 25, 25, 0.95)[0] - 0.05
+
+
+def test_the_placements_of_either_class_have_the_auc_as_mean():
+    labels, scores = study(2)
+    area = kernel(labels, scores).mean()
+    for side in auc.placements(labels == 1, scores):
+        assert side.mean() == pytest.approx(area)
+
+
+def test_two_positives_that_change_places_leave_the_auc_but_not_every_certainty():
+    labels, first = np.repeat([0, 1], 4), np.array([0.0, 2, 4, 6, 1, 3, 5, 7])
+    second = first[[0, 1, 2, 3, 5, 4, 6, 7]]
+    found = st.delong_test(labels, first, second)
+    assert (found.difference, found.p_value) == (0, 1)
+    assert found.interval.low < 0 < found.interval.high
+
+
+def test_no_linear_end_lies_outside_0_to_1():
+    labels, scores = [0, 0, 0, 1, 1, 1], [2, 4, 5, 3, 1, 0]  # 1 of 9 pairs in order
+    low = st.auc_interval(labels, scores, scale="linear")
+    high = st.auc_interval(labels, np.negative(scores), scale="linear")
+    assert (low.low, high.high) == (0, 1)
+    assert (low.high, high.low) == pytest.approx((1 - high.low, high.low))
+
+
+def test_p_of_a_difference_is_two_sided_and_below_0_05_where_the_interval_leaves_0_out():
+    labels, first = study(0)
+    for seed in range(100, 110):
+        second = study(seed, shift=0.3)[1]
+        found, turned = st.delong_test(labels, first, second), st.delong_test(labels, second, first)
+        assert found.p_value == pytest.approx(2 * norm.cdf(-abs(found.statistic)))
+        assert found.p_value == pytest.approx(turned.p_value)
+        assert (found.p_value < 0.05) == (0 not in found.interval)
+
+
 def test_below_95_percent_nothing_is_drawn_out():
     labels, scores = study(0, shift=2.0)
     found = st.auc_interval(labels, scores)
@@ -177,6 +235,7 @@ def test_any_increasing_change_of_scores_leaves_the_comparison_unchanged():
         ([0, 1, 0, 1], [[0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]], "in a flat list"),
         ([0, 1, 0, 1], [[0.1, 0.2, 0.3, 0.4], [0.1, 0.2]], "not a number"),
         ([0, 0, 0, 1], [0.1, 0.2, 0.3, 0.4], "1 positive and 3 negative"),
+        ([0, 1, 1, 1], [0.1, 0.2, 0.3, 0.4], "3 positive and 1 negative"),
         ([], [], "labels has shape"),
         (["a", "b"], [0.1, 0.2], "not a number"),
     ],

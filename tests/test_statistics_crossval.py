@@ -117,6 +117,20 @@ def test_no_difference_in_any_fold_is_no_difference():
     assert str(found).startswith("mean difference +0.000, p = 1")
 
 
+def test_five_by_two_take_their_spread_from_five_repeats_whichever_learner_comes_first():
+    p = np.random.default_rng(8).normal(0.05, 0.1, size=(5, 2))
+    for test in (st.five_by_two_t, st.five_by_two_f):
+        here, there = test(p), test(-p)
+        assert (here.df, here.difference) == (5, pytest.approx(p.mean()))
+        assert here.p_value == pytest.approx(there.p_value)
+        assert there.difference == pytest.approx(-here.difference)
+    assert st.five_by_two_t(-p).statistic == pytest.approx(-st.five_by_two_t(p).statistic)
+
+
+def test_without_a_word_a_point_is_the_difference_not_worth_having():
+    assert st.bayesian_correlated_t([0.02, 0.05, -0.01]).rope == 0.01
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -130,6 +144,7 @@ def test_no_difference_in_any_fold_is_no_difference():
         (lambda: st.corrected_t([0.1, 0.2], n_train=40, n_test=9.5), "n_test = 9.5"),
         (lambda: st.corrected_t([0.1, 0.2], n_train=40, n_test=10, confidence=95), "confidence"),
         (lambda: st.five_by_two_t([[0.1, 0.2]]), r"values has shape \(1, 2\)"),
+        (lambda: st.five_by_two_t([[0.1, 0.2, 0.3, 0.1, 0]] * 2), r"values has shape \(2, 5\)"),
         (lambda: st.five_by_two_f(np.full((5, 2), 0.1)), "equal in both halves"),
         (lambda: st.five_by_two_f(np.full((5, 2), np.nan)), r"values\[0\] = nan"),
         (lambda: st.bayesian_correlated_t([0.1, 0.1]), "values are all 0.1"),

@@ -73,3 +73,28 @@ def test_a_true_accuracy_of_70_percent_is_seen_where_classes_differ_in_images(re
             label_permutation_test(truth, evaluate, patient, permutations=39, seed=seed).p_value
         )
     assert np.mean(np.array(found) <= 0.05) >= 0.9
+
+
+@pytest.mark.parametrize("returned", ["share", "prediction"])
+def test_noise_is_found_no_more_often_than_promised_where_patients_differ_in_images(returned):
+    rng = np.random.default_rng(3)
+    found = 0
+    for seed in range(80):
+        patient = np.repeat(np.arange(16), rng.integers(1, 7, 16))
+        truth, x = patient < 8, rng.normal(size=16)[patient] + rng.normal(size=patient.size)
+
+        def evaluate(labels, patient=patient, x=x):
+            """Nearest class mean, and of equal distances the larger class, in four folds."""
+            predicted = np.empty(labels.size, bool)
+            for fold in range(4):
+                test = patient % 4 == fold
+                one, other = x[~test & labels], x[~test & ~labels]
+                lean = np.log(one.size / other.size) if one.size * other.size else 0.0
+                middle = (one.mean() + other.mean()) / 2 if one.size * other.size else 0.0
+                slope = one.mean() - other.mean() if one.size * other.size else 0.0
+                predicted[test] = slope * (x[test] - middle) + lean > 0
+            return predicted if returned == "prediction" else float((predicted == labels).mean())
+
+        p = label_permutation_test(truth, evaluate, patient, permutations=19, seed=seed).p_value
+        found += p <= 0.05
+    assert found <= 80 * 0.05 + 3 * (80 * 0.05 * 0.95) ** 0.5

@@ -7,6 +7,7 @@ from statsmodels.stats.inter_rater import cohens_kappa as reference_kappa
 
 from medlib.errors import InputError
 from medlib.statistics import auc_interval, metrics, out_of_fold_auc, out_of_fold_interval
+from medlib.statistics.auc import score_ends
 from medlib.statistics.multiclass import (
     accuracy_of_cases,
     binary_auc,
@@ -15,6 +16,7 @@ from medlib.statistics.multiclass import (
     one_against_rest_auc,
     sensitivity_of_class,
 )
+from medlib.statistics.out_of_fold import variance_parts
 from medlib.statistics.proportions import proportion_interval, wilson_ends
 
 Z = 1.959964
@@ -155,6 +157,95 @@ def test_the_interval_of_kappa_of_one_model_covers_as_often_as_it_says():
         drawn = rng.choice(9, size=80, p=joint.ravel())
         covered += truth in cohens_kappa(drawn // 3, (drawn % 3)[None])
     assert 0.92 <= covered / 500 <= 0.98
+
+
+def ends(found):
+    return found.low, found.high
+
+
+def test_the_macro_rate_has_the_variance_of_its_cases_shares_repeat_by_repeat():
+    labels, probabilities, folds = study(sizes=(50, 20, 10))
+    predicted = probabilities.argmax(axis=2)
+    shares = np.empty(predicted.shape)
+    for row, given in zip(shares, predicted, strict=True):
+        rate = np.array([(given[labels == k] == k).mean() for k in range(3)])
+        for case, k in enumerate(labels):
+            own = 80 / (3 * (labels == k).sum()) * ((given[case] == k) - rate[k])
+            row[case] = own + rate.mean()
+    parts = variance_parts(shares, folds)
+    size = parts.mean * (1 - parts.mean) / parts.procedure
+    found = macro_sensitivity(labels, predicted, folds)
+    assert size < 9 / (1 / 50 + 1 / 20 + 1 / 10)
+    assert ends(found) == pytest.approx(wilson_ends(parts.mean, size, 0.95))
+
+
+@pytest.mark.parametrize("given", [[0, 0.5, 1], [0, -1, 1]])
+def test_predictions_that_are_no_classes_are_refused(given):
+    with pytest.raises(InputError, match="give one class"):
+        macro_sensitivity([0, 1, 1], [given])
+
+
+def test_a_result_says_whether_it_is_the_procedures_or_the_models_and_why_to_doubt_it():
+    labels, probabilities, folds = study(sizes=(20, 20))
+    predicted = probabilities.argmax(axis=2)
+    out_of_fold = macro_sensitivity(labels, predicted, folds)
+    assert (out_of_fold.target, out_of_fold.caution) == ("procedure", "only 40 patients")
+    one_model = macro_sensitivity(labels, predicted[:1])
+    assert (one_model.target, one_model.caution) == ("model", "")
+
+
+@pytest.mark.parametrize("images", [1, 5])
+def test_where_all_are_right_patients_count_and_not_their_images(images):
+    labels = np.repeat([0, 1, 1], 4 * images)
+    patients = np.repeat(np.arange(12), images)
+    right = labels[None]
+    found = accuracy_of_cases(right == labels, None, patients)
+    assert ends(found) == pytest.approx(ends(proportion_interval(12, 12)))
+    chance = 1 / 9 + 4 / 9
+    low, high = ((end - chance) / (1 - chance) for end in wilson_ends(1, 12, 0.95))
+    assert ends(cohens_kappa(labels, right, None, patients)) == pytest.approx((low, high))
+    of_class = sensitivity_of_class(labels, right, 1, None, patients)
+    assert ends(of_class) == pytest.approx(ends(proportion_interval(8, 8)))
+    macro = macro_sensitivity(labels, right, None, patients)
+    assert ends(macro) == pytest.approx(wilson_ends(1, 4 / (1 / 4 + 1 / 8), 0.95))
+
+
+def test_few_patients_have_the_variance_of_their_sums_with_one_less():
+    rng = np.random.default_rng(5)
+    patients = np.repeat(np.arange(8), [2, 9, 3, 4, 6, 2, 7, 3])
+    right = (rng.random(36) < np.repeat(np.tile([0.1, 0.9], 4), np.bincount(patients))) * 1.0
+    p = right.mean()
+    sums = [(right[patients == k] - p).sum() for k in range(8)]
+    size = p * (1 - p) / (np.square(sums).sum() / 36**2 * 8 / 7)
+    assert size < 36
+    found = accuracy_of_cases(right[None], None, patients)
+    assert ends(found) == pytest.approx(wilson_ends(p, size, 0.95))
+
+
+def test_images_that_balance_within_patients_count_as_no_more_than_there_are():
+    right = np.tile([0, 1], 20)
+    right[0] = 1  # all patients but one have one image right and one wrong
+    found = accuracy_of_cases(right[None], None, np.repeat(np.arange(20), 2))
+    assert ends(found) == pytest.approx(ends(proportion_interval(21, 40)))
+
+
+def test_a_class_ranked_without_a_fault_has_newcombes_interval_for_its_own_size():
+    labels = np.repeat([0, 1, 2], [30, 20, 10])
+    found = one_against_rest_auc(labels, 0.1 + 0.7 * np.eye(3)[labels][None])
+    for area, size in zip(found, (30, 20, 10, 10), strict=True):  # the mean as the smallest class
+        assert area.estimate == 1
+        assert ends(area) == pytest.approx(score_ends(1, size, 60 - size, 0.95))
+
+
+def test_one_patient_alone_has_no_interval():
+    with pytest.raises(InputError, match="of one patient"):
+        accuracy_of_cases([[0, 1, 1]], None, ["a", "a", "a"])
+
+
+def test_probabilities_of_a_class_without_cases_are_refused():
+    labels = np.repeat([0, 1, 2], 5)
+    with pytest.raises(InputError, match="two or more classes"):
+        one_against_rest_auc(labels, np.eye(4)[labels][None])
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,7 @@ def test_intervals_of_the_difference_cover_it(method, least):
         (lambda: st.mcnemar_test([0, 1], [0, 1, 1], [0, 1]), "predicted_a has 3 values where 2"),
         (lambda: st.mcnemar_test([0, 1], [0, 1], [0.2, 0.9]), r"predicted_b\[0\] = 0.2"),
         (lambda: st.mcnemar_test([0, 1], [1, 1], [0, 1]), "predicted_a are all 1"),
+        (lambda: st.mcnemar_test([0, 1], [0, 1], [0, 0]), "predicted_b are all 0"),
         (lambda: st.mcnemar_test([0, 1], [1, 0], [np.nan, 1]), r"predicted_b\[0\] = nan"),
         (lambda: st.paired_difference_interval(0, 0, 0, 0), r"neither = 0"),
         (lambda: st.paired_difference_interval(1, 2, -3, 4), "only_b = -3"),
@@ -139,3 +140,40 @@ def test_where_only_one_is_ever_right_the_difference_may_be_1_and_is_no_less_tha
     assert st.tango_score(6, 0, 6, found.low) == pytest.approx(1.959963984540054, abs=1e-6)
     mirrored = st.paired_difference_interval(0, 0, 6, 0)
     assert (mirrored.low, mirrored.high) == pytest.approx((-1, -found.low))
+
+
+def test_what_the_data_rule_out_for_certain_is_infinitely_far_away():
+    """At a difference of 1 or -1 nothing varies: the score says whether that was seen."""
+    assert st.tango_score(3, 1, 10, 1) == -np.inf
+    assert st.tango_score(3, 1, 10, -1) == np.inf
+    assert (st.tango_score(10, 0, 10, 1), st.tango_score(0, 10, 10, -1)) == (0, 0)
+
+
+@pytest.mark.parametrize("delta", [-1.01, 1.01])
+def test_no_difference_of_proportions_is_beyond_1(delta):
+    with pytest.raises(InputError, match="no difference of proportions"):
+        st.tango_score(3, 1, 10, delta)
+
+
+def test_no_more_cases_can_be_discordant_than_there_are():
+    with pytest.raises(InputError, match="only_b = 5"):
+        st.tango_score(6, 5, 10, 0)
+
+
+def test_mcnemars_statistic_is_the_smaller_count():
+    assert st.mcnemar_counts(2, 7, n=50).statistic == st.mcnemar_counts(7, 2, n=50).statistic == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "numerator"),
+    [((5, 2, 2, 1), 0), ((2, 6, 4, 3), 2 * 3 - 6 * 4), ((9, 1, 2, 8), 9 * 8 - 1 * 2 - 20 / 2)],
+)
+def test_newcombe_takes_half_a_case_off_a_positive_correlation_alone(table, numerator):
+    """Less n / 2 where positive but not below 0 (first table: 1 - 5), as it is where negative."""
+    a, b, c, d = table
+    n = sum(table)
+    phi = numerator / ((a + b) * (c + d) * (a + c) * (b + d)) ** 0.5
+    first, second = st.proportion_interval(a + b, n), st.proportion_interval(a + c, n)
+    x, y = (a + b) / n - first.low, second.high - (a + c) / n
+    found = st.paired_difference_interval(*table, method="newcombe")
+    assert found.low == pytest.approx((b - c) / n - (x * x - 2 * phi * x * y + y * y) ** 0.5)

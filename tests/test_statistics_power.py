@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from scipy import stats
 
 from medlib import statistics as st
 from medlib.errors import InputError
+from medlib.statistics import power
 
 
 def mcnemar_power_by_listing(n, p_b, p_c, alpha=0.05):
@@ -33,6 +35,12 @@ def test_power_of_mcnemar_is_the_sum_over_all_tables(n, p_b, p_c):
     assert st.power_mcnemar(n, p_b, p_c).power == pytest.approx(expected, abs=1e-9)
 
 
+def test_power_counts_a_p_value_on_alpha_and_the_unlikely_case_of_two_discordant():
+    assert st.power_mcnemar(5, 1, 0, alpha=1 / 16).power == pytest.approx(1)  # p = 2 / 2^5
+    expected = mcnemar_power_by_listing(10, 0.001, 0, alpha=0.5)
+    assert st.power_mcnemar(10, 0.001, 0, alpha=0.5).power == pytest.approx(expected, abs=1e-9)
+
+
 def test_power_of_mcnemar_is_how_often_the_test_rejects():
     draws = np.random.default_rng(1).multinomial(50, [0.2, 0.06, 0.74], size=4000)
     rejects = np.mean([st.mcnemar_counts(b, c, n=50).p_value <= 0.05 for b, c, _ in draws])
@@ -53,6 +61,40 @@ def test_where_models_hardly_ever_disagree_the_search_goes_on_until_the_power_is
     assert powers[0] < 0.3 <= powers[1]
 
 
+def test_a_size_counts_from_which_power_never_falls_below_the_aim_again():
+    teeth = {6: 0.8, 7: 0.79, 8: 0.8, 9: 0.8}
+
+    def power_of(sizes):
+        return np.array([teeth.get(n, 0.5 if n < 6 else 0.9) for n in sizes])
+
+    assert power.stays_at(0.8, range(1, 10), power_of) == (8, 0.8)
+    assert power.stays_at(0.8, range(1, 5), power_of) == (8, 0.8)  # none of these: it looks on
+    assert power.stays_at(0.8, range(8, 10), power_of) == (8, 0.8)
+
+
+def test_power_in_a_large_study_leaves_no_likely_number_of_discordant_cases_out():
+    n, only_a, only_b = 2000, 0.06, 0.04
+    m = np.arange(n + 1)
+    least = stats.binom.ppf(0.025, m, 0.5) - 1  # at least one below: found by trying both
+    least = np.where(stats.binom.cdf(least + 1, m, 0.5) <= 0.025, least + 1, least)
+    rejects = stats.binom.cdf(least, m, 0.6) + stats.binom.cdf(least, m, 0.4)
+    expected = stats.binom.pmf(m, n, 0.1) @ rejects
+    assert st.power_mcnemar(n, only_a, only_b).power == pytest.approx(expected, abs=1e-9)
+
+
+def test_two_groups_are_told_apart_as_well_whichever_comes_first():
+    here, there = (st.power_two_proportions(50, *p).power for p in [(0.92, 0.75), (0.75, 0.92)])
+    assert here == pytest.approx(there)
+    as_documented = st.power_two_proportions(50, 0.5, 0.75)  # R's example of power.prop.test
+    assert as_documented.power == pytest.approx(0.740, abs=5e-4)
+
+
+def test_an_approximate_size_is_connors():
+    reject, find = 1.959963984540054 * 0.2**0.5, 0.8416212335729143 * (0.2 - 0.12**2) ** 0.5
+    expected = ((reject + find) / 0.12) ** 2
+    assert power._connor(0.16, 0.04, 0.8, 0.05) == pytest.approx(expected)
+
+
 def test_fifty_cases_see_only_large_differences():
     smallest = st.detectable_difference(50, 0.2)
     at = [st.power_mcnemar(50, (0.2 + d) / 2, (0.2 - d) / 2).power for d in (smallest, 0.08)]
@@ -70,15 +112,24 @@ def test_two_percent_around_92_needs_707_cases():
     assert str(found).startswith("n = 707 cases for 0.92 +- 0.02 at 95 % (wald)")
 
 
-@pytest.mark.parametrize("method", ["wilson", "clopper-pearson", "jeffreys"])
-def test_sample_sizes_of_other_intervals_are_the_first_that_stay_narrow(method):
-    found = st.sample_size_for_interval(0.9, 0.05, method=method)
+@pytest.mark.parametrize(
+    ("method", "rate", "aim"),
+    [
+        ("wilson", 0.9, 0.05),
+        ("clopper-pearson", 0.9, 0.05),
+        ("jeffreys", 0.9, 0.05),
+        ("clopper-pearson", 0.99, 0.02),  # nearly twice the textbook's
+    ],
+)
+def test_sample_sizes_of_other_intervals_are_the_first_that_stay_narrow(method, rate, aim):
+    found = st.sample_size_for_interval(rate, aim, method=method)
 
     def half(n):
-        return st.proportion_interval(round(0.9 * n), n, method=method).width / 2
+        return st.proportion_interval(round(rate * n), n, method=method).width / 2
 
-    assert half(found.n - 1) > 0.05
-    assert all(half(n) <= 0.05 for n in range(found.n, found.n + 300))
+    assert half(found.n - 1) > aim
+    assert all(half(n) <= aim for n in range(found.n, found.n + 300))
+    assert found.reached == pytest.approx(half(found.n))
 
 
 def test_large_studies_are_answered_quickly_and_absurd_ones_refused():
@@ -146,6 +197,8 @@ def test_a_p_value_on_alpha_remains_and_one_above_it_does_not(adjust):
         (lambda: st.sample_size_mcnemar(0.1, 0.2, power=80), "80 % is written 0.8"),
         (lambda: st.power_two_proportions(50, 1, 1), "leave no chance"),
         (lambda: st.detectable_difference(50, 1.5), "discordant = 1.5"),
+        (lambda: st.detectable_difference(50, 0.2, power=0.01), "reached without any difference"),
+        (lambda: st.sample_size_for_interval(0.5, 1e-3, method="wilson"), "needs about 9.6e"),
     ],
 )
 def test_bad_input_names_argument_and_value(call, words):

@@ -162,3 +162,10 @@ def test_a_result_that_never_occurs_has_no_predictive_value(rates, kind):
 
 def test_one_case_is_no_evidence_against_one_half():
     assert st.binomial_test(1, 1, 0.5).p_value == 1
+
+
+def test_wilson_ends_of_many_proportions_are_those_of_each():
+    p, n = np.array([0.0, 0.3, 0.95, 1.0]), np.array([3.0, 12.4, 50.0, 7.0])
+    low, high = wilson_ends(p, n, 0.9)
+    each = [wilson_ends(float(a), float(b), 0.9) for a, b in zip(p, n, strict=True)]
+    assert list(zip(low.tolist(), high.tolist(), strict=True)) == each

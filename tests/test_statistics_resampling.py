@@ -293,3 +293,27 @@ def test_a_shuffle_that_scores_the_same_but_for_rounding_counts_as_good():
     values = iter([0.1 + 0.2, *[0.3] * 19])  # 0.30000000000000004 first
     found = st.label_permutation_test(np.arange(10) % 2, lambda y: next(values), permutations=19)
     assert found.p_value == 1
+
+
+def test_p_of_a_paired_bootstrap_counts_one_more_and_draws_without_a_difference_on_both_sides():
+    labels = np.arange(60) % 2
+    right, wrong = 0.2 + 0.6 * labels, 0.8 - 0.6 * labels
+    poor = np.where(np.arange(60) % 3 == 0, wrong, right)  # a third wrong in either class
+    found = st.paired_bootstrap(labels, right, poor, replicates=199)
+    assert (found.difference, found.p_value) == pytest.approx((1 / 3, 2 / 200))
+    alike = st.paired_bootstrap(labels, poor, poor**2 + 0.1 * poor, replicates=199)
+    assert (alike.difference, alike.p_value) == (0, 1)
+
+
+def test_a_paired_bootstrap_draws_patients_whole_and_calls_positive_above_the_threshold_given():
+    labels = np.repeat([0, 1], 10)
+    first, second = 0.2 + 0.6 * labels, 0.2 + 0.3 * labels  # .8 and .5 where positive
+    second[15:] = 0.7
+    for threshold, apart in [(0.6, 0.25), (0.75, 0.5), (0.4, 0.0)]:
+        found = st.paired_bootstrap(labels, first, second, threshold=threshold, replicates=199)
+        assert found.difference == pytest.approx(apart)
+    many = [np.repeat(values, 10) for values in (labels, first, second)]
+    patients = np.repeat(np.arange(20), 10)
+    once = st.paired_bootstrap(labels, first, second, threshold=0.6, replicates=999)
+    tenfold = st.paired_bootstrap(*many, patients, threshold=0.6, replicates=999)
+    assert tenfold.interval.width == pytest.approx(once.interval.width, rel=0.1)

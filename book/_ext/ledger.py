@@ -1,35 +1,40 @@
-"""The claims ledger: `book/claims.yml` and `results/` as the tables of the book.
+"""The claims ledger: `book/claims.yml` and `results/` as the cards and tables of the book.
 
 - ``{{ board }}``: how many statements have each verdict, and what it means.
 - ``{{ evidence }}``: how many verdicts hang on an outcome, on arithmetic alone, on reading.
-- ``{{ ledger }}``: a row a statement with quotation, verdict, literature, and numbers that link
-  to the section whose cell recorded them.
-- ``{{ claims["C43"].verdict }}``, ``.reason``, ``.en``: one statement's parts for prose.
+- ``{{ tiles }}``: the same for the front page.
+- ``{{ ledger }}``: a card a statement with quotation, verdict in one sentence, its numbers as dots
+  that link to the section whose cell recorded them, and the reason and rule folded away.
+- ``{{ claims["C43"].verdict }}``, ``.in_short``, ``.reason``, ``.en``: a statement's parts.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
+import dots
+import yaml
 from docutils.nodes import make_id
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from medlib.results import read_all
+from medlib.results import Record, read_all
 from medlib.results.claims import (
     EVIDENCE,
     VERDICTS,
     Claim,
+    Condition,
     Runs,
     board,
     evidence,
     measured,
     read_claims,
 )
-from medlib.results.markdown import table, with_interval
+from medlib.results.markdown import table
 
 
 def board_table(claims: Sequence[Claim]) -> str:
@@ -66,55 +71,91 @@ def evidence_table(claims: Sequence[Claim]) -> str:
     return table(header, rows)
 
 
-def ledger_table(claims: Sequence[Claim], runs: Runs, chapters: Path) -> str:
-    """A row a statement; numbers link to the section that made them."""
-    header = ["statement", "verdict, and why", "measured"]
-    return table(header, [_row(claim, runs, chapters) for claim in claims])
+def ledger_cards(
+    claims: Sequence[Claim], runs: Runs, chapters: Path, words: Mapping[str, str]
+) -> str:
+    """A card a statement: what it says, verdict in a sentence, numbers as dots; the rest folded."""
+    return "\n\n".join(_card(claim, runs, chapters, words) for claim in claims)
 
 
-def _row(claim: Claim, runs: Runs, chapters: Path) -> list[str]:
-    found: dict[tuple[str, str], list[str]] = {}
-    for cohort, notebook, record in measured(claim, runs):
-        name = _data(cohort, runs[cohort, notebook].cohort)
-        said = f"{name} {with_interval(record)} {record.unit}".rstrip()
-        found.setdefault((notebook, record.key), []).append(said)
-    numbers = [f"{_source(*where, chapters)}: {'; '.join(said)}" for where, said in found.items()]
+def _card(claim: Claim, runs: Runs, chapters: Path, words: Mapping[str, str]) -> str:
     cited = " ".join(f"{{cite:t}}`{key}`" for key in claim.literature)
-    reason = " ".join(filter(None, [claim.reason, cited, _chapter(claim.chapter, chapters)]))
-    return [
+    chapter = _chapter(claim.chapter, chapters)
+    parts = [
+        "::::{div} claim-card",
         f'<span id="{claim.id}"></span>**{claim.id}** {claim.zh}<br>{claim.en}',
-        f"**{_badge(claim.verdict)}**{_hangs_on(claim)}<br>{reason}",
-        "<br>".join(numbers),
+        f"{_badge(claim.verdict)} {claim.in_short}",
+        dots.html(_measures(claim, runs, chapters, words)),
+        ":::{dropdown} Why, and by which rule",
+        " ".join(filter(None, [claim.reason, cited, chapter])),
+        _conditions(claim, words),
+        ":::",
+        "::::",
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def _measures(
+    claim: Claim, runs: Runs, chapters: Path, words: Mapping[str, str]
+) -> list[dots.Measure]:
+    """The numbers a statement is judged by, each with its records on all cohorts."""
+    found: dict[tuple[str, str], dict[str, Record]] = {}
+    for cohort, notebook, record in measured(claim, runs):
+        name = dots.cohort_name(cohort, runs[cohort, notebook].cohort)
+        found.setdefault((notebook, record.key), {})[name] = record
+    return [
+        dots.Measure(words[key], source(notebook, key, chapters), records)
+        for (notebook, key), records in found.items()
     ]
 
 
-def _hangs_on(claim: Claim) -> str:
-    """How many conditions of a verdict's rule, or of its reason's numbers, hang on an outcome."""
+def _conditions(claim: Claim, words: Mapping[str, str]) -> str:
+    """The conditions that hold a verdict, or the numbers in its reason, as a list."""
     if not claim.rule:
         return ""
-    of = "conditions of the reason" if claim.evidence == "reading" else "conditions"
+    what = "numbers in this reason" if claim.evidence == "reading" else "verdict"
     outcomes = sum(condition.hangs_on == "outcome" for condition in claim.rule)
-    return f" ({of}: {outcomes} on outcomes, {len(claim.rule) - outcomes} arithmetic)"
+    head = (
+        f"The {what} stand{'' if claim.evidence == 'reading' else 's'} as long as (conditions: "
+        f"{outcomes} on outcomes, {len(claim.rule) - outcomes} arithmetic):"
+    )
+    return "\n".join([head, "", *(f"- {_condition(each, words)}" for each in claim.rule)])
 
 
-def _data(folder: str, cohort: Mapping[str, Any]) -> str:
-    """What a number was measured on; a run with other settings lies in a folder of its own."""
-    if not cohort.get("simulated"):
-        return folder
-    return "simulated" if folder == cohort["name"] else f"{cohort['patients']:,} simulated"
+def _condition(each: Condition, words: Mapping[str, str]) -> str:
+    end = "" if each.part == "value" else f", {each.part} end of the interval,"
+    return f"{words.get(each.key, f'`{each.key}`')}{end} `{each.test}` ({each.cohort})"
 
 
 def _to(claim_id: str) -> str:
-    """A link to a statement's row, from any page beside the ledger."""
+    """A link to a statement's card, from any page beside the ledger."""
     return f'<a href="ledger.html#{claim_id}">{claim_id}</a>'
 
 
-def _source(notebook: str, key: str, chapters: Path) -> str:
-    """The key of a number, linked to the section of the chapter whose cell records it."""
+def tiles(claims: Sequence[Claim]) -> str:
+    """The verdicts as tiles: how many statements, what it means, and which."""
+    said = board(claims)
+    return f'<div class="tiles">{"".join(_tile(v, n, claims) for v, n in said.items() if n)}</div>'
+
+
+def _tile(verdict: str, count: int, claims: Sequence[Claim]) -> str:
+    which = " ".join(
+        f'<a href="ledger.html#{c.id}" title="{escape(c.en)}">{c.id}</a>'
+        for c in claims
+        if c.verdict == verdict
+    )
+    return (
+        f'<div class="tile"><p><strong>{count}</strong> {_badge(verdict)}</p>'
+        f"<p>{VERDICTS[verdict]}</p><p>{which}</p></div>"
+    )
+
+
+def source(notebook: str, key: str, chapters: Path) -> str:
+    """The section of the chapter whose cell records a number, as an address."""
     section = next(
         (id_ for name, id_ in _recorded(chapters / f"{notebook}.md") if re.fullmatch(name, key)), ""
     )
-    return f'<a href="../notebooks/{notebook}.html#{section}"><code>{key}</code></a>'
+    return f"../notebooks/{notebook}.html#{section}"
 
 
 @cache
@@ -143,8 +184,22 @@ def _chapter(name: str, chapters: Path) -> str:
 def parts(claims: Sequence[Claim]) -> Mapping[str, Mapping[str, str]]:
     """Statements by id, as prose uses them."""
     return {
-        c.id: {"verdict": c.verdict, "reason": c.reason, "en": c.en, "zh": c.zh} for c in claims
+        c.id: {
+            "verdict": _badge(c.verdict),
+            "in_short": c.in_short,
+            "reason": c.reason,
+            "en": c.en,
+            "zh": c.zh,
+        }
+        for c in claims
     }
+
+
+def words(root: Path) -> Mapping[str, str]:
+    """What numbers are called in words, by key."""
+    text = (root / "book/number_words.yml").read_text(encoding="utf-8")
+    said: Mapping[str, str] = yaml.safe_load(text)
+    return said
 
 
 def fill(app: Sphinx, config: Config) -> None:
@@ -155,7 +210,8 @@ def fill(app: Sphinx, config: Config) -> None:
         **config.myst_substitutions,
         "board": board_table(claims),
         "evidence": evidence_table(claims),
-        "ledger": ledger_table(claims, runs, root / "notebooks"),
+        "tiles": tiles(claims),
+        "ledger": ledger_cards(claims, runs, root / "notebooks", words(root)),
         "claims": parts(claims),
     }
 

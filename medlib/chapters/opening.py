@@ -1,6 +1,7 @@
 """How a chapter opens: its data, its cases, and where its numbers go."""
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -68,6 +69,6 @@ def results_of(name: str, cases: Cohort, here: Mapping[str, Any], **more: Any) -
 def parameter_names(name: str) -> list[str]:
     """Names in the cell of parameters of a chapter, as its text has them."""
     text = catalogue.text_path(name).read_text(encoding="utf-8")
-    cell = text.split(":tags: [parameters]\n", 1)[-1].split("\n```", 1)[0]
+    cell = re.split(r":tags: \[parameters\b[^\]]*\]\n", text, maxsplit=1)[-1].split("\n```", 1)[0]
     lines = ast.parse(cell).body
     return [ast.unparse(line.target) for line in lines if isinstance(line, ast.AnnAssign)]

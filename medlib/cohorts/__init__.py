@@ -19,7 +19,7 @@ from medlib.cohorts.selection import (
 )
 from medlib.cohorts.sources import arrays, dicom_folder, folders, phantom, public, tcga
 from medlib.cohorts.sources.arrays import from_arrays
-from medlib.cohorts.sources.several_labels import SeveralLabelsError, absence_first
+from medlib.cohorts.sources.several_labels import SeveralLabelsError, one_of_several
 from medlib.cohorts.sources.tables import ALIASES as COLUMN_OPTIONS
 from medlib.errors import InputError, did_you_mean
 from medlib.runtime.whole_numbers import as_number, as_seed
@@ -117,9 +117,9 @@ def load_each_label(spec: str, classes: str | None = None) -> Iterator[Cohort]:
 def _loaded(spec: str, loader: Callable[..., Cohort], place: str, options: Any) -> Cohort:
     """What the loader gives; of several labels its refusal says how this cohort is typed."""
     try:
-        return absence_first(loader(place, **options))
+        return one_of_several(loader(place, **options))
     except SeveralLabelsError as several:
-        raise SeveralLabelsError(several.said, several.labels, spec) from None
+        raise several.of(spec) from None
 
 
 def is_simulated(spec: str) -> bool:

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from medlib.errors import InputError
-from medlib.imaging import Image, pad_square, resize, to_unit
+from medlib.imaging import pad_square, resize, to_unit
 from medlib.runtime.whole_numbers import as_number, as_seed
+from medlib.types import Image, Integers, Labels
 
 Reader = Callable[[Mapping[str, Any]], Image]
 """Gives the pixels (h x w, float32) of one row of a cohort's table."""
@@ -95,12 +96,12 @@ class Cohort:
         return len(self.table)
 
     @property
-    def labels(self) -> npt.NDArray[np.int64]:
+    def labels(self) -> Labels:
         """Index into `classes`, one an image."""
         return pd.Index(self.classes).get_indexer(pd.Index(self.table.label)).astype(np.int64)
 
     @property
-    def groups(self) -> npt.NDArray[np.int64]:
+    def groups(self) -> Integers:
         """Number of the patient (or surrogate group), one an image, in order of appearance."""
         return pd.factorize(self.table.patient_id)[0].astype(np.int64)
 

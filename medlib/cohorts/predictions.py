@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from medlib.cohorts.sources.tables import read_table
 from medlib.errors import InputError
+from medlib.types import Floats, Integers, Labels
 
 SCORE: Final = "score_"
 """How the columns begin that `medlib run` writes, one a class: score_normal, score_malignant."""
@@ -27,9 +27,9 @@ class Predictions:
     classes (names of 0 and 1), repeats (of a cross-validation in the file; the first one is used).
     """
 
-    labels: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    groups: NDArray[np.int64]
+    labels: Labels
+    scores: Floats
+    groups: Integers
     patient_ids: bool
     classes: tuple[str, str] = ("0", "1")
     repeats: int = 1

@@ -19,7 +19,7 @@ from medlib.cohorts.sources.arrays import from_arrays
 from medlib.dicom import DicomError, Scan, read_image, scan
 from medlib.dicom.geometry import Frame, stack
 from medlib.errors import InputError
-from medlib.imaging import Image
+from medlib.types import Image
 
 GREY: Final = "grey level 0-255"
 DICOM_NAMES: Final = ("", ".dcm", ".dicom", ".ima")

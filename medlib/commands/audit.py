@@ -42,7 +42,7 @@ def audit(
     for source in load_each_label(cohort, classes):
         first, labels = looked is None, labels_of(source)
         if looked is None:
-            typer.echo(_labels(labels), nl=False)
+            typer.echo(_labels(labels, cohort), nl=False)
             looked = look(source)
         found = replace(audit_cohort(source, looked=looked), spec=cohort)
         if labels:
@@ -58,9 +58,9 @@ def audit(
     raise typer.Exit(worst)
 
 
-def _labels(labels: Mapping[str, Any]) -> str:
+def _labels(labels: Mapping[str, Any], cohort: str) -> str:
     """How often several labels are on one image; empty where an image has one label."""
-    if not labels:
+    if len(labels) < 2:
         return ""
     from medlib.cohorts.sources.several_labels import together
 
@@ -70,8 +70,15 @@ def _labels(labels: Mapping[str, Any]) -> str:
         f"images {(counts == 0).sum()} have none, {(counts == 1).sum()} one, "
         f"{(counts > 1).sum()} several.\nImages with both of two labels (with one, on the "
         f"diagonal):\n{together(labels).to_string()}\nEach label is judged by itself: of "
-        "labels without any shortcut up to one in 20 is accused by chance.\n\n"
+        f"labels without any shortcut up to one in 20 is accused by chance.{_no_label(cohort)}\n\n"
     )
+
+
+def _no_label(cohort: str) -> str:
+    """What is typed where a column of a table is no label."""
+    if cohort.startswith("npz:") or "label_columns=" in cohort:
+        return ""
+    return " If one of them is no label, such as sex, name those that are: ?label_columns=A,B."
 
 
 def _write(path: Path, text: str) -> None:

@@ -25,7 +25,7 @@ def predict(
         Path | None, typer.Option(metavar="FILE.csv", help="Where to write; else printed")
     ] = None,
 ) -> None:
-    """Predict images with a model that `medlib run resnet50_cv` left; labels are not needed, nor read.
+    """Predict images with a model that `medlib run resnet50_cv` left; labels are not read.
 
     One row an image: a score a class, the predicted class, how unlike the training images it is
     (above 1: do not trust the score), and a warning in words. Not a medical device: do not use

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from itertools import accumulate, groupby
 from math import lcm, prod
 from operator import mul
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medlib.consistency._checks import as_reported, as_sizes, as_whole
 from medlib.consistency.reported import Reported, Rounding
 from medlib.errors import TooManyError
+from medlib.types import Array
 
 MOST_STEPS = 1_000_000  # about a second
 MOST_TOTALS = 2_000_000  # of all groups but the last; half a second, for they are added in numpy
@@ -108,7 +107,7 @@ def fold_counts(
     return [int(count) for count in np.flatnonzero(np.cumsum(marks) > 0)]
 
 
-def _sums(capacities: list[int], weight: list[int]) -> NDArray[Any]:
+def _sums(capacities: list[int], weight: list[int]) -> Array:
     """The weighted sum of every combination of totals, in a fixed order; exact."""
     fits = sum(map(mul, capacities, weight)) < MOST_IN_INT64
     sums = np.zeros(1, dtype=np.int64 if fits else object)

@@ -120,7 +120,10 @@ def _check_rle(path: Path, layout: Layout, head: bytes, held: int) -> None:
 
 
 def _j2k_claim(stream: bytes) -> Claim:
-    """Read the SIZ segment, the first of every codestream (ISO 15444-1 A.5.1)."""
+    """Read the SIZ segment, the first of every codestream (ISO 15444-1 A.5.1).
+
+    pydicom's get_j2k_parameters reads its precision alone, not rows, columns and components.
+    """
     start = stream.index(J2K_START, 0, 4096) + 4
     x, y, x0, y0 = struct.unpack_from(">4I", stream, start + 4)
     components, depth, dx, dy = struct.unpack_from(">H3B", stream, start + 36)
@@ -130,7 +133,7 @@ def _j2k_claim(stream: bytes) -> Claim:
 
 
 def _jpeg_claim(stream: bytes) -> Claim:
-    """Walk the marker segments to the start of frame (T.81 B.2.2)."""
+    """Walk the marker segments to the start of frame (T.81 B.2.2); pydicom's walk is private."""
     if not stream.startswith(JPEG_START[:2]):
         raise ValueError("no start of image")
     position = 2

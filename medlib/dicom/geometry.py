@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from medlib.dicom.header import Header, Plane
-
-Floats = npt.NDArray[np.float64]
+from medlib.types import Floats
 
 # Scanners write positions to 0.01 mm or better; nearer frames are at the same place.
 SAME_POSITION_MM = 0.01

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
@@ -20,13 +19,14 @@ from medlib.dicom.codestream import J2K_SYNTAXES, RLE_HEADER, read_chunk
 from medlib.dicom.layout import Layout
 from medlib.dicom.refusal import DicomError
 from medlib.dicom.source import Source
+from medlib.types import Array, Bools
 
 DECODABLE = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *J2K_SYNTAXES, RLELossless)
 # Pixels outside the reconstructed circle become what scanners without padding write there.
 PADDING_HU = -1024.0
 
 
-def stored_frame(path: Path, data: Source, layout: Layout, index: int) -> npt.NDArray[Any]:
+def stored_frame(path: Path, data: Source, layout: Layout, index: int) -> Array:
     """Return one frame's stored values as integers, rows x columns.
 
     Raises:
@@ -41,7 +41,7 @@ def stored_frame(path: Path, data: Source, layout: Layout, index: int) -> npt.ND
     return _without_unused_bits(_unpacked(frame, layout), layout)
 
 
-def _unpacked(frame: bytes, layout: Layout) -> npt.NDArray[Any]:
+def _unpacked(frame: bytes, layout: Layout) -> Array:
     order = "<" if layout.little_endian else ">"
     values = np.frombuffer(frame, dtype=f"{order}u{layout.bits_allocated // 8}")
     if layout.word_swapped and layout.bits_allocated == 8:
@@ -49,7 +49,7 @@ def _unpacked(frame: bytes, layout: Layout) -> npt.NDArray[Any]:
     return values.reshape(layout.rows, layout.columns)
 
 
-def _without_unused_bits(values: npt.NDArray[Any], layout: Layout) -> npt.NDArray[Any]:
+def _without_unused_bits(values: Array, layout: Layout) -> Array:
     """Return the BitsStored bits below HighBit; others may hold anything (PS3.5 8.1.1)."""
     above = layout.bits_allocated - 1 - layout.high_bit
     beside = layout.bits_allocated - layout.bits_stored
@@ -59,7 +59,7 @@ def _without_unused_bits(values: npt.NDArray[Any], layout: Layout) -> npt.NDArra
     return (values << above).view(kind) >> beside
 
 
-def _decompressed(path: Path, frame: bytes, layout: Layout) -> npt.NDArray[Any]:
+def _decompressed(path: Path, frame: bytes, layout: Layout) -> Array:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -115,9 +115,7 @@ def _decoder_options(layout: Layout) -> dict[str, Any]:
     }
 
 
-def padded(
-    values: npt.NDArray[Any], layout: Layout, padding: tuple[int, int]
-) -> npt.NDArray[np.bool_]:
+def padded(values: Array, layout: Layout, padding: tuple[int, int]) -> Bools:
     """Return where a frame holds padding: a value or range, which may be written as unsigned."""
     low, high = sorted(_as_stored(value, layout) for value in padding)
     return (values >= low) & (values <= high)

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from medlib.dicom.geometry import Frame, Stack, stack
@@ -17,8 +16,7 @@ from medlib.dicom.refusal import DicomError
 from medlib.dicom.source import Source, open_source
 from medlib.dicom.tags import NUMBER_TAGS, TEXT_TAGS
 from medlib.errors import InputError
-
-Pixels = npt.NDArray[np.float32]
+from medlib.types import Floats, Volume
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,9 @@ class Series:
     patient_id: str
     study_uid: str
     modality: str
-    pixels: Pixels = field(repr=False)
+    pixels: Volume = field(repr=False)
     spacing: tuple[float, float, float]
-    positions: npt.NDArray[np.float64] = field(repr=False)
+    positions: Floats = field(repr=False)
     orientation: tuple[float, ...]
     tags: dict[str, str | float] = field(repr=False)
     paths: tuple[Path, ...] = field(repr=False)
@@ -186,7 +184,7 @@ def _header_in_series(path: Path) -> Header:
     return header
 
 
-def read_image(path: str | Path) -> Pixels:
+def read_image(path: str | Path) -> Volume:
     """Return one file's pixels, rows x columns, or frames x rows x columns where it holds several.
 
     CT is in Hounsfield units, anything else in the grey levels of the file, dark to bright.
@@ -201,7 +199,7 @@ def read_image(path: str | Path) -> Pixels:
     return np.stack(frames) if len(frames) > 1 else frames[0]
 
 
-def _values(data: Source, frame: Frame) -> Pixels:
+def _values(data: Source, frame: Frame) -> Volume:
     header, layout, plane = frame.header, frame.header.layout, frame.plane
     stored = stored_frame(header.path, data, layout, frame.number)
     values = stored.astype(np.float32)
@@ -267,7 +265,7 @@ def _chosen_uid(scanned: Scan, series_uid: str | None) -> str:
     raise InputError(f"{asked} in {scanned.folder}: name one of {', '.join(found)}")
 
 
-def _read_frames(arranged: Stack) -> tuple[Pixels, dict[Path, DicomError]]:
+def _read_frames(arranged: Stack) -> tuple[Volume, dict[Path, DicomError]]:
     layout = arranged.frames[0].header.layout
     pixels = np.empty((len(arranged.frames), layout.rows, layout.columns), dtype=np.float32)
     errors: dict[Path, DicomError] = {}
@@ -288,7 +286,7 @@ def _by_file(arranged: Stack) -> Iterator[tuple[Path, list[int]]]:
     yield from places.items()
 
 
-def _series(arranged: Stack, pixels: Pixels, damaged: list[str]) -> Series:
+def _series(arranged: Stack, pixels: Volume, damaged: list[str]) -> Series:
     first = arranged.frames[0].header
     return Series(
         series_uid=first.series_uid,

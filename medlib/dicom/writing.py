@@ -17,6 +17,7 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from medlib.dicom.geometry import normal
 from medlib.errors import InputError
+from medlib.types import Floats
 
 Stored = npt.NDArray[np.int16]
 
@@ -204,7 +205,7 @@ def _write_slice(
     dataset: FileDataset,
     values: Stored,
     index: int,
-    position: npt.NDArray[np.float64],
+    position: Floats,
 ) -> Path:
     """Write one slice, overwriting in `dataset` what differs between slices."""
     sop_uid = UID(_uid("image", dataset.SeriesInstanceUID, str(index)))

@@ -21,8 +21,6 @@ from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
 from medlib.features.checks import (
-    Bools,
-    Floats,
     Levels,
     check_neighbours,
     checked_images,
@@ -36,6 +34,7 @@ from medlib.features.matrices import cooccurrences
 from medlib.features.patterns import hog, lbp, wavelet
 from medlib.features.shape import shape
 from medlib.features.sizes import glrlm, glszm
+from medlib.types import Bools, Floats
 
 __all__ = [
     "FAMILIES",

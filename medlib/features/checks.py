@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medlib.errors import InputError
+from medlib.types import Bools, Floats
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Levels = NDArray[np.integer[Any]]
 
 MOST_LEVELS: Final = 256

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
-from medlib.features.checks import Bools, Floats, Levels, checked_levels
+from medlib.features.checks import Levels, checked_levels
+from medlib.types import Bools, Floats
 
 CHUNK: Final = 1 << 16
 """Pixels treated at a time: what is computed of them on the way stays in the processor's cache."""

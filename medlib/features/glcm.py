@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 
 from medlib.errors import InputError
-from medlib.features.checks import Floats, Levels
+from medlib.features.checks import Levels
 from medlib.features.matrices import cooccurrences
+from medlib.types import Floats
 
 NAMES: Final = (
     "joint_maximum",

@@ -4,8 +4,9 @@ from typing import Final
 
 import numpy as np
 
-from medlib.features.checks import Bools, Floats, Levels
+from medlib.features.checks import Levels
 from medlib.features.glcm import entropy
+from medlib.types import Bools, Floats
 
 NAMES: Final = (
     "mean",

@@ -10,12 +10,11 @@ from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from skimage.measure import label
 
-from medlib.features.checks import Floats, Levels
+from medlib.features.checks import Levels
+from medlib.types import Floats, Integers
 
-Integers = NDArray[np.int64]
 Offset = tuple[int, ...]
 
 CHUNK: Final = 1 << 16

@@ -8,7 +8,8 @@ from skimage.feature import hog as gradients_of
 from skimage.feature import local_binary_pattern
 
 from medlib.errors import InputError
-from medlib.features.checks import Floats, Levels
+from medlib.features.checks import Levels
+from medlib.types import Floats
 
 NEIGHBOURS: Final = 8
 CELLS: Final = 4

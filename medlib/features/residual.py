@@ -1,12 +1,12 @@
 """What is left of features once others are taken out of them, learned in training."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
-Floats = NDArray[np.float64]
+from medlib.types import Floats
 
 
 class Without(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial.distance import pdist
 from skimage.measure import find_contours
 
-from medlib.features.checks import Bools, Floats
+from medlib.types import Bools, Floats
 
 NAMES: Final = (
     "area",

@@ -4,8 +4,9 @@ from typing import Final
 
 import numpy as np
 
-from medlib.features.checks import Floats, Levels
-from medlib.features.matrices import Integers, Sizes, directions, runs, zones
+from medlib.features.checks import Levels
+from medlib.features.matrices import Sizes, directions, runs, zones
+from medlib.types import Floats, Integers
 
 RUN_NAMES: Final = (
     "short_runs_emphasis",

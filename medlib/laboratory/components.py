@@ -7,7 +7,8 @@ import pandas as pd
 
 from medlib.errors import InputError
 from medlib.runtime.whole_numbers import as_number
-from medlib.statistics.batches import BatchLearner, Floats, Integers, deal, out_of_fold_correct
+from medlib.statistics.batches import BatchLearner, deal, out_of_fold_correct
+from medlib.types import Labels, Reals
 
 ROWS = {
     "patients": "by more patients alone",
@@ -20,8 +21,8 @@ ROWS = {
 
 def variance_components(
     learner: BatchLearner,
-    draw: Callable[[np.random.Generator], Floats],
-    labels: Integers,
+    draw: Callable[[np.random.Generator], Reals],
+    labels: Labels,
     *,
     folds: int = 5,
     partitions: int = 4,
@@ -52,7 +53,7 @@ def variance_components(
     return components_of(np.stack(again, axis=2))
 
 
-def components_of(correct: Floats) -> pd.DataFrame:
+def components_of(correct: Reals) -> pd.DataFrame:
     """Return the variance components of scores, studies x partitions x seeds x cases.
 
     Nested random effects of the means over cases: study, partition within study, seed within
@@ -86,7 +87,7 @@ def components_of(correct: Floats) -> pd.DataFrame:
     )
 
 
-def _between_cases(correct: Floats) -> float:
+def _between_cases(correct: Reals) -> float:
     """Return the variance between cases' expected scores, without the noise of their few fits."""
     by_partition = correct.mean(axis=2)  # studies x partitions x cases
     seen = by_partition.mean(axis=1).var(axis=1, ddof=1).mean()

@@ -17,9 +17,9 @@ from medlib.phantom.anatomy.couch import draw_table
 from medlib.phantom.anatomy.geometry import Grid, Pose
 from medlib.phantom.scanner import ct, quality
 from medlib.runtime.whole_numbers import as_number, as_seed
+from medlib.types import Floats, Images
 
-Floats = NDArray[np.float32]
-Spectrum = tuple[NDArray[np.float64], NDArray[np.float64]]
+Spectrum = tuple[Floats, Floats]
 
 PIXEL_MM = 1.25
 """Side of a pixel in the images of the test objects."""
@@ -47,7 +47,7 @@ class ChestScan:
     the carina. pixel_mm: side of a pixel. scanner: what made them.
     """
 
-    hu: Floats
+    hu: Images
     tissue: NDArray[np.uint8]
     z_mm: tuple[float, ...]
     pixel_mm: float
@@ -114,19 +114,19 @@ def sharpness(kernel: str, *, mas: float = 100.0, seed: int = 0) -> tuple[Spectr
     return power, edge
 
 
-def _places() -> tuple[Floats, Floats]:
+def _places() -> tuple[Images, Images]:
     """Y and x of the pixels of the ideal objects, mm."""
     y, x = np.mgrid[-191.5:192, -191.5:192].astype(np.float32)
     return y, x
 
 
-def _water() -> Floats:
+def _water() -> Images:
     """A cylinder of water of 24 cm in air, HU, pixels of 1 mm."""
     y, x = _places()
     return np.where(x**2 + y**2 < 120**2, 0, -1000).astype(np.float32)
 
 
-def _images(ideal: Floats, scanner: ct.Scanner, repeats: int, seed: int) -> Floats:
+def _images(ideal: Images, scanner: ct.Scanner, repeats: int, seed: int) -> Images:
     """Repeated images of the same object, repeats x n x n, HU."""
     scanner = replace(scanner, field_of_view_mm=PIXEL_MM * _FIELD, matrix=_FIELD)
     stack = np.repeat(

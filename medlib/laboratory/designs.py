@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from medlib.errors import InputError
-from medlib.statistics.batches import BatchLearner, Floats, Integers, called_right
+from medlib.statistics.batches import BatchLearner, called_right
+from medlib.types import Integers, Labels, Reals
 
 INNER: Final = 15
 """Random splits that a mean score is over: the advice of the conservative z's source."""
@@ -26,7 +27,7 @@ def failing(learner: BatchLearner, share: float, rng: np.random.Generator) -> Ba
     if not 0 <= share <= 1:
         raise InputError(f"share = {share}; give the share of fits that fail, from 0 to 1.")
 
-    def fit(training: Floats, labels: Integers, test: Floats) -> np.ndarray:
+    def fit(training: Reals, labels: Labels, test: Reals) -> np.ndarray:
         predicted = learner(training, labels, test)
         fails = rng.random((len(test), 1)) < share
         return np.where(fails, rng.random(predicted.shape) < 0.5, predicted)
@@ -34,9 +35,7 @@ def failing(learner: BatchLearner, share: float, rng: np.random.Generator) -> Ba
     return fit
 
 
-def nested_scores(
-    learner: BatchLearner, features: Floats, labels: Integers, folds: Integers
-) -> Floats:
+def nested_scores(learner: BatchLearner, features: Reals, labels: Labels, folds: Integers) -> Reals:
     """Return what nested cross-validation needs: runs x repeats x k x n, 1 where right, else 0.
 
     Entry (run, r, j, i) is of case i by a fit that saw neither fold j nor the fold of i. For i in
@@ -59,16 +58,16 @@ def nested_scores(
 class Subsampled(NamedTuple):
     """Mean scores of subsampled fits, for the conservative z."""
 
-    whole: Floats
+    whole: Reals
     """runs x inner: random splits of all cases."""
-    halves: Floats
+    halves: Reals
     """runs x outer x 2: means of `inner` random splits within each of two halves."""
 
 
 def subsampled_scores(
     learner: BatchLearner,
-    features: Floats,
-    labels: Integers,
+    features: Reals,
+    labels: Labels,
     *,
     inner: int = INNER,
     outer: int = OUTER,
@@ -89,7 +88,7 @@ def subsampled_scores(
     if any(size >= count // 2 for size, count in zip(sizes, counts, strict=True)):
         raise InputError(f"test_share = {test_share:g} leaves halves untrained; give less.")
 
-    def splits(rows: Integers) -> Floats:
+    def splits(rows: Integers) -> Reals:
         return np.stack(
             [_split(learner, features, labels, rows, sizes, rng) for _ in range(inner)], axis=1
         )
@@ -102,7 +101,7 @@ def subsampled_scores(
     return Subsampled(whole, halves)
 
 
-def _halves(labels: Integers, rng: np.random.Generator) -> tuple[Integers, Integers]:
+def _halves(labels: Labels, rng: np.random.Generator) -> tuple[Integers, Integers]:
     """Return two disjoint halves with as many cases of each class."""
     shuffled = [rng.permutation(np.flatnonzero(labels == c)) for c in (0, 1)]
     sides = [[rows[s * (len(rows) // 2) :][: len(rows) // 2] for rows in shuffled] for s in (0, 1)]
@@ -111,12 +110,12 @@ def _halves(labels: Integers, rng: np.random.Generator) -> tuple[Integers, Integ
 
 def _split(
     learner: BatchLearner,
-    features: Floats,
-    labels: Integers,
+    features: Reals,
+    labels: Labels,
     rows: Integers,
     sizes: list[int],
     rng: np.random.Generator,
-) -> Floats:
+) -> Reals:
     """Return the share right of one random test set among `rows`, one value a run."""
     test = np.concatenate(
         [rng.permutation(rows[labels[rows] == c])[:size] for c, size in enumerate(sizes)]

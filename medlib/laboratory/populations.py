@@ -5,12 +5,12 @@ import numpy as np
 from medlib.errors import InputError
 from medlib.laboratory.side_by_side import Population
 from medlib.runtime.whole_numbers import as_number
-from medlib.statistics.batches import Floats, Integers
+from medlib.types import Integers, Labels, Reals
 
 
 def blended_population(
-    scans: Floats,
-    labels: Integers,
+    scans: Reals,
+    labels: Labels,
     *,
     patients: int,
     studies: int,
@@ -41,7 +41,7 @@ def blended_population(
             "pool patients of each class."
         )
 
-    def draw(runs: int, size: int) -> tuple[Floats, Integers]:
+    def draw(runs: int, size: int) -> tuple[Reals, Integers]:
         wanted = np.repeat([0, 1], size // 2)
         coin = rng.integers(0, 2, (runs, size))
         halves = [_choose(labels, wanted, runs, rng) for _ in range(2)]
@@ -55,7 +55,7 @@ def blended_population(
     return Population((seen[0], seen[1]), wanted, fresh[0, 0], of_fresh)
 
 
-def _choose(labels: Integers, wanted: Integers, runs: int, rng: np.random.Generator) -> Integers:
+def _choose(labels: Labels, wanted: Integers, runs: int, rng: np.random.Generator) -> Integers:
     """Return, runs x patients, a random patient of the pool of each wanted class."""
     pools = [np.flatnonzero(labels == c) for c in (0, 1)]
     return np.stack([rng.choice(pools[c], runs) for c in wanted], axis=1)

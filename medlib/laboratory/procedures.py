@@ -7,10 +7,11 @@ its interval leaves out 0.
 
 import numpy as np
 
-from medlib.statistics.batches import Ends, Floats, Integers, Z, fold_means, t_ends
+from medlib.statistics.batches import Ends, Z, fold_means, t_ends
+from medlib.types import Integers, Reals
 
 
-def bayle_ends(scores: Floats) -> Ends:
+def bayle_ends(scores: Reals) -> Ends:
     """Return mean +- z sigma / sqrt(n) of one cross-validation; scores: runs x n.
 
     sigma^2 is the mean of (score - mean)^2 over all cases ("all-pairs"). For scores of 0 and 1 that
@@ -20,7 +21,7 @@ def bayle_ends(scores: Floats) -> Ends:
     return _around(scores.mean(axis=1), scores.std(axis=1) / np.sqrt(scores.shape[1]))
 
 
-def corrected_t_ends(scores: Floats, folds: Integers) -> Ends:
+def corrected_t_ends(scores: Reals, folds: Integers) -> Ends:
     """Return mean +- t sqrt((1/J + 1/(k - 1)) s^2), J = repeats x k fold means, J - 1 df.
 
     scores: runs x repeats x n; folds: repeats x n, all of about one size.
@@ -30,7 +31,7 @@ def corrected_t_ends(scores: Floats, folds: Integers) -> Ends:
     return t_ends(means.reshape(len(means), -1), 1 / (means.shape[2] - 1))
 
 
-def conservative_z_ends(whole: Floats, halves: Floats) -> Ends:
+def conservative_z_ends(whole: Reals, halves: Reals) -> Ends:
     """Return mean of `whole` +- z sqrt(sum over m of (first - second half)^2 / (2 M)).
 
     whole: runs x inner; halves: runs x M x 2, as `subsampled_scores` gives them. A half has half
@@ -42,7 +43,7 @@ def conservative_z_ends(whole: Floats, halves: Floats) -> Ends:
     return _around(whole.mean(axis=1), spread)
 
 
-def nested_ends(scores: Floats, folds: Integers) -> Ends:
+def nested_ends(scores: Reals, folds: Integers) -> Ends:
     """Return the interval of nested cross-validation, with its correction of bias.
 
     scores: runs x repeats x k x n, as `nested_scores` gives them; folds: repeats x n, from 0.
@@ -70,5 +71,5 @@ def nested_ends(scores: Floats, folds: Integers) -> Ends:
     return _around(total / count - bias, spread)
 
 
-def _around(centre: Floats, spread: Floats) -> Ends:
+def _around(centre: Reals, spread: Reals) -> Ends:
     return centre - Z * spread, centre + Z * spread

@@ -1,11 +1,10 @@
 """The procedures of the literature on the same studies: how often each errs, how wide it is."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from medlib.errors import InputError
 from medlib.laboratory import procedures
@@ -14,25 +13,22 @@ from medlib.runtime.whole_numbers import as_number
 from medlib.statistics.batches import (
     BatchLearner,
     Ends,
-    Floats,
-    Integers,
     accuracy_intervals,
     deal,
     out_of_fold_correct,
     p_values,
 )
-
-Bools: TypeAlias = NDArray[np.bool_]
+from medlib.types import Bools, Integers, Labels, Reals
 
 
 class Population(NamedTuple):
     """Studies of two equally good learners, and new patients to see how good they are."""
 
-    features: tuple[Floats, Floats]
+    features: tuple[Reals, Reals]
     """What each learner sees of each study, runs x n x p; exchange them and nothing changes."""
-    labels: Integers
+    labels: Labels
     """n, the same in all studies."""
-    new_features: Floats
+    new_features: Reals
     """m x p, patients of the same population in no study, as one of the learners sees them."""
     new_labels: Integers
 
@@ -41,8 +37,8 @@ class Population(NamedTuple):
 class _Scores:
     """Scores of one learner, or differences of two, in the design of each procedure."""
 
-    repeated: Floats
-    nested: Floats
+    repeated: Reals
+    nested: Reals
     subsampled: Subsampled
 
     def __sub__(self, other: "_Scores") -> "_Scores":
@@ -115,7 +111,7 @@ def compare(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("procedure")
 
 
-def _aims(scores: _Scores, models: Floats) -> dict[str, float]:
+def _aims(scores: _Scores, models: Reals) -> dict[str, float]:
     """Return the accuracy that an interval is meant to hold, where it is not that of k folds."""
     return {
         "nested cross-validation": float(models.mean()),
@@ -160,16 +156,16 @@ def _significant(difference: _Scores, dealt: Integers, repeats: int) -> dict[str
     }
 
 
-def _holds(ends: Ends, truth: float | Floats) -> Bools:
+def _holds(ends: Ends, truth: float | Reals) -> Bools:
     inside: Bools = (ends[0] <= truth + 1e-12) & (truth <= ends[1] + 1e-12)
     return inside
 
 
-def _of_models(learner: BatchLearner, population: Population, features: Floats) -> Floats:
+def _of_models(learner: BatchLearner, population: Population, features: Reals) -> Reals:
     """Return how accurate on new patients the model of all cases of each study is."""
     new = np.broadcast_to(population.new_features, (len(features), *population.new_features.shape))
     predicted = learner(features, population.labels, new)
-    share: Floats = (predicted == (population.new_labels == 1)).mean(axis=1)
+    share: Reals = (predicted == (population.new_labels == 1)).mean(axis=1)
     return share
 
 

@@ -12,16 +12,17 @@ from typing import Any, NamedTuple, Protocol
 import joblib
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import StratifiedGroupKFold
+from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
 from medlib.learning.fold_store import PROJECT_CACHE, Outcome, Store, Task, folder_of, key_of
-from medlib.learning.learner import HISTORY, Floats, Integers, Learner, check_training
+from medlib.learning.folds import stratified_patient_folds
+from medlib.learning.learner import HISTORY, Learner, check_training
 from medlib.learning.result import CrossValidation, correct_and_folds, score_columns
 from medlib.runtime import progress
 from medlib.runtime.arithmetic import one_thread
 from medlib.runtime.whole_numbers import as_number, as_seed
+from medlib.types import Array, Images, Integers, Labels
 
 __all__ = [
     "CrossValidation",
@@ -42,36 +43,15 @@ class CohortLike(Protocol):
         """A row an image, with patient_id and image_id."""
 
     @property
-    def labels(self) -> Integers:
+    def labels(self) -> Labels:
         """Class of each image: 0, 1, ..."""
 
-    def images(self, size: int) -> Floats:
+    def images(self, size: int) -> Images:
         """Return n x size x size grey levels."""
 
 
 Arrays = tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
 """Images (n x height x width), labels, patients, image ids."""
-
-
-def stratified_patient_folds(
-    labels: ArrayLike, groups: ArrayLike, *, folds: int = 5, seed: int
-) -> Integers:
-    """Return the fold (0, 1, ...) of each case: patients whole, classes in equal shares.
-
-    With one case a patient, folds differ by at most one case a class. Patients named by texts count
-    in the order in which they appear: what they are called decides nothing, as it differs between
-    copies of the same images. Raises InputError where a class has fewer patients than folds.
-    """
-    folds, seed = as_number(folds, "folds", least=2), as_seed(seed)
-    label, group = np.asarray(labels), np.asarray(groups)
-    if group.dtype.kind not in "iuf":
-        group = pd.factorize(group)[0]
-    _check_folds(label, group, folds)
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    fold = np.empty(len(label), dtype=np.int64)
-    for number, (_, test) in enumerate(splitter.split(label, label, group)):
-        fold[test] = number
-    return fold
 
 
 def cross_validate(
@@ -200,28 +180,26 @@ def _validate(
 
 
 class _Study(NamedTuple):
-    images: Floats
-    labels: Integers
-    patients: NDArray[Any]
-    ids: NDArray[Any]
+    images: Images
+    labels: Labels
+    patients: Array
+    ids: Array
     fold: Integers
 
 
 def _study(cohort: CohortLike | Arrays, learner: Learner, folds: int, seed: int) -> _Study:
+    """Return the cases with their folds; all that can be wrong is said before pixels are read."""
     if isinstance(cohort, tuple):
         images, labels, patients, ids = (np.asarray(part) for part in cohort)
     else:
-        labels, patients, ids = (
-            np.asarray(part)
-            for part in (cohort.labels, cohort.table["patient_id"], cohort.table["image_id"])
-        )
-        _check_cases(labels, patients, ids)
-        _check_folds(labels, patients, folds)  # before pixels are read
-        images = cohort.images(learner.size)
+        parts = cohort.labels, cohort.table["patient_id"], cohort.table["image_id"]
+        labels, patients, ids = map(np.asarray, parts)
     _check_cases(labels, patients, ids)
+    fold = stratified_patient_folds(labels, patients, folds=folds, seed=seed)
+    if not isinstance(cohort, tuple):
+        images = cohort.images(learner.size)
     images = images.astype(np.float32, copy=False)
     check_training(images, labels)
-    fold = stratified_patient_folds(labels, patients, folds=folds, seed=seed)
     return _Study(images, labels.astype(np.int64), patients, ids, fold)
 
 
@@ -311,19 +289,7 @@ def _collect(study: _Study, outcomes: list[Outcome]) -> CrossValidation:
     return CrossValidation(pd.DataFrame(columns), histories, outcomes[0].precision, models)
 
 
-def _check_folds(labels: NDArray[Any], groups: NDArray[Any], folds: int) -> None:
-    if folds < 2:
-        raise InputError(f"folds is {folds}; give 2 or more.")
-    for label in np.unique(labels):
-        patients = len(np.unique(groups[labels == label]))
-        if patients < folds:
-            raise InputError(
-                f"Class {label} has {patients} patients, too few for {folds} folds; "
-                "give more cases or fewer folds."
-            )
-
-
-def _check_cases(labels: NDArray[Any], patients: NDArray[Any], ids: NDArray[Any]) -> None:
+def _check_cases(labels: Array, patients: Array, ids: Array) -> None:
     if not len(labels) == len(patients) == len(ids):
         raise InputError(
             f"There are {len(labels)} labels, {len(patients)} patients and {len(ids)} image ids; "

@@ -23,10 +23,11 @@ import torch
 from medlib import imaging
 from medlib.learning import augmentation, learner, network
 from medlib.learning import frozen as features
-from medlib.learning.learner import HISTORY, Fitted, Floats, Learner, Pair
+from medlib.learning.learner import HISTORY, Fitted, Learner, Pair
 from medlib.models import classifiers, frozen, master_weights, matmul
 from medlib.runtime import arithmetic, progress
 from medlib.runtime.paths import cache_folder, write_whole
+from medlib.types import Probabilities
 
 T = TypeVar("T")
 PROJECT_CACHE: Final = "project"
@@ -60,7 +61,7 @@ class Task(NamedTuple):
 class Outcome(NamedTuple):
     """What one fold gave."""
 
-    scores: Floats
+    scores: Probabilities
     """Of class 1; with more than two classes cases x classes."""
     history: pd.DataFrame
     precision: str

@@ -10,20 +10,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from medlib import imaging
-from medlib.learning.learner import (
-    HISTORY,
-    SMALLEST,
-    Floats,
-    Integers,
-    Pair,
-    Report,
-    check_training,
-    require,
-)
+from medlib.learning.learner import HISTORY, SMALLEST, Pair, Report, check_training, require
 from medlib.models.classifiers import PACKAGED
 from medlib.models.frozen import remembered_features
 from medlib.runtime.arithmetic import one_thread
 from medlib.runtime.whole_numbers import as_number, as_seed
+from medlib.types import Features, Images, Labels, Probabilities
 
 
 @dataclass(frozen=True)
@@ -55,8 +47,8 @@ class FeatureLearner:
 
     def fit(
         self,
-        images: Floats,
-        labels: Integers,
+        images: Images,
+        labels: Labels,
         *,
         seed: int,
         watch: Pair | None = None,
@@ -85,13 +77,13 @@ class FittedFeatures:
     precision: str = "fp32"
     history: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(HISTORY)))
 
-    def features(self, images: Floats) -> Floats:
+    def features(self, images: Images) -> Features:
         """Return n x 1280 features of images n x height x width."""
         low, high = self.window
         grey = imaging.window(images, (low + high) / 2, high - low)
         return remembered_features(grey, self.learner.network, self.learner.size)
 
-    def predict(self, images: Floats) -> Floats:
+    def predict(self, images: Images) -> Probabilities:
         """Return the probability of each class, n x classes float32."""
         with one_thread():
             probabilities = self.pipeline.predict_proba(self.features(images))

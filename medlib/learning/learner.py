@@ -9,15 +9,14 @@ from typing import Final, Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from medlib.errors import InputError
+from medlib.types import Images, Labels, Probabilities
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
 Row = dict[str, int | float | str]
 Report = Callable[[Mapping[str, int | float | str]], None]
-Pair = tuple[Floats, Integers]
+Pair = tuple[Images, Labels]
+"""Images and their labels."""
 
 HISTORY: Final = ("epoch", "split", "loss", "accuracy")
 """Columns of a history."""
@@ -33,7 +32,7 @@ class Fitted(Protocol):
     precision: str
     """The arithmetic it was fitted in: "fp32" or "bf16"."""
 
-    def predict(self, images: Floats) -> Floats:
+    def predict(self, images: Images) -> Probabilities:
         """Return the probability of each class, n x classes, of images n x height x width."""
 
 
@@ -54,8 +53,8 @@ class Learner(Protocol):
 
     def fit(
         self,
-        images: Floats,
-        labels: Integers,
+        images: Images,
+        labels: Labels,
         *,
         seed: int,
         watch: Pair | None = None,
@@ -68,7 +67,7 @@ class Learner(Protocol):
         """
 
 
-def check_training(images: Floats, labels: Integers, *, classes: int = 2) -> None:
+def check_training(images: Images, labels: Labels, *, classes: int = 2) -> None:
     """Raise InputError unless images are n x height x width, finite, and labels fit them."""
     if images.ndim != 3 or len(images) != len(labels):
         raise InputError(

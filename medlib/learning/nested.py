@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import joblib
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectPercentile, VarianceThreshold, f_classif
 from sklearn.linear_model import LogisticRegression
@@ -17,12 +17,11 @@ from sklearn.svm import SVC
 from medlib.cohorts import Cohort
 from medlib.errors import InputError
 from medlib.features.residual import Without
-from medlib.learning.crossval import stratified_patient_folds
+from medlib.learning.folds import stratified_patient_folds
 from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.runtime.workers import Bound
+from medlib.types import Bools, Floats, Integers
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Classifiers = Mapping[str, Sequence[Pipeline]]
 """Pipelines by the classifier's name, one for each setting."""
 
@@ -48,8 +47,8 @@ def separation(x: Floats, y: Integers) -> tuple[Floats, Floats]:
 class Best(SelectPercentile):  # type: ignore[misc]
     """The best share of the features, and at least one, however alike their scores are."""
 
-    def _get_support_mask(self) -> NDArray[np.bool_]:
-        mask: NDArray[np.bool_] = super()._get_support_mask()
+    def _get_support_mask(self) -> Bools:
+        mask: Bools = super()._get_support_mask()
         if not mask.any():
             mask[np.argmax(np.nan_to_num(self.scores_))] = True
         return mask
@@ -151,7 +150,7 @@ def _inner_folds(y: Integers, group: Integers, most: int, seed: int) -> Integers
 
 
 def _one_fold(
-    x: Floats, y: Integers, train: NDArray[np.bool_], inner: Integers, choices: Classifiers
+    x: Floats, y: Integers, train: Bools, inner: Integers, choices: Classifiers
 ) -> dict[str, Floats]:
     """Scores of the test rows by each classifier in its best setting, and by the best of all."""
     scores, best = {}, (-1.0, next(iter(choices)))
@@ -163,16 +162,17 @@ def _one_fold(
 
 
 def _inner_auc(pipeline: Pipeline, x: Floats, y: Integers, fold: Integers) -> float:
-    """AUC of the out-of-fold scores within a training set."""
+    """AUC of the out-of-fold scores within a training set.
+
+    Not cross_val_predict: it has no answer where a part holds nothing to learn, and no squeeze.
+    """
     scores = np.empty(len(y))
     for k in np.unique(fold):
         scores[fold == k] = _fitted_scores(pipeline, x, y, fold != k, fold == k)
     return float(roc_auc_score(y, scores))
 
 
-def _fitted_scores(
-    pipeline: Pipeline, x: Floats, y: Integers, train: NDArray[np.bool_], test: NDArray[np.bool_]
-) -> Floats:
+def _fitted_scores(pipeline: Pipeline, x: Floats, y: Integers, train: Bools, test: Bools) -> Floats:
     """P(positive) of the test rows, or the SVM's distance squeezed into 0..1."""
     shortcuts = isinstance(pipeline[0], Without)
     seen = pipeline[0].fit_transform(x[train]) if shortcuts else x[train]

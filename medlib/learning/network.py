@@ -9,27 +9,17 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from medlib import imaging
 from medlib.learning import augmentation
-from medlib.learning.learner import (
-    HISTORY,
-    SMALLEST,
-    Floats,
-    Integers,
-    Pair,
-    Report,
-    Row,
-    check_training,
-    require,
-)
+from medlib.learning.learner import HISTORY, SMALLEST, Pair, Report, Row, check_training, require
 from medlib.models.classifiers import build, timm_name
 from medlib.models.master_weights import MasterWeights
 from medlib.models.matmul import use_matmul
 from medlib.runtime.arithmetic import one_thread, precise_to, precision_for
 from medlib.runtime.whole_numbers import as_number, as_seed
+from medlib.types import Floats, Images, Labels, Probabilities
 
 Tensors = tuple[Tensor, Tensor]
 
@@ -73,8 +63,8 @@ class NetworkLearner:
 
     def fit(
         self,
-        images: Floats,
-        labels: Integers,
+        images: Images,
+        labels: Labels,
         *,
         seed: int,
         watch: Pair | None = None,
@@ -105,10 +95,10 @@ class NetworkLearner:
         start = _varied(as_seed(seed))
         return build(self.network, pretrained=self.pretrained, classes=classes, seed=start)
 
-    def _resized(self, images: Floats) -> Floats:
+    def _resized(self, images: Images) -> Images:
         return imaging.resize(images, self.size)
 
-    def _start(self, images: Floats, labels: Integers, seed: int) -> "FittedNetwork":
+    def _start(self, images: Images, labels: Labels, seed: int) -> "FittedNetwork":
         """Return the untrained network beside the normalisation of the training images."""
         module = self.untrained(seed=seed, classes=int(labels.max()) + 1)
         precision = precision_for(module, self.precision)
@@ -157,13 +147,13 @@ class FittedNetwork:
     precision: str
     history: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(HISTORY)))
 
-    def tensor(self, images: Floats) -> Tensor:
+    def tensor(self, images: Images) -> Tensor:
         """Return images (n x height x width) as the network takes them: (n, 1, size, size)."""
         normal = self.normaliser.apply(imaging.resize(images, self.size))
         tensor = torch.from_numpy(normal)[:, None]
         return tensor.contiguous(memory_format=torch.channels_last)
 
-    def predict(self, images: Floats) -> Floats:
+    def predict(self, images: Images) -> Probabilities:
         """Return the probability of each class, n x classes float32."""
         with one_thread():
             return self._logits(self.tensor(images)).softmax(dim=1).numpy()
@@ -187,7 +177,7 @@ def _varied(seed: int) -> int:
     return int(np.random.SeedSequence([seed, int(other)]).generate_state(1)[0])
 
 
-def _tensors(fitted: FittedNetwork, images: Floats, labels: Integers) -> Tensors:
+def _tensors(fitted: FittedNetwork, images: Images, labels: Labels) -> Tensors:
     return fitted.tensor(images), torch.from_numpy(np.asarray(labels, dtype=np.int64))
 
 
@@ -209,12 +199,12 @@ def _step(
     return loss.item() * len(labels), right
 
 
-def _evaluate(fitted: FittedNetwork, tensors: Tensors) -> NDArray[np.float64]:
+def _evaluate(fitted: FittedNetwork, tensors: Tensors) -> Floats:
     logits = fitted._logits(tensors[0])
     right = (logits.argmax(1) == tensors[1]).float().mean()
     return np.array([F.cross_entropy(logits, tensors[1]).item(), right.item()])
 
 
-def _row(epoch: int, split: str, loss_and_accuracy: NDArray[np.float64]) -> Row:
+def _row(epoch: int, split: str, loss_and_accuracy: Floats) -> Row:
     loss, accuracy = loss_and_accuracy
     return {"epoch": epoch, "split": split, "loss": float(loss), "accuracy": float(accuracy)}

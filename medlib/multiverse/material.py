@@ -5,11 +5,8 @@ Nothing here learns from an image, so all of it may be done before cases are dea
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from medlib import features
@@ -18,8 +15,9 @@ from medlib.imaging import resize
 from medlib.models.classifiers import imagenet_features
 from medlib.multiverse.analyses import Analyses, analyse
 from medlib.runtime.whole_numbers import as_number, as_seed
+from medlib.types import Array, Reals
 
-Views = dict[tuple[str, str, str], NDArray[Any]]
+Views = dict[tuple[str, str, str], Array]
 
 _MARGIN = 4
 """The central half leaves out this part of the side at each edge."""
@@ -44,14 +42,12 @@ def kept_images(cohort: Cohort, *, patients: int, each: int, seed: int) -> pd.Da
     return table[np.array(chosen) & (table.nth < each)].sort_values(["label", "patient", "nth"])
 
 
-def _first(rng: np.random.Generator, table: pd.DataFrame, label: int, count: int) -> NDArray[Any]:
+def _first(rng: np.random.Generator, table: pd.DataFrame, label: int, count: int) -> Array:
     """So many patients of a class, in random order."""
     return rng.permutation(table.patient[table.label == label].unique())[:count]
 
 
-def imitated(
-    pictures: NDArray[np.floating[Any]], images: pd.DataFrame, each: int
-) -> tuple[NDArray[np.floating[Any]], pd.DataFrame]:
+def imitated(pictures: Reals, images: pd.DataFrame, each: int) -> tuple[Reals, pd.DataFrame]:
     """Pictures and their table; where each patient has one, a smoothed and a sharpened copy too.
 
     pictures: n x side x side, 0 to 1, in the order of `images`. At most three a patient.
@@ -65,7 +61,7 @@ def imitated(
     return pictures, images.reset_index(drop=True)
 
 
-def views_of(pictures: NDArray[np.floating[Any]]) -> Views:
+def views_of(pictures: Reals) -> Views:
     """Features of all pictures by crop, size and kind, as `analyse` takes them.
 
     pictures: n x side x side, 0 to 1. "large" has half the side's pixels, "small" a quarter.

@@ -6,18 +6,18 @@ over folds or deals, and p can be asked against several comparators by several t
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import special, stats
 
 from medlib import statistics
 from medlib.errors import InputError
-from medlib.multiverse.analyses import Analyses, Bools, Floats, Integers
+from medlib.multiverse.analyses import Analyses
 from medlib.multiverse.choices import REPORT
 from medlib.statistics.paired import discordant
+from medlib.types import Array, Bools, Floats, Integers
 
 DEALS: Final = {"one": 1, "five": 5}
 """How many deals each option averages."""
@@ -169,7 +169,7 @@ def _of_one(
 
 def _patients_right(correct: Bools, patient: Integers) -> Bools:
     number = np.unique(patient, return_inverse=True)[1]
-    share: NDArray[Any] = np.bincount(number, correct.mean(axis=0)) / np.bincount(number)
+    share: Array = np.bincount(number, correct.mean(axis=0)) / np.bincount(number)
     return share > 0.5 + 1e-9
 
 

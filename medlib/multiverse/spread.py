@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medlib.errors import InputError
+from medlib.types import Reals
 
 
 class Moved(NamedTuple):
@@ -23,7 +23,7 @@ class Moved(NamedTuple):
     together: float
 
 
-def moved_by(grid: NDArray[np.floating[Any]]) -> Moved:
+def moved_by(grid: Reals) -> Moved:
     """Take apart a grid of results, draws x specifications, as a two-way analysis of variance.
 
     Variances that come out below 0 count as 0. Raises InputError for fewer than two

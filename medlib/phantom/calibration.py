@@ -7,7 +7,6 @@ a logistic regression makes of features of many small cohorts, as the phantom wa
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -17,14 +16,13 @@ from sklearn.preprocessing import StandardScaler
 from medlib.errors import InputError
 from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.statistics.threshold import called_positive
-
-Floats = NDArray[np.float32]
+from medlib.types import Features, Floats, Images, Labels, Reals
 
 _SOFT_TISSUE_HU = -300.0  # above: vessel, nodule, wall; below: lung
 _LUNG_HU = (-980.0, -700.0)
 
 
-def statistics(images: Floats) -> dict[str, Floats]:
+def statistics(images: Images) -> dict[str, Reals]:
     """Single numbers of each image (n x rows x columns, HU): each an array of length n."""
     if images.ndim != 3:
         raise InputError(f"images is {images.shape}; it must be n x rows x columns.")
@@ -44,7 +42,7 @@ def statistics(images: Floats) -> dict[str, Floats]:
     }
 
 
-def separation(labels: NDArray[np.int64], statistic: Floats) -> float:
+def separation(labels: Labels, statistic: Reals) -> float:
     """AUC of one statistic, in whichever direction separates: 0.5 (nothing) to 1."""
     auc = float(roc_auc_score(labels, statistic))
     return max(auc, 1 - auc)
@@ -54,8 +52,8 @@ def separation(labels: NDArray[np.int64], statistic: Floats) -> float:
 class Draws:
     """Accuracy and AUC of each small cohort."""
 
-    accuracy: NDArray[np.float64]
-    auc: NDArray[np.float64]
+    accuracy: Floats
+    auc: Floats
 
     def __str__(self) -> str:
         """Both as mean and SD over the draws."""
@@ -66,8 +64,8 @@ class Draws:
 
 
 def score_draws(
-    features: Floats,
-    labels: NDArray[np.int64],
+    features: Features,
+    labels: Labels,
     *,
     per_class: int = 25,
     draws: int = 20,
@@ -99,9 +97,7 @@ def score_draws(
     return Draws(accuracy, auc)
 
 
-def _out_of_fold(
-    features: Floats, labels: NDArray[np.int64], folds: int, seed: int
-) -> NDArray[np.float64]:
+def _out_of_fold(features: Features, labels: Labels, folds: int, seed: int) -> Floats:
     """Probability of class 1 of each case, from a model that has not seen it."""
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed)

@@ -17,11 +17,12 @@ from medlib.errors import InputError
 from medlib.phantom.anatomy import thorax
 from medlib.phantom.anatomy.couch import Table, draw_table
 from medlib.phantom.anatomy.findings import Finding, Site, draw_cancer, draw_look_alike
-from medlib.phantom.anatomy.geometry import Array, Grid, Pose, settled
+from medlib.phantom.anatomy.geometry import Grid, Pose, settled
 from medlib.phantom.anatomy.lungs import CANDIDATES
 from medlib.phantom.anatomy.tissue import SOLID_NODULE_HU
 from medlib.phantom.scanner import ct
 from medlib.runtime.whole_numbers import as_number, as_seed
+from medlib.types import Array, Bools
 
 Task = Literal["crop", "slice", "volume"]
 Stratum = Literal["default", "hard"]
@@ -60,8 +61,8 @@ class SimulatedCase:
     cancer: bool
     hu: Array
     spacing: tuple[float, float, float]
-    lesion_mask: NDArray[np.bool_]
-    finding_mask: NDArray[np.bool_]
+    lesion_mask: Bools
+    finding_mask: Bools
     tissue: NDArray[np.uint8]
     z_mm: tuple[float, ...]
     patient: thorax.Patient
@@ -320,7 +321,7 @@ def _case(
     )
 
 
-def _moved(stack: NDArray[Any], drawn: Grid, shown: Grid, *, order: int) -> NDArray[Any]:
+def _moved(stack: Array, drawn: Grid, shown: Grid, *, order: int) -> Array:
     """Slices resampled from the grid they were drawn on to the grid that is shown."""
     x, y = shown.axes()
     first = [v[0] for v in drawn.axes()]

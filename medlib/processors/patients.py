@@ -31,7 +31,7 @@ print(json.dumps([cohort.content_hash for cohort in made]))
 
 def manifest(root: Path | None = None) -> Path:
     """Where the hashes of the built-in cohorts are kept."""
-    return (root or project_root()) / "data" / "phantom-chest-ct.json"
+    return (root or project_root()) / "data" / "phantom-chest-ct" / "manifest.json"
 
 
 def known_hashes() -> dict[str, str]:

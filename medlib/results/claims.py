@@ -48,6 +48,8 @@ COMPARE: Final = {
     ">": operator.gt,
 }
 """The comparisons that a condition may ask for."""
+REQUIRED: Final = ("id", "section", "zh", "en", "verdict", "in_short", "reason")
+"""What every statement of the ledger has."""
 PARTS: Final = ("value", "low", "high")
 """What of a record a condition may look at."""
 
@@ -92,6 +94,7 @@ class Condition:
 class Claim:
     """One statement, its verdict and the evidence.
 
+    in_short: the verdict in one sentence of at most 30 words, for a reader in a hurry.
     measured: (notebook, key) pairs, shown for every cohort that has them. chapter: where it is or
     will be tested. literature: keys of the bibliography.
     """
@@ -101,6 +104,7 @@ class Claim:
     zh: str
     en: str
     verdict: str
+    in_short: str
     reason: str
     chapter: str = ""
     measured: tuple[tuple[str, str], ...] = ()
@@ -169,7 +173,7 @@ def _entries(path: Path) -> list[Mapping[str, Any]]:
 
 def _claim(entry: Mapping[str, Any]) -> Claim:
     name = entry.get("id", "a claim without id")
-    lacking = [k for k in ("id", "section", "zh", "en", "verdict", "reason") if not entry.get(k)]
+    lacking = [k for k in REQUIRED if not entry.get(k)]
     if lacking:
         raise InputError(f"{name} lacks {', '.join(lacking)} in the ledger")
     if entry["verdict"] not in VERDICTS:

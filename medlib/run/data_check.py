@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from medlib.cohorts import SIMULATED, Cohort, load
@@ -24,16 +23,16 @@ from medlib.cohorts.audit.verdict import Finding, accused, in_words
 from medlib.cohorts.similar.duplicates import FINE
 from medlib.errors import InputError
 from medlib.imaging import resize
+from medlib.run.labels import LabelRow, label_rows, one_a_run
 from medlib.run.quick_model import (
     Accuracy,
-    Floats,
-    Integers,
     accuracy,
     pixel_model,
     residual_model,
     threshold_model,
 )
 from medlib.runtime.paths import cache_folder, write_whole
+from medlib.types import Floats, Image, Integers, Labels
 
 ENOUGH: Final = 3
 """Images a shortcut below which nothing is left to tell what is left without them."""
@@ -60,7 +59,9 @@ class DataCheck:
     """What was found in the data; `shortcut` and its AUC are empty where nothing was accused.
 
     `majority`: share of the most frequent class, the accuracy of always answering it. `scans`: how
-    many scans are likely behind the images, None where runs are not likely.
+    many scans are likely behind the images, None where runs are not likely. `labels`: of a set with
+    several labels an image, all of them, where the chapter shows them; `one_a_run`: what is typed
+    for the others.
     """
 
     verdict: str
@@ -72,6 +73,8 @@ class DataCheck:
     shortcut_auc: float | None = None
     scans: int | None = None
     accuracies: tuple[Row, ...] = ()
+    labels: tuple[LabelRow, ...] = ()
+    one_a_run: str = ""
 
     @property
     def caution(self) -> str:
@@ -104,8 +107,9 @@ def from_dict(content: Mapping[str, Any]) -> DataCheck:
     try:
         findings = tuple(Finding(**one) for one in content["findings"])
         rows = tuple(Row(**row) for row in content["accuracies"])
+        labels = tuple(LabelRow(**row) for row in content.get("labels", ()))
         rest = {name: value for name, value in content.items() if name != "caution"}
-        return DataCheck(**{**rest, "findings": findings, "accuracies": rows})
+        return DataCheck(**{**rest, "findings": findings, "accuracies": rows, "labels": labels})
     except (TypeError, KeyError) as error:
         raise InputError(f"this is no audit of a run ({error}): run the chapter again") from error
 
@@ -125,19 +129,30 @@ def wanted(cohort: object) -> bool:
 
 
 def check_data(
-    spec: str, classes: str | None, say: Callable[[str], None], *, several: bool = False
+    spec: str,
+    classes: str | None,
+    say: Callable[[str], None],
+    *,
+    several: bool = False,
+    all_labels: bool = False,
+    command: str = "medlib run resnet50_cv",
 ) -> DataCheck:
     """Return what is found in the cohort that a chapter loads by the same name and classes.
 
-    several: the chapter takes more than two classes. A second look at the same data is read from
-    the cache. Raises InputError where they cannot be used, as the chapter would.
+    several: the chapter takes more than two classes. all_labels: of several labels an image all
+    are audited; command: what runs the chapter, for each of the others. A second look at the same
+    data is read from the cache. Raises InputError where they cannot be used, as the chapter would.
     """
     cohort = load(spec, classes=classes or None, several=several)
-    stored = cache_folder("audits") / f"{_key(spec, cohort)}.json"
+    stored = cache_folder("audits") / f"{_key(f'{spec}|{all_labels}|{command}', cohort)}.json"
     if found := _read(stored):
         return found
     say(f"looking at {len(cohort)} images before anything is trained (audit)")
-    found = examine(cohort, spec)
+    found = replace(
+        examine(cohort, spec),
+        labels=label_rows(cohort) if all_labels else (),
+        one_a_run=one_a_run(cohort, spec, command),
+    )
     write_whole(stored, json.dumps(found.as_dict(), ensure_ascii=False))
     return found
 
@@ -176,12 +191,12 @@ class _Seen:
         self.pixels: Floats = grid_of_pixels(thumbnails)
 
 
-def _look(image: npt.NDArray[np.float32]) -> dict[str, object]:
+def _look(image: Image) -> dict[str, object]:
     return {**image_statistics(image), "thumbnail": resize(image, FINE)}
 
 
 def _accuracies(
-    seen: _Seen, worst: Any, labels: Integers, groupings: Mapping[str, Integers]
+    seen: _Seen, worst: Any, labels: Labels, groupings: Mapping[str, Integers]
 ) -> Iterator[Row]:
     """A row for each question and each way of grouping; what has too few groups is left out."""
     for kept, groups in groupings.items():
@@ -191,7 +206,7 @@ def _accuracies(
 
 
 def _of_models(
-    seen: _Seen, worst: Any, labels: Integers, groups: Integers
+    seen: _Seen, worst: Any, labels: Labels, groups: Integers
 ) -> Iterator[tuple[str, Accuracy | None]]:
     numbers = seen.statistics.to_numpy(np.float64)
     classes = len(np.unique(labels))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 import nbformat
 
@@ -20,6 +20,8 @@ from medlib.run.data_check import DataCheck, check_data, wanted
 from medlib.run.report import report
 from medlib.run.said import lines, markdown
 
+SHOWS_LABELS: Final = "03_cohort"
+"""The chapter about a data set as a whole: of several labels an image it shows all."""
 Say = Callable[[str], None]
 
 
@@ -35,7 +37,14 @@ def look(chapter: Chapter, given: Mapping[str, Any], say: Say, warn: Say) -> Dat
         return None
     two = (p.comment.startswith("two ") for p in chapter.parameters if p.name == "classes")
     try:
-        check = check_data(str(spec), given.get("classes"), say, several=not any(two))
+        check = check_data(
+            str(spec),
+            given.get("classes"),
+            say,
+            several=not any(two),
+            all_labels=chapter.name == SHOWS_LABELS,
+            command=f"medlib run {chapter.name}",
+        )
     except SeveralLabelsError as several:
         raise InputError(several.sentence(f"medlib run {chapter.name}")) from several
     except ChooseTwoError:

@@ -12,18 +12,19 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from medlib import statistics
 from medlib.features.residual import Without
+from medlib.learning.folds import stratified_patient_folds
+from medlib.types import Bools, Floats, Integers, Labels
 
 REPEATS: Final = 5
 """Deals into folds, seeds 0 to 4."""
@@ -32,9 +33,6 @@ FEWEST: Final = 3
 """Groups a class below which nothing can be cross-validated: two folds give no interval."""
 STRENGTH: Final = 0.01
 """C of the logistic regression on standardised pixels: strongly held back, 256 pixels are many."""
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 
 class Accuracy(NamedTuple):
@@ -66,7 +64,7 @@ def _regression() -> LogisticRegression:
 
 
 def accuracy(
-    model: Callable[[], BaseEstimator], x: Floats, labels: Integers, groups: Integers
+    model: Callable[[], BaseEstimator], x: Floats, labels: Labels, groups: Integers
 ) -> Accuracy | None:
     """Return the accuracy of a model on new groups, from 5 repeats of 5 folds that keep groups.
 
@@ -77,28 +75,18 @@ def accuracy(
     if least < FEWEST:
         return None
     folds = min(FOLDS, least)
-    dealt = np.stack([_deal(labels, groups, folds, seed) for seed in range(REPEATS)])
+    seeds = range(REPEATS)
+    dealt = np.stack(
+        [stratified_patient_folds(labels, groups, folds=folds, seed=seed) for seed in seeds]
+    )
     right = np.stack([_right(model, x, labels, fold) for fold in dealt])
     found = statistics.out_of_fold_interval(right, dealt, groups)
     return Accuracy(found.estimate, found.low, found.high)
 
 
-def _deal(labels: Integers, groups: Integers, folds: int, seed: int) -> Integers:
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    fold = np.empty(len(labels), np.int64)
-    for number, (_, test) in enumerate(splitter.split(labels, labels, groups)):
-        fold[test] = number
-    return fold
-
-
-def _right(
-    model: Callable[[], BaseEstimator], x: Floats, labels: Integers, fold: Integers
-) -> npt.NDArray[np.bool_]:
-    right = np.empty(len(labels), bool)
-    for number in np.unique(fold):
-        test = fold == number
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # quick: near enough is enough
-            fitted = model().fit(x[~test], labels[~test])
-        right[test] = fitted.predict(x[test]) == labels[test]
-    return right
+def _right(model: Callable[[], BaseEstimator], x: Floats, labels: Labels, fold: Integers) -> Bools:
+    """Return whether each row is predicted right by the model that has not seen its fold."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # quick: near enough is enough
+        predicted = cross_val_predict(model(), x, labels, cv=PredefinedSplit(fold))
+    return np.asarray(predicted == labels)

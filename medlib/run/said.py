@@ -8,6 +8,7 @@ from typing import Final
 
 from medlib.results.markdown import plain, table
 from medlib.run.data_check import DataCheck, Row
+from medlib.run.labels import as_lines, as_table
 
 TITLE: Final = "Audit of the data, before anything was trained"
 
@@ -23,6 +24,9 @@ def lines(check: DataCheck) -> Iterator[str]:
         yield f"       accuracy {_ends(row)}: {row.what}; {_kept(row)}"
     if check.accuracies:
         yield f"       accuracy {check.majority:.2f}: always the most frequent class"
+    yield from as_lines(check.labels)
+    if check.one_a_run:
+        yield check.one_a_run
 
 
 def markdown(check: DataCheck) -> str:
@@ -32,6 +36,11 @@ def markdown(check: DataCheck) -> str:
     parts = [WRITTEN, f"**{TITLE}**", "\n".join(numbered) or _prose(check.verdict)]
     if check.accuracies:
         parts += [f"What quick models reach that nothing was chosen for, {FROM}:", _table(check)]
+    if check.labels:
+        parts += [f"All labels of these images; of the images with each, {ALSO}:"]
+        parts += [as_table(check.labels)]
+    if check.one_a_run:
+        parts.append(_prose(check.one_a_run))
     return "\n\n".join(parts)
 
 
@@ -40,8 +49,12 @@ def _prose(text: str) -> str:
     return TYPED.sub(lambda typed: f"`{typed[0].replace(chr(92), '')}`", plain(text))
 
 
-TYPED: Final = re.compile(r'--[a-z]+|"[^"\s]+groups=\w+"')
-"""What a reader types: an option, or a cohort with its groups."""
+TYPED: Final = re.compile(r'--[a-z]+|"[^"\s]+groups=\w+"|medlib run \S+ -p cohort "[^"]+"')
+"""What a reader types: an option, a cohort with its groups, a run of another label."""
+ALSO: Final = (
+    "how many have each other one too (itself: all), and what tells it without the disease"
+)
+"""What the columns of the table of labels say."""
 WRITTEN: Final = (
     "*The plain text of this chapter, its captions and key points were written about simulated "
     "patients. Tables, figures and the sentences printed below cells are of your data: where the "

@@ -20,6 +20,7 @@ KINDS: Final = {
     "phantom-chest-ct": "simulated patients",
     "unpacked": "unpacked archives",
     "audits": "audits of data that chapters ran on",
+    "copies": "pairs of copies among many images",
 }
 """Folders of what chapters make again by themselves, which may go at any time."""
 PATIENTS: Final = "phantom-chest-ct"

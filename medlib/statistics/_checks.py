@@ -2,16 +2,14 @@
 
 import operator
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
 from medlib.runtime.whole_numbers import as_generator as as_generator
-
-Floats: TypeAlias = NDArray[np.float64]
-Bools: TypeAlias = NDArray[np.bool_]
+from medlib.types import Array, Bools, Floats, Integers
 
 MOST_CASES = 10**12
 """No study has more; from about 9e15 on, a count is no longer exact as a float."""
@@ -159,8 +157,8 @@ def as_probabilities(values: Floats, argument: str = "scores") -> Floats:
 
 
 def as_groups(
-    groups: Sequence[Any] | NDArray[Any] | None, length: int, argument: str = "groups"
-) -> NDArray[np.int64]:
+    groups: Sequence[Any] | Array | None, length: int, argument: str = "groups"
+) -> Integers:
     """Return a number 0..G-1 a case from patient ids (every case its own patient where None)."""
     if groups is None:
         return np.arange(length)

@@ -1,11 +1,15 @@
-"""Logistic recalibration of many redraws at once: weights are replicates x cases."""
+"""Logistic recalibration of many redraws at once: weights are replicates x cases.
+
+statsmodels' GLM fits one at a time, in 3 ms: thousands of redraws would take minutes. A test holds
+both to the same coefficients.
+"""
 
 from typing import Final
 
 import numpy as np
 from scipy.special import expit
 
-from medlib.statistics._checks import Floats
+from medlib.types import Floats
 
 STEPS: Final = 50
 """Newton's steps after which coefficients that have not settled are returned as they are."""

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
 from medlib.statistics._checks import (
     MOST_REPLICATES,
-    Bools,
     as_count,
     as_finite,
     as_generator,
@@ -20,9 +19,10 @@ from medlib.statistics._checks import (
 )
 from medlib.statistics.threshold import called_positive
 from medlib.statistics.weighted import Cases, Weights
+from medlib.types import Array, Bools, Integers
 
 Seed: TypeAlias = int | np.random.Generator
-Patients: TypeAlias = Sequence[Any] | NDArray[Any] | None
+Patients: TypeAlias = Sequence[Any] | Array | None
 
 BLOCK = 1_000_000
 """Weights held at a time: few enough to stay near the processor, enough to be fast."""
@@ -37,7 +37,7 @@ class Sample:
     """Cases (one entry a model), the patient of each case, and how many replicates are wanted."""
 
     cases: tuple[Cases, ...]
-    groups: NDArray[np.int64]
+    groups: Integers
     replicates: int
 
     @classmethod
@@ -80,7 +80,7 @@ class Sample:
         """Return the weights of the sample itself: every case once, as one replicate."""
         return np.ones((1, self.labels.size))
 
-    def strata(self) -> list[NDArray[np.int64]]:
+    def strata(self) -> list[Integers]:
         """Return the negative, the positive and the mixed patients; InputError for one alone."""
         size = np.bincount(self.groups)
         positive = np.bincount(self.groups, weights=self.labels)
@@ -155,7 +155,7 @@ class Sample:
             yield min(size, self.replicates - start)
 
 
-def _draw_counts(rng: np.random.Generator, rows: int, size: int) -> NDArray[np.int64]:
+def _draw_counts(rng: np.random.Generator, rows: int, size: int) -> Integers:
     """Return how often each of size things is drawn in size draws (multinomial), rows times."""
     drawn = rng.integers(0, size, size=(rows, size), dtype=np.int32)
     drawn += np.arange(0, rows * size, size, dtype=np.int32)[:, None]

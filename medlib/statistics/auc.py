@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Bools, Floats, as_choice, as_fraction, as_labels, as_scores
+from medlib.statistics._checks import as_choice, as_fraction, as_labels, as_scores
 from medlib.statistics.outcome import Comparison, Interval
+from medlib.types import Bools, Floats
 
 DRAWN_FROM, DRAWN_WHOLLY = 0.95, 0.99
 """AUCs from which on an interval is drawn out, little at first so that none jumps, then wholly."""

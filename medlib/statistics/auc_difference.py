@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize
 
-from medlib.statistics._checks import Floats, as_labels, as_scores
+from medlib.statistics._checks import as_labels, as_scores
 from medlib.statistics.auc import around, delong_covariance, drawn_out, placements
+from medlib.types import Floats
 
 SUREST, LEAST_SURE = 1e-9, 0.499
 """One-sided p is looked for between these: below it is given as the first, above as 0.5."""

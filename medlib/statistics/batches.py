@@ -5,28 +5,29 @@ fitted for all runs in one step; verdicts are those of `medlib.statistics`, one 
 """
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special, stats
 
 from medlib.errors import InputError
 from medlib.runtime.whole_numbers import as_number
 from medlib.statistics.out_of_fold import degrees_of_freedom, shared_luck
+from medlib.statistics.proportions import wilson_ends
+from medlib.types import Bools, Integers, Labels, Reals
 
-Floats: TypeAlias = NDArray[np.floating[Any]]
-Integers: TypeAlias = NDArray[np.int64]
-Rows: TypeAlias = NDArray[np.bool_] | Integers
-Ends: TypeAlias = tuple[Floats, Floats]
-BatchLearner: TypeAlias = Callable[[Floats, Integers, Floats], NDArray[np.bool_]]
+Rows: TypeAlias = Bools | Integers
+Ends: TypeAlias = tuple[Reals, Reals]
+BatchLearner: TypeAlias = Callable[[Reals, Integers, Reals], Bools]
 """Training features (runs x m x p), their labels (m), test features (runs x t x p) -> runs x t."""
 
-Z: Final = float(special.ndtri(0.975))
+LEVEL: Final = 0.95
+"""Of every interval here."""
+Z: Final = float(special.ndtri((1 + LEVEL) / 2))
 """The normal quantile of a 95 % interval."""
 
 
-def deal(labels: Integers, *, folds: int, repeats: int, rng: np.random.Generator) -> Integers:
+def deal(labels: Labels, *, folds: int, repeats: int, rng: np.random.Generator) -> Integers:
     """Return a fold for each case, repeats x n, dealt at random within each class.
 
     Each class goes on where the last one stopped, so folds differ by at most one case.
@@ -45,8 +46,8 @@ def deal(labels: Integers, *, folds: int, repeats: int, rng: np.random.Generator
 
 
 def out_of_fold_correct(
-    learner: BatchLearner, features: Floats, labels: Integers, folds: Integers
-) -> Floats:
+    learner: BatchLearner, features: Reals, labels: Labels, folds: Integers
+) -> Reals:
     """Return 1 where a case is predicted right by the fit that had not seen it, else 0.
 
     features: runs x n x p; labels: n; folds: repeats x n. Result: runs x repeats x n.
@@ -60,8 +61,8 @@ def out_of_fold_correct(
 
 
 def called_right(
-    learner: BatchLearner, features: Floats, labels: Integers, train: Rows, test: Rows
-) -> NDArray[np.bool_]:
+    learner: BatchLearner, features: Reals, labels: Labels, train: Rows, test: Rows
+) -> Bools:
     """Return where a fit to the `train` cases calls the `test` cases right, runs x test cases.
 
     features: runs x n x p; labels: n; train, test: the cases as n truths or as their rows.
@@ -70,13 +71,13 @@ def called_right(
     return np.asarray(predicted == (labels[test] == 1))
 
 
-def nearest_mean(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
+def nearest_mean(training: Reals, labels: Labels, test: Reals) -> Bools:
     """Return whether each test case is nearer to the mean of class 1 than of class 0."""
     negative, positive = _means(training, labels)
     return _side(test, positive - negative, (positive + negative) / 2)
 
 
-def discriminant(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
+def discriminant(training: Reals, labels: Labels, test: Reals) -> Bools:
     """Return the class by Fisher's linear discriminant, its covariance shrunk by a thousandth."""
     negative, positive = _means(training, labels)
     own = np.where((labels == 1)[None, :, None], positive[:, None], negative[:, None])
@@ -88,7 +89,7 @@ def discriminant(training: Floats, labels: Integers, test: Floats) -> NDArray[np
     return _side(test, weights, (positive + negative) / 2)
 
 
-def ridge(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
+def ridge(training: Reals, labels: Labels, test: Reals) -> Bools:
     """Return the class by ridge regression on features scaled by the training cases.
 
     Penalty 0.1 of a feature's variance. Solved among features or cases, whichever are fewer; the
@@ -107,19 +108,19 @@ def ridge(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]
     return np.asarray(score[..., 0] + sign.mean() > 0)
 
 
-def _penalised(products: Floats, known: Floats) -> Floats:
-    penalised: Floats = products / known.shape[2] + 0.1 * np.eye(products.shape[1])
+def _penalised(products: Reals, known: Reals) -> Reals:
+    penalised: Reals = products / known.shape[2] + 0.1 * np.eye(products.shape[1])
     return penalised
 
 
-def nearest_neighbour(training: Floats, labels: Integers, test: Floats) -> NDArray[np.bool_]:
+def nearest_neighbour(training: Reals, labels: Labels, test: Reals) -> Bools:
     """Return the class of the nearest training case."""
     product = test @ training.transpose(0, 2, 1)
     distance = (training**2).sum(-1)[:, None] - 2 * product
     return np.asarray(labels[distance.argmin(2)] == 1)
 
 
-def p_values(difference: Floats, folds: Integers) -> dict[str, Floats]:
+def p_values(difference: Reals, folds: Integers) -> dict[str, Reals]:
     """Return the two-sided p-value of each procedure in each run, by name.
 
     difference: runs x repeats x n, right of one learner minus right of the other; folds: repeats
@@ -134,7 +135,7 @@ def p_values(difference: Floats, folds: Integers) -> dict[str, Floats]:
     }
 
 
-def accuracy_intervals(correct: Floats, folds: Integers) -> dict[str, Ends]:
+def accuracy_intervals(correct: Reals, folds: Integers) -> dict[str, Ends]:
     """Return low and high ends of each 95 % interval for the accuracy in each run, by name.
 
     correct: runs x repeats x n, 1 or 0; folds: repeats x n, all of one size.
@@ -145,13 +146,13 @@ def accuracy_intervals(correct: Floats, folds: Integers) -> dict[str, Ends]:
     mean, variance, _ = _mean_and_variance(correct, folds)
     of_model = _mean_and_variance(correct, folds, of_model=True)[1]
     return {name: t_ends(*of) for name, of in _t_procedures(means).items()} | {
-        "Wilson, one run": wilson(correct[:, 0].mean(1), np.full(len(mean), n)),
+        "Wilson, one run": wilson_ends(correct[:, 0].mean(1), n, LEVEL),
         f"out-of-fold interval, {several}": _effective_wilson(mean, variance, n),
         f"out-of-fold interval of a model, {several}": _effective_wilson(mean, of_model, n),
     }
 
 
-def _t_procedures(means: Floats) -> dict[str, tuple[Floats, float]]:
+def _t_procedures(means: Reals) -> dict[str, tuple[Reals, float]]:
     """Return what each t procedure averages (runs x J), and what it adds to 1/J, by name."""
     repeats, k = means.shape[1:]
     every, overlap = means.reshape(len(means), -1), 1 / (k - 1)
@@ -164,7 +165,7 @@ def _t_procedures(means: Floats) -> dict[str, tuple[Floats, float]]:
     }
 
 
-def t_ends(values: Floats, shared: float) -> Ends:
+def t_ends(values: Reals, shared: float) -> Ends:
     """Return the 95 % interval of the mean of values (runs x J), its variance (1/J + shared) s^2.
 
     One low and one high end a run, from Student's t with J - 1 degrees of freedom.
@@ -175,58 +176,51 @@ def t_ends(values: Floats, shared: float) -> Ends:
     return values.mean(1) - half, values.mean(1) + half
 
 
-def fold_means(scores: Floats, folds: Integers) -> Floats:
+def fold_means(scores: Reals, folds: Integers) -> Reals:
     """Return the mean of each fold: runs x repeats x n and repeats x n -> runs x repeats x k."""
     member = (folds[:, None] == np.arange(folds.max() + 1)[:, None]).astype(float)
-    means: Floats = np.einsum("brn,rkn->brk", scores, member / member.sum(2, keepdims=True))
+    means: Reals = np.einsum("brn,rkn->brk", scores, member / member.sum(2, keepdims=True))
     return means
 
 
-def wilson(share: Floats, cases: Floats) -> Ends:
-    """Return both ends of Wilson's 95 % interval for shares of so many cases, not always whole."""
-    centre = (share + Z**2 / (2 * cases)) / (1 + Z**2 / cases)
-    half = np.sqrt(share * (1 - share) / cases + (Z / (2 * cases)) ** 2) * Z / (1 + Z**2 / cases)
-    return centre - half, centre + half
-
-
-def _effective_wilson(mean: Floats, variance: Floats, n: int) -> Ends:
+def _effective_wilson(mean: Reals, variance: Reals, n: int) -> Ends:
     """Return Wilson's ends for as many cases as give this variance, n at most."""
     cases = np.full(len(mean), float(n))
     np.divide(mean * (1 - mean), variance, out=cases, where=variance > 1e-15)
-    return wilson(mean, np.minimum(cases, n))
+    return wilson_ends(mean, np.minimum(cases, n), LEVEL)
 
 
-def _means(training: Floats, labels: Integers) -> tuple[Floats, Floats]:
+def _means(training: Reals, labels: Labels) -> tuple[Reals, Reals]:
     return training[:, labels == 0].mean(1), training[:, labels == 1].mean(1)
 
 
-def _side(test: Floats, weights: Floats, middle: Floats) -> NDArray[np.bool_]:
+def _side(test: Reals, weights: Reals, middle: Reals) -> Bools:
     score = (test @ weights[..., None])[..., 0]
     return np.asarray(score > (weights * middle).sum(1, keepdims=True))
 
 
-def _t_over(values: Floats, shared: float) -> Floats:
+def _t_over(values: Reals, shared: float) -> Reals:
     """Return p of the mean of values (runs x J), its variance (1/J + shared) s^2."""
     share = 1 / values.shape[1] + shared
     return _student(values.mean(1), share * values.var(1, ddof=1), values.shape[1] - 1)
 
 
-def _student(mean: Floats, variance: Floats, df: int | Floats) -> Floats:
+def _student(mean: Reals, variance: Reals, df: int | Reals) -> Reals:
     spread = np.sqrt(variance)
     without = np.where(np.abs(mean) > 1e-12, np.inf, 0.0)
     t = np.divide(np.abs(mean), spread, out=without, where=spread > 1e-12)
     return np.asarray(2 * special.stdtr(df, -t))
 
 
-def _mcnemar(difference: Floats) -> Floats:
+def _mcnemar(difference: Reals) -> Reals:
     wins, losses = (difference > 0).sum(1), (difference < 0).sum(1)
     tail = stats.binom.cdf(np.minimum(wins, losses), wins + losses, 0.5)
     return np.asarray(np.minimum(1, 2 * tail))
 
 
 def _mean_and_variance(
-    scores: Floats, folds: Integers, *, of_model: bool = False
-) -> tuple[Floats, Floats, Floats]:
+    scores: Reals, folds: Integers, *, of_model: bool = False
+) -> tuple[Reals, Reals, Reals]:
     """Return mean, variance and degrees of freedom as `VarianceParts` has them, one a run."""
     repeats, n = folds.shape
     of_case = scores.mean(1)

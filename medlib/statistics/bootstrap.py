@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from medlib.statistics._checks import Floats, as_fraction
+from medlib.statistics._checks import as_fraction
 from medlib.statistics._sample import Patients, Sample, Seed
 from medlib.statistics.outcome import Comparison, Interval
 from medlib.statistics.threshold import THRESHOLD
 from medlib.statistics.weighted import METRICS, Metric, checked, named_metrics, one_metric
+from medlib.types import Floats
 
 
 @dataclass(frozen=True, slots=True)

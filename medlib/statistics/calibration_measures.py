@@ -6,12 +6,12 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, stats
 from scipy.special import expit, logit
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_fraction, as_generator, as_probabilities
+from medlib.statistics._checks import as_fraction, as_generator, as_probabilities
 from medlib.statistics._recalibration import (
     fit,
     fit_intercept,
@@ -23,6 +23,7 @@ from medlib.statistics._sample import Patients, Sample, Seed
 from medlib.statistics.metrics import NEVER_CERTAIN
 from medlib.statistics.outcome import Interval
 from medlib.statistics.threshold import THRESHOLD
+from medlib.types import Floats, Integers
 
 KNOTS: Final = (0.1, 0.5, 0.9)
 """Quantiles of the log odds at which the calibration curve may bend (Harrell's for three)."""
@@ -213,7 +214,7 @@ def _middle(drawn: Floats, level: float) -> tuple[float, float]:
 
 
 def _may_be_right(
-    study: _Study, groups: NDArray[np.int64], draws: int, rng: np.random.Generator, level: float
+    study: _Study, groups: Integers, draws: int, rng: np.random.Generator, level: float
 ) -> bool:
     """Return whether a score test of the spline leaves it open that all probabilities are right.
 

@@ -13,7 +13,6 @@ from scipy import special
 
 from medlib.errors import InputError
 from medlib.statistics._checks import (
-    Floats,
     as_count,
     as_finite,
     as_floats,
@@ -22,6 +21,7 @@ from medlib.statistics._checks import (
     as_table,
 )
 from medlib.statistics.outcome import Comparison, student
+from medlib.types import Floats
 
 
 def naive_t(values: ArrayLike, *, reference: float = 0.0, confidence: float = 0.95) -> Comparison:

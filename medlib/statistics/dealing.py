@@ -1,24 +1,22 @@
 """Labels dealt at random among patients, and what predictions of them score by patient."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from medlib.errors import InputError
+from medlib.types import Array, Bools, Floats, Integers
 
 TRIES = 100
 """Deals looked at for one that leaves every class enough patients."""
 
 
 def deal_by_images(
-    of_patient: NDArray[Any],
-    images: NDArray[np.int64],
+    of_patient: Array,
+    images: Integers,
     rng: np.random.Generator,
     *,
     equal: bool = False,
-) -> NDArray[Any]:
+) -> Array:
     """Return a label a patient, dealt at random so that each class keeps its number of images.
 
     of_patient: true label a patient; images: how many each has. With ``equal``, each class gets
@@ -41,9 +39,7 @@ def deal_by_images(
     return rng.permutation(of_patient)
 
 
-def score_by_patient(
-    given: NDArray[Any], labels: NDArray[Any], patient: NDArray[np.int64]
-) -> float:
+def score_by_patient(given: Array, labels: Array, patient: Integers) -> float:
     """Return the mean AUC of the classes, every patient counted once; chance is 0.5.
 
     given: predicted class or score of each image; labels: of each image; patient: 0..P-1 of each.
@@ -64,10 +60,10 @@ def score_by_patient(
     return float(np.mean(areas))
 
 
-def _means(values: NDArray[Any], patient: NDArray[np.int64]) -> NDArray[np.float64]:
+def _means(values: Array, patient: Integers) -> Floats:
     return np.asarray(np.bincount(patient, weights=values) / np.bincount(patient))
 
 
-def _area(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+def _area(scores: Floats, positive: Bools) -> float:
     ranks, m = stats.rankdata(scores.round(12)), int(positive.sum())
     return float((ranks[positive].mean() - (m + 1) / 2) / (len(scores) - m))

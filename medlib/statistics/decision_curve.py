@@ -6,12 +6,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
 from medlib.statistics._checks import (
-    Bools,
-    Floats,
     as_fraction,
     as_groups,
     as_labels,
@@ -22,6 +20,7 @@ from medlib.statistics._checks import (
 from medlib.statistics._sample import Patients
 from medlib.statistics.proportions import wilson_ends
 from medlib.statistics.threshold import called_positive
+from medlib.types import Bools, Floats, Integers
 
 THRESHOLDS: Final = tuple(np.round(np.arange(0.01, 1, 0.01), 2).tolist())
 """Threshold probabilities of a curve, where none are asked for."""
@@ -140,7 +139,7 @@ class _Share:
 def _row(
     labels: Bools,
     called: Bools,
-    patients: NDArray[np.int64],
+    patients: Integers,
     cut: float,
     prevalence: float | None,
     level: float,
@@ -167,7 +166,7 @@ def _row(
 
 
 def _difference(
-    first: _Share, second: _Share, patients: NDArray[np.int64], level: float
+    first: _Share, second: _Share, patients: Integers, level: float
 ) -> tuple[float, float, float]:
     """Return the difference of two weighted shares of the same patients, and its limits (MOVER)."""
     sums = [_excess(share, patients) for share in (first, second)]
@@ -185,7 +184,7 @@ def _difference(
     return value, value - reach(below1, above2), value + reach(above1, below2)
 
 
-def _excess(share: _Share, patients: NDArray[np.int64]) -> Floats:
+def _excess(share: _Share, patients: Integers) -> Floats:
     """Return how far each patient's cases exceed what the share leads to expect."""
     each = share.part - share.value * share.whole
     return np.bincount(patients, weights=each).astype(np.float64)

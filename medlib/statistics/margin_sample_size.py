@@ -5,7 +5,6 @@ from math import ceil
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from medlib.errors import InputError
@@ -13,6 +12,7 @@ from medlib.statistics._checks import as_count, as_finite, as_fraction
 from medlib.statistics.noninferiority import _alpha
 from medlib.statistics.paired import tango_scores, tango_variance
 from medlib.statistics.power import LARGEST_STUDY, Power, SampleSize
+from medlib.types import Integers
 
 LIKELY: Final = 9.0
 """Standard deviations of a count that are summed over: what lies beyond is below 1e-16."""
@@ -176,7 +176,7 @@ def _exact_power(n: int, new: float, old: float, margin: float, alpha: float) ->
     return float(stats.multinomial.pmf(counts, n, shares).sum()) if len(counts) else 0.0
 
 
-def _likely(n: int, share: float) -> NDArray[np.int64]:
+def _likely(n: int, share: float) -> Integers:
     spread = LIKELY * np.sqrt(n * share * (1 - share)) + LIKELY
     return np.arange(max(0, int(n * share - spread)), min(n, int(n * share + spread)) + 1)
 

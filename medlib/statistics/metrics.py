@@ -10,22 +10,16 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
-from sklearn.metrics import roc_auc_score
+from numpy.typing import ArrayLike
+from sklearn.metrics import brier_score_loss, confusion_matrix, roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
 from medlib.errors import InputError
 from medlib.statistics.threshold import THRESHOLD, called_positive
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from medlib.types import Floats, Integers, Labels
 
 NEVER_CERTAIN: Final = 1e-6
 """Probabilities are kept this far from 0 and 1 before their logits are taken."""
-
-NEWTON_STEPS: Final = 100
-"""Steps after which a fit that has not settled is taken as it is."""
 
 
 def accuracy(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> float:
@@ -41,7 +35,8 @@ def confusion(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESH
     well. [[TN, FP], [FN, TP]].
     """
     label, score = _checked(labels, scores)
-    return np.bincount(2 * label + called_positive(score, threshold), minlength=4).reshape(2, 2)
+    called = called_positive(score, threshold).astype(np.int64)
+    return np.asarray(confusion_matrix(label, called, labels=[0, 1]))
 
 
 def confusion_table(labels: ArrayLike, predicted: ArrayLike, *, classes: int) -> Integers:
@@ -57,8 +52,7 @@ def confusion_table(labels: ArrayLike, predicted: ArrayLike, *, classes: int) ->
             f"Labels of shape {label.shape} and predictions of shape {given.shape}: give one class "
             f"from 0 to {classes - 1} of each a case."
         )
-    places = classes * label.astype(np.int64) + given.astype(np.int64)
-    return np.bincount(places, minlength=classes**2).reshape(classes, classes)
+    return np.asarray(confusion_matrix(label, given, labels=range(classes)))
 
 
 def sensitivity(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> float:
@@ -87,7 +81,7 @@ def brier(labels: ArrayLike, scores: ArrayLike) -> float:
     """Return the mean squared difference of probability and label: 0 is best, 0.25 is a coin's."""
     label, score = _checked(labels, scores)
     _check_probabilities(score)
-    return float(np.mean((score - label) ** 2))
+    return float(brier_score_loss(label, score, pos_label=1))
 
 
 @dataclass(frozen=True)
@@ -96,31 +90,24 @@ class Calibration:
 
     bins: pd.DataFrame
     """A row a bin: n, predicted (mean probability), observed (share), low, high (95 %, Wilson)."""
-    slope: float | None
-    """1 is right, below 1 is overconfident; None where the scores separate the classes wholly."""
-    intercept: float
-    """In the large: 0 is right, below 0 means probabilities are too high on average."""
 
 
 def calibration(labels: ArrayLike, scores: ArrayLike, *, bins: int = 5) -> Calibration:
-    """Return reliability in bins of equal numbers of cases, calibration slope and intercept.
+    """Return reliability in bins of equal numbers of cases; bins without cases are left out.
 
-    The slope is that of a logistic regression of the label on logit(score); the intercept that of
-    one with slope 1 (Van Calster et al. 2019, BMC Medicine 17:230). Bins without cases are left
-    out. Raises InputError if only one class is present or scores are no probabilities.
+    Slope and intercept, with their intervals, are in `statistics.calibration_measures`. Raises
+    InputError if only one class is present or scores are no probabilities.
     """
     label, score = _checked(labels, scores)
     _require_both(label)
     _check_probabilities(score)
     if not isinstance(bins, (int, np.integer)) or bins < 1:
         raise InputError(f"bins is {bins!r}; give a whole number, 1 or more.")
-    log_odds = logit(np.clip(score, NEVER_CERTAIN, 1 - NEVER_CERTAIN))
-    return Calibration(
-        _reliability(label, score, bins), _slope(label, log_odds), _intercept(label, log_odds)
-    )
+    return Calibration(_reliability(label, score, bins))
 
 
-def _reliability(label: Integers, score: Floats, bins: int) -> pd.DataFrame:
+def _reliability(label: Labels, score: Floats, bins: int) -> pd.DataFrame:
+    # scikit-learn's calibration_curve cuts at quantiles: ties make unequal bins, and it gives no n
     order = np.argsort(score, kind="stable")
     rows = []
     for part in np.array_split(order, min(bins, len(order))):
@@ -128,39 +115,6 @@ def _reliability(label: Integers, score: Floats, bins: int) -> pd.DataFrame:
         low, high = proportion_confint(positive, len(part), method="wilson")
         rows.append((len(part), score[part].mean(), positive / len(part), low, high))
     return pd.DataFrame(rows, columns=["n", "predicted", "observed", "low", "high"])
-
-
-def _slope(label: Integers, log_odds: Floats) -> float | None:
-    """Return the logistic slope on the log odds; None where no finite one exists."""
-    negative, positive = log_odds[label == 0], log_odds[label == 1]
-    if positive.min() >= negative.max() or negative.min() >= positive.max():
-        return None
-    design = np.stack([np.ones_like(log_odds), log_odds], axis=1)
-    return float(_logistic(design, label, np.zeros(len(label)))[1])
-
-
-def _intercept(label: Integers, log_odds: Floats) -> float:
-    return float(_logistic(np.ones((len(label), 1)), label, log_odds)[0])
-
-
-def _logistic(design: Floats, label: Integers, offset: Floats) -> Floats:
-    """Return maximum-likelihood coefficients by Newton's method with halved steps."""
-    beta: Floats = np.zeros(design.shape[1])
-
-    def loss(b: Floats) -> float:
-        eta = design @ b + offset
-        return float(np.sum(np.logaddexp(0, eta) - label * eta))
-
-    for _ in range(NEWTON_STEPS):
-        p = expit(design @ beta + offset)
-        gradient = design.T @ (label - p)
-        step = np.linalg.lstsq(design.T * (p * (1 - p)) @ design, gradient, rcond=None)[0]
-        while loss(beta + step) > loss(beta) and np.abs(step).max() > 1e-12:
-            step = step / 2
-        beta = beta + step
-        if np.abs(step).max() < 1e-10:
-            break
-    return beta
 
 
 def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[Integers, Floats]:
@@ -191,7 +145,7 @@ def _numbers(values: ArrayLike, name: str) -> Floats:
     raise InputError(f"{name} hold what is no number; give one number a case.")
 
 
-def _require_both(label: Integers) -> None:
+def _require_both(label: Labels) -> None:
     if label.min() == label.max():
         raise InputError(f"All labels are {label[0]}; give cases of both classes.")
 

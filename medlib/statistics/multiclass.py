@@ -9,18 +9,18 @@ fold. Tables are repeats x cases; a table of one row is one fixed model on a tes
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_fraction, as_groups, as_table
+from medlib.statistics._checks import as_fraction, as_groups, as_table
 from medlib.statistics._sample import Patients
 from medlib.statistics.auc import around, drawn_out
 from medlib.statistics.out_of_fold import variance_parts
 from medlib.statistics.out_of_fold_auc import case_shares
 from medlib.statistics.outcome import Interval
 from medlib.statistics.proportions import wilson_ends
+from medlib.types import Floats, Integers
 
-Integers = NDArray[np.int64]
 NONE = 1e-15
 """A variance up to here is rounding: every case has the same share."""
 
@@ -48,7 +48,8 @@ def accuracy_of_cases(
     patient and one model it is Wilson's own. Raises InputError for other shapes.
     """
     right = as_table(correct, "correct", "repeats x cases")
-    return _share("accuracy", right, right.shape[1], folds, groups, confidence)
+    cases = right.shape[1]
+    return _share("accuracy", right, cases, _patients(groups, cases), folds, groups, confidence)
 
 
 def macro_sensitivity(
@@ -81,7 +82,8 @@ def macro_sensitivity(
     weight = (truth.size / classes / sizes)[truth]
     shares = rates.mean(axis=1)[:, None] + weight * (right - rates[:, truth])
     most = classes**2 / float((1 / sizes).sum())
-    return _share("macro sensitivity", shares, most, folds, groups, confidence)
+    certain = most * _patients(groups, truth.size) / truth.size
+    return _share("macro sensitivity", shares, most, certain, folds, groups, confidence)
 
 
 def sensitivity_of_class(
@@ -106,7 +108,7 @@ def sensitivity_of_class(
     rate = right[:, those].mean(axis=1, keepdims=True)
     shares = rate + truth.size / those.sum() * those * (right - rate)
     patients = len(np.unique(as_groups(groups, truth.size)[those]))
-    return _share("sensitivity", shares, float(patients), folds, groups, confidence)
+    return _share("sensitivity", shares, patients, patients, folds, groups, confidence)
 
 
 def cohens_kappa(
@@ -222,16 +224,19 @@ def _share(
     quantity: str,
     shares: Floats,
     most: float,
+    certain: float,
     folds: ArrayLike | None,
     groups: Patients,
     confidence: float,
 ) -> Interval:
-    """Wilson's interval of a mean of shares that is itself a share of cases."""
+    """Wilson's interval of a mean of shares that is itself a share of cases.
+
+    most: effective cases at the most; certain: how many where all are right, or none.
+    """
     level = as_fraction(confidence, "confidence", open_ends=True)
     found = _variance(shares, folds, groups)
-    ratio = _patients(groups, shares.shape[1]) / shares.shape[1]
     p = min(1.0, max(0.0, found.mean))
-    size = min(most, _effective(p, found.variance, most * ratio))
+    size = min(most, _effective(p, found.variance, certain))
     low, high = wilson_ends(p, size, level)
     basis = f"{found.basis}, {size:.0f} effective"
     return Interval(

@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_fraction, as_numbers
+from medlib.statistics._checks import as_fraction, as_numbers
+from medlib.types import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,17 @@ must be at work (SEED), LEAST of it.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_binary, as_choice, as_fraction, as_groups, as_table
+from medlib.statistics._checks import as_binary, as_choice, as_fraction, as_groups, as_table
 from medlib.statistics._sample import Patients
 from medlib.statistics.outcome import Comparison, Interval, student
 from medlib.statistics.proportions import wilson_ends
+from medlib.types import Array, Floats, Integers
 
 Target: TypeAlias = Literal["procedure", "model"]
 """Whose accuracy: the procedure's, expected over training samples and seeds, or one model's."""
@@ -266,7 +267,7 @@ def variance_parts(scores: ArrayLike, folds: ArrayLike, groups: Patients = None)
     return VarianceParts(mean, patients, luck, error, left, count, basis, caution)
 
 
-def _within(excess: Floats, size: Floats, cells: NDArray[np.int64]) -> tuple[float, float, float]:
+def _within(excess: Floats, size: Floats, cells: Integers) -> tuple[float, float, float]:
     """Return omega - gamma, from products of excesses of two patients' cases in one fold.
 
     Each excess is from the case's own mean over R repeats, in which the pair shares a fold again
@@ -286,7 +287,7 @@ def _within(excess: Floats, size: Floats, cells: NDArray[np.int64]) -> tuple[flo
     return float(of_patient.sum()), error, rho
 
 
-def _caution(cells: NDArray[np.int64], seeds_dominate: bool) -> str:
+def _caution(cells: Integers, seeds_dominate: bool) -> str:
     """Return what is known to be unsure about the variance of such a study, or nothing."""
     repeats, patients = cells.shape
     folds = int(cells.max()) + 1
@@ -316,9 +317,7 @@ def join_cautions(*doubts: str) -> str:
     return "; ".join(doubt for doubt in doubts if doubt)
 
 
-def _cells(
-    folds: ArrayLike, shape: tuple[int, ...], patient: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _cells(folds: ArrayLike, shape: tuple[int, ...], patient: Integers) -> Integers:
     """Return each patient's fold in each repeat, numbered from 0; InputError if not one."""
     table = as_table(folds, "folds", FORM)
     if table.shape != shape:
@@ -335,9 +334,7 @@ def _cells(
     return np.stack(rows)
 
 
-def _one_repeat(
-    row: Floats, first: NDArray[Any], patient: NDArray[np.int64], repeat: int
-) -> NDArray[np.int64]:
+def _one_repeat(row: Floats, first: Array, patient: Integers, repeat: int) -> Integers:
     if not np.array_equal(row, row[first][patient]):
         raise InputError(f"folds[{repeat}] puts images of one patient into two folds: leakage.")
     cell = np.unique(row[first], return_inverse=True)[1]

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Bools, Floats, as_fraction, as_labels, as_scores, as_table
+from medlib.statistics._checks import as_fraction, as_labels, as_scores, as_table
 from medlib.statistics._sample import Patients
 from medlib.statistics.auc import around, drawn_out, placements
 from medlib.statistics.out_of_fold import FORM, join_cautions, variance_parts
 from medlib.statistics.outcome import Interval
+from medlib.types import Bools, Floats
 
 FEW_VALUES: Final = 20
 """Different scores, below which coverage was 0.90 to 0.93: votes of 7 (8 values) and 15 (16)."""

@@ -8,17 +8,10 @@ from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from medlib.errors import InputError
-from medlib.statistics._checks import (
-    Bools,
-    Floats,
-    as_binary,
-    as_choice,
-    as_count,
-    as_finite,
-    as_fraction,
-)
+from medlib.statistics._checks import as_binary, as_choice, as_count, as_finite, as_fraction
 from medlib.statistics.outcome import Comparison, Interval
 from medlib.statistics.proportions import wilson_ends
+from medlib.types import Bools, Floats
 
 
 def mcnemar_test(labels: ArrayLike, predicted_a: ArrayLike, predicted_b: ArrayLike) -> Comparison:

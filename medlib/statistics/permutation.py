@@ -4,13 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
 from medlib.statistics._checks import (
     MOST_REPLICATES,
-    Bools,
-    Floats,
     as_count,
     as_finite,
     as_generator,
@@ -22,6 +20,7 @@ from medlib.statistics.dealing import deal_by_images, score_by_patient
 from medlib.statistics.outcome import Comparison
 from medlib.statistics.threshold import THRESHOLD
 from medlib.statistics.weighted import Metric, Weights, checked, one_metric
+from medlib.types import Array, Bools, Floats, Integers
 
 ROUNDING = 1e-12
 """Two values of a metric closer than this are the same one, computed in another order."""
@@ -73,7 +72,7 @@ def paired_permutation_test(
 
 def label_permutation_test(
     labels: ArrayLike,
-    evaluate: Callable[[Bools], float | NDArray[Any]],
+    evaluate: Callable[[Bools], float | Array],
     groups: Patients = None,
     *,
     permutations: int = 199,
@@ -90,8 +89,12 @@ def label_permutation_test(
 
     A number depends on the classes' shares of images: where patients have unequally many, shuffles
     keep the number of images of a class, not of its patients, and the test is no longer exact.
-    Where one class has more images a patient, labels are not exchangeable, whichever is returned:
-    in 72 such studies without a difference p was .05 or less in 2 (shares) and 7 (predictions).
+    In 3,000 studies of noise (50, 100 and 200 patients with one image or 1 to 6, a class of a
+    tenth or a fifth, 5 and 10 folds; linear discriminant and nearest neighbour; shares, classes and
+    scores) p was .05 or less in 4.4 % (standard error 0.4 points), of eight combinations in 1.9 to
+    6.4 (1.1 points). Where one class has more images a patient, labels are not exchangeable,
+    whichever is returned: with 6 and 2 images in 2.8 % of 1,125 studies, but with other numbers in
+    2 of 72 (shares) and 7 of 72 (predictions).
 
     Valid with cross-validation, and the test that shows leakage: shuffled labels must give chance.
     Not a test that one model beats another. Source: Ojala & Garriga 2010, J. Mach. Learn. Res.
@@ -127,12 +130,12 @@ def label_permutation_test(
     return Comparison("score above chance", seen - chance, p_value, method, basis=basis)
 
 
-def _score(given: Any, labels: Bools, patient: NDArray[np.int64], name: str) -> float:
+def _score(given: Any, labels: Bools, patient: Integers, name: str) -> float:
     found = np.asarray(given)
     return score_by_patient(found, labels, patient) if found.ndim else as_finite(given, name)
 
 
-def _labels_of_patients(labels: Bools, patient: NDArray[np.int64]) -> Bools:
+def _labels_of_patients(labels: Bools, patient: Integers) -> Bools:
     positive = np.bincount(patient, weights=labels)
     mixed = np.flatnonzero((positive > 0) & (positive < np.bincount(patient)))
     if mixed.size:

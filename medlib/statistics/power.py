@@ -6,12 +6,12 @@ from math import ceil
 from typing import get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_choice, as_count, as_finite, as_fraction
+from medlib.statistics._checks import as_choice, as_count, as_finite, as_fraction
 from medlib.statistics.proportions import ProportionMethod, proportion_interval
+from medlib.types import Floats, Integers
 
 LARGEST_STUDY = 100_000
 """Cases beyond which a sample size is not searched for: no study would be that large."""
@@ -166,7 +166,7 @@ def _connor(a: float, b: float, power: float, alpha: float) -> float:
     return float(((reject + find) / difference) ** 2)
 
 
-def _mcnemar_power(sizes: NDArray[np.int64], a: float, b: float, alpha: float) -> Floats:
+def _mcnemar_power(sizes: Integers, a: float, b: float, alpha: float) -> Floats:
     """Return the exact power for each number of cases, summed over likely discordant counts."""
     discordant = a + b
     spread = 10 * np.sqrt(sizes.max() * discordant * (1 - discordant)) + 20

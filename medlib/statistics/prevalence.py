@@ -7,16 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
-from medlib.statistics._checks import (
-    Floats,
-    as_choice,
-    as_count,
-    as_fraction,
-    as_numbers,
-    as_probabilities,
-)
+from medlib.statistics._checks import as_choice, as_count, as_fraction, as_numbers, as_probabilities
 from medlib.statistics.outcome import Interval
 from medlib.statistics.proportions import predictive_values
+from medlib.types import Floats
 
 PredictiveMethod: TypeAlias = Literal["score", "logit"]
 

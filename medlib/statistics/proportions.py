@@ -1,7 +1,7 @@
 """Questions about one proportion: how sure is it, is it a given value, what is a positive worth."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, overload
 
 import numpy as np
 from scipy import special, stats
@@ -10,6 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 from medlib.errors import InputError
 from medlib.statistics._checks import as_choice, as_count, as_fraction
 from medlib.statistics.outcome import Comparison, Interval
+from medlib.types import Reals
 
 ProportionMethod: TypeAlias = Literal["wilson", "clopper-pearson", "jeffreys", "wald"]
 
@@ -61,12 +62,22 @@ def proportion_interval(
     return Interval(quantity, count / total, float(low), float(high), level, name, basis)
 
 
-def wilson_ends(p: float, n: float, confidence: float) -> tuple[float, float]:
-    """Return Wilson's limits for a proportion of n cases, where n need not be whole."""
+@overload
+def wilson_ends(p: float, n: float, confidence: float) -> tuple[float, float]: ...
+@overload
+def wilson_ends(p: Reals, n: float | Reals, confidence: float) -> tuple[Reals, Reals]: ...
+def wilson_ends(
+    p: float | Reals, n: float | Reals, confidence: float
+) -> tuple[float | Reals, float | Reals]:
+    """Return Wilson's limits for a proportion of n cases, where n need not be whole, or for many.
+
+    Many: p is an array of any shape, n one number or an array of that shape, and so are both ends.
+    """
     z2 = float(special.ndtri((1 + confidence) / 2)) ** 2
-    centre = p + z2 / (2 * n)
-    half = float(np.sqrt(z2 * p * (1 - p) / n + z2**2 / (4 * n**2)))
-    return max(0.0, (centre - half) / (1 + z2 / n)), min(1.0, (centre + half) / (1 + z2 / n))
+    centre, half = p + z2 / (2 * n), np.sqrt(z2 * p * (1 - p) / n + z2**2 / (4 * n**2))
+    low = np.maximum(0.0, (centre - half) / (1 + z2 / n))
+    high = np.minimum(1.0, (centre + half) / (1 + z2 / n))
+    return (low, high) if np.ndim(low) else (float(low), float(high))
 
 
 def binomial_test(successes: int, n: int, reference: float) -> Comparison:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_count, as_generator, as_numbers
+from medlib.statistics._checks import as_count, as_generator, as_numbers
 from medlib.statistics._sample import Seed
+from medlib.types import Floats, Labels
 
 MOST = 100_000
 """Readers, or cases of a class: more fill a computer's memory."""
@@ -46,7 +46,7 @@ readers who differ much (H) or little (L)."""
 class ReaderStudy:
     """Labels (one a case) and scores (readers x modalities x cases) of one simulated study."""
 
-    labels: NDArray[np.int64]
+    labels: Labels
     scores: Floats
 
 

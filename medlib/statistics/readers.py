@@ -11,8 +11,6 @@ from scipy import stats
 
 from medlib.errors import InputError
 from medlib.statistics._checks import (
-    Bools,
-    Floats,
     as_choice,
     as_floats,
     as_fraction,
@@ -22,6 +20,7 @@ from medlib.statistics._checks import (
 )
 from medlib.statistics.auc import delong_covariance, placements
 from medlib.statistics.outcome import Comparison, Interval, p_text, student
+from medlib.types import Bools, Floats
 
 Readers: TypeAlias = Literal["random", "fixed"]
 Covariance: TypeAlias = Literal["jackknife", "delong"]

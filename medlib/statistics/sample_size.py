@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Floats, as_count, as_finite, as_fraction, as_numbers
+from medlib.statistics._checks import as_count, as_finite, as_fraction, as_numbers
 from medlib.statistics.auc import shared_cases
 from medlib.statistics.power import SampleSize
+from medlib.types import Floats
 
 Z = float(special.ndtri(0.975))
 """The normal quantile of a 95 % interval, which all criteria here use."""

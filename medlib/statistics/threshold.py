@@ -3,15 +3,16 @@
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medlib.errors import InputError
+from medlib.types import Bools
 
 THRESHOLD: Final = 0.5
 """A case is called positive above this probability."""
 
 
-def called_positive(scores: ArrayLike, threshold: float = THRESHOLD) -> NDArray[np.bool_]:
+def called_positive(scores: ArrayLike, threshold: float = THRESHOLD) -> Bools:
     """Return whether each score lies above the threshold; a score on it is called negative.
 
     So do scikit-learn's `LogisticRegression.predict` and the largest of two outputs, which at a tie

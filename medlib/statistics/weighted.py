@@ -6,15 +6,14 @@ replicates together (replicates x cases) and gives one value a replicate; nothin
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medlib.errors import InputError
-from medlib.statistics._checks import Bools, Floats
+from medlib.types import Bools, Floats, Reals
 
-Weights: TypeAlias = NDArray[np.floating[Any]]
+Weights: TypeAlias = Reals
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from medlib.cohorts import Cohort, is_simulated, load
 from medlib.cohorts.audit.leaks import LeakageError, assert_patients_apart
@@ -14,6 +13,7 @@ from medlib.cohorts.cohort import names
 from medlib.cohorts.similar.duplicates import find_duplicates, joined, thumbnails
 from medlib.cohorts.similar.near_duplicates import near_duplicates
 from medlib.errors import InputError
+from medlib.types import Bools
 
 NO_TEST: Final = "none"
 """What a reader gives as `test` to have a split that comes with the data left alone."""
@@ -143,7 +143,7 @@ def _copies_together(cases: Cohort) -> Cohort:
     return replace(cases, table=table).noted(note)
 
 
-def _own_test(every: Cohort) -> npt.NDArray[np.bool_] | None:
+def _own_test(every: Cohort) -> Bools | None:
     """Which images the data's own split calls test; None where it calls all or none so."""
     if "split" not in every.table:
         return None

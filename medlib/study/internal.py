@@ -14,6 +14,7 @@ from medlib.learning.crossval import CrossValidation, correct_and_folds
 from medlib.results.records import Results
 from medlib.statistics import Interval, metrics
 from medlib.study.cases import largest_share
+from medlib.types import Floats
 
 COLUMNS = (
     "model",
@@ -151,7 +152,7 @@ def kappas(cases: Cohort, runs: dict[str, Sequence[CrossValidation]]) -> dict[st
     }
 
 
-def mean_confusion(cases: Cohort, some: Sequence[CrossValidation]) -> metrics.Floats:
+def mean_confusion(cases: Cohort, some: Sequence[CrossValidation]) -> Floats:
     """Return counts, classes x classes, of one repeat on average; rows are the true class."""
     k = len(cases.classes)
     tables = [metrics.confusion_table(cases.labels, run.predicted, classes=k) for run in some]

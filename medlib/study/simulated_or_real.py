@@ -10,8 +10,9 @@ from sklearn.preprocessing import StandardScaler
 
 from medlib import statistics
 from medlib.cohorts import Cohort
-from medlib.models.classifiers import Floats, imagenet_features
+from medlib.models.classifiers import imagenet_features
 from medlib.statistics import Interval
+from medlib.types import Images
 
 
 class SimulatedOrReal(NamedTuple):
@@ -42,9 +43,9 @@ def simulated_or_real(simulated: Cohort, real: Cohort, *, folds: int) -> Simulat
     return SimulatedOrReal(apart, right, onto_real, onto_simulated)
 
 
-def _grey(cohort: Cohort) -> Floats:
+def _grey(cohort: Cohort) -> Images:
     """Images scaled to 0..1, all of a cohort alike."""
     images = cohort.images(224)
     low, high = np.percentile(images, [1, 99])
-    grey: Floats = np.clip((images - low) / (high - low), 0, 1)
+    grey: Images = np.clip((images - low) / (high - low), 0, 1)
     return grey

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medlib.cohorts import Cohort
 from medlib.learning.crossval import CrossValidation
 from medlib.study.cases import MOST_SHARED, largest_share
 from medlib.study.internal import as_text, kappas
+from medlib.types import Integers
 
 
-def folds_in_words(cases: Cohort, fold: NDArray[np.int64]) -> str:
+def folds_in_words(cases: Cohort, fold: Integers) -> str:
     """Return how many cases and patients lie in the folds, and what a model trains on."""
     sizes = np.bincount(fold)
     a_class = [_range(np.bincount(fold[cases.labels == k])) for k in range(len(cases.classes))]
@@ -55,6 +55,6 @@ def no_draws(pool: Cohort, per_class: int) -> str:
     )
 
 
-def _range(counts: NDArray[np.int64]) -> str:
+def _range(counts: Integers) -> str:
     low, high = int(counts.min()), int(counts.max())
     return str(low) if low == high else f"{low} to {high}"

@@ -6,10 +6,11 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medlib.statistics import out_of_fold_interval
 from medlib.statistics.proportions import wilson_ends
+from medlib.types import Bools, Floats, Integers
 
 CONFIDENCE: Final = 0.95
 POINTS: Final = 40
@@ -39,7 +40,7 @@ def roc_band(
     return curve.assign(**_widened(curve, len(np.unique(patient[~truth]))))
 
 
-def _thresholds(negative: NDArray[np.float64]) -> list[tuple[float, NDArray[np.float64]]]:
+def _thresholds(negative: Floats) -> list[tuple[float, Floats]]:
     """Return false-positive rates, and for each the threshold of every repeat (repeats x 1)."""
     n = negative.shape[1]
     falling = np.sort(negative, axis=1)[:, ::-1]
@@ -50,17 +51,15 @@ def _thresholds(negative: NDArray[np.float64]) -> list[tuple[float, NDArray[np.f
     ]
 
 
-def _sensitivity(
-    found: NDArray[np.bool_], folds: NDArray[np.int64], groups: NDArray[np.int64]
-) -> tuple[float, float, float]:
+def _sensitivity(found: Bools, folds: Integers, groups: Integers) -> tuple[float, float, float]:
     interval = out_of_fold_interval(found, folds, groups, confidence=CONFIDENCE)
     return interval.estimate, interval.low, interval.high
 
 
-def _widened(curve: pd.DataFrame, negatives: int) -> dict[str, NDArray[np.float64]]:
+def _widened(curve: pd.DataFrame, negatives: int) -> dict[str, Floats]:
     """Return low and high ends over all false-positive rates that each one may really be."""
     rates = curve.false_positive_rate.to_numpy()
-    ends = np.array([wilson_ends(rate, negatives, CONFIDENCE) for rate in rates])
-    low = np.interp(ends[:, 0], rates, np.maximum.accumulate(curve.low))
-    high = np.interp(ends[:, 1], rates, np.maximum.accumulate(curve.high))
+    lowest, highest = wilson_ends(rates, negatives, CONFIDENCE)
+    low = np.interp(lowest, rates, np.maximum.accumulate(curve.low))
+    high = np.interp(highest, rates, np.maximum.accumulate(curve.high))
     return {"low": low, "high": high}

@@ -23,17 +23,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from medlib import imaging
 from medlib.errors import InputError
 from medlib.models.frozen import remembered_features
-
-Floats = NDArray[np.float64]
+from medlib.types import Array, Features, Floats, Images
 
 SIZE: Final = 224
 """Pixels a side of the images that are compared."""
@@ -120,7 +119,7 @@ class Levels:
 
 
 Rules = tuple[Cloud, Cloud, Levels]
-Seen = tuple[NDArray[Any], Floats, Floats]
+Seen = tuple[Array, Floats, Floats]
 """What the three rules look at, a row an image: features, pattern, levels."""
 
 
@@ -137,7 +136,7 @@ class Likeness:
     """Largest usual distance of the look, of the pattern and of the grey levels."""
 
     @classmethod
-    def fit(cls, images: NDArray[np.float32], folds: ArrayLike, units: str) -> Likeness:
+    def fit(cls, images: Images, folds: ArrayLike, units: str) -> Likeness:
         """Learn from training images, n x SIZE x SIZE in `units`.
 
         `folds`: for each image the number of its fold, with patients whole; each fold is held out
@@ -149,7 +148,7 @@ class Likeness:
         limits = [_limit(some, alarms) for some, alarms in zip(held_out, ALARMS, strict=True)]
         return cls(window, *_fitted(seen), np.array(limits))
 
-    def judge(self, images: NDArray[np.float32]) -> tuple[Floats, list[str]]:
+    def judge(self, images: Images) -> tuple[Floats, list[str]]:
         """Return how unlike each image (n x SIZE x SIZE) is, and a warning or "".
 
         1 is the limit: the largest of the rules' distances over their limits.
@@ -160,7 +159,7 @@ class Likeness:
         parts = _distances(rules, seen).T / self.limits
         return parts.max(axis=1), [self._warning(*pair) for pair in zip(parts, levels, strict=True)]
 
-    def tensors(self) -> dict[str, NDArray[Any]]:
+    def tensors(self) -> dict[str, Array]:
         """Return all numbers by name."""
         named = {f"look.{name}": value for name, value in vars(self.look).items()}
         named |= {f"pattern.{name}": value for name, value in vars(self.pattern).items()}
@@ -168,7 +167,7 @@ class Likeness:
         return named | {"window": np.array(self.window), "limits": self.limits}
 
     @classmethod
-    def of_tensors(cls, named: Mapping[str, NDArray[Any]]) -> Likeness:
+    def of_tensors(cls, named: Mapping[str, Array]) -> Likeness:
         """Return what `tensors` was called on; KeyError for a name that is missing."""
         look, pattern = (
             Cloud(**{name: named[f"{rule}.{name}"] for name in Cloud.__annotations__})
@@ -194,14 +193,14 @@ def false_alarms(images: int) -> float:
     return sum(1 - _rank(images, share) / (images + 1) for share in ALARMS)
 
 
-def levels_of(images: NDArray[np.float32]) -> Floats:
+def levels_of(images: Images) -> Floats:
     """Return the `LEVELS` of each image (n x height x width), n x 5."""
     flat = images.reshape(len(images), -1).astype(np.float64)
     low, middle, high = np.percentile(flat, PERCENTILES, axis=1)
     return np.stack([flat.mean(axis=1), flat.std(axis=1), low, middle, high], axis=1)
 
 
-def pattern_of(images: NDArray[np.float32]) -> Floats:
+def pattern_of(images: Images) -> Floats:
     """Return the mean of each of COARSE x COARSE parts (n x SIZE x SIZE in, n x 64 out)."""
     side = SIZE // COARSE
     parts = images.reshape(len(images), COARSE, side, COARSE, side)
@@ -220,13 +219,13 @@ def _distances(rules: Rules, seen: Seen) -> Floats:
     return np.stack([look.distances(points), pattern.distances(parts), levels.distances(summary)])
 
 
-def _features(images: NDArray[np.float32], window: tuple[float, float]) -> NDArray[np.float32]:
+def _features(images: Images, window: tuple[float, float]) -> Features:
     low, high = window
     grey = imaging.window(images, (low + high) / 2, high - low)
     return remembered_features(grey, NETWORK, SIZE)
 
 
-def _grey_window(images: NDArray[np.float32], units: str) -> tuple[float, float]:
+def _grey_window(images: Images, units: str) -> tuple[float, float]:
     """Return the lung window for HU, else all grey levels of the training images."""
     if units == "HU":
         centre, width = imaging.LUNG_WINDOW
@@ -234,7 +233,7 @@ def _grey_window(images: NDArray[np.float32], units: str) -> tuple[float, float]
     return float(images.min()), float(images.max())
 
 
-def _held_out(seen: Seen, folds: NDArray[Any]) -> Floats:
+def _held_out(seen: Seen, folds: Array) -> Floats:
     """Return the distances of each image to those of the other folds, rules x images."""
     distances = np.empty((len(seen), len(folds)))
     for fold in np.unique(folds):

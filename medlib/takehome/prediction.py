@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from medlib import imaging
 from medlib.cohorts.cohort import pixel_hash
@@ -17,6 +16,7 @@ from medlib.runtime import progress
 from medlib.takehome.likeness import SIZE
 from medlib.takehome.out_of_fold_table import score_columns
 from medlib.takehome.stored_model import StoredModel, fingerprints
+from medlib.types import Bools, Image, Images
 
 AT_ONCE: Final = 128
 """Images held in memory as they are."""
@@ -80,11 +80,11 @@ def _rows(model: StoredModel, read: Sequence[Read]) -> pd.DataFrame:
     )
 
 
-def _resized(squares: Sequence[imaging.Image], size: int) -> imaging.Image:
+def _resized(squares: Sequence[Image], size: int) -> Images:
     return np.stack([imaging.resize(square, size) for square in squares])
 
 
-def _joined(warnings: Sequence[str], seen: NDArray[np.bool_]) -> Iterator[str]:
+def _joined(warnings: Sequence[str], seen: Bools) -> Iterator[str]:
     for warning, known in zip(warnings, seen, strict=True):
         yield "; ".join(part for part in (warning, SEEN if known else "") if part)
 

@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from medlib.errors import InputError
-from medlib.learning.learner import Floats
 from medlib.runtime.paths import write_whole
 from medlib.statistics.threshold import called_positive
 from medlib.takehome.likeness import Likeness
 from medlib.takehome.weights import FittedModel, Tensors, probabilities, rebuilt, tensors_of
+from medlib.types import Images, Integers, Probabilities
 
 FORMAT: Final = "medlib model 1"
 CARD: Final = "model.json"
@@ -43,7 +42,7 @@ class StoredModel:
     card: Mapping[str, Any]
     fitted: FittedModel
     likeness: Likeness
-    seen: NDArray[np.int64]
+    seen: Integers
     """`fingerprints` of the training images."""
 
     @property
@@ -56,11 +55,11 @@ class StoredModel:
         """Pixels a side of the images it takes."""
         return int(self.card["input"]["size"])
 
-    def probabilities(self, images: Floats) -> Floats:
+    def probabilities(self, images: Images) -> Probabilities:
         """Return the probability of each class, n x classes, of images n x size x size."""
         return probabilities(self.fitted, images)
 
-    def predicted(self, given: Floats) -> list[str]:
+    def predicted(self, given: Probabilities) -> list[str]:
         """Return the name of the class that n x classes probabilities come to.
 
         Of two classes the second one above the threshold, of more the most probable one.
@@ -72,7 +71,7 @@ class StoredModel:
         return [self.classes[number] for number in called]
 
 
-def fingerprints(sha256: list[str]) -> NDArray[np.int64]:
+def fingerprints(sha256: list[str]) -> Integers:
     """Return the first 8 bytes of each SHA-256 (hex) as a number."""
     return np.array([int(text[:16], 16) for text in sha256], dtype=np.uint64).view(np.int64)
 
@@ -114,8 +113,8 @@ def load_model(place: Path) -> StoredModel:
 def _card(path: Path, asked: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(
-            f"{asked} holds no model: there is no {path}; name the folder that `medlib run resnet50_cv "
-            "--out FOLDER` left, with model.json and model.safetensors in it."
+            f"{asked} holds no model: there is no {path}; name the folder that `medlib run "
+            "resnet50_cv --out FOLDER` left, with model.json and model.safetensors in it."
         )
     try:
         card = json.loads(path.read_text("utf-8"))

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -16,12 +15,13 @@ from sklearn.preprocessing import StandardScaler
 from medlib.errors import InputError
 from medlib.imaging import Normaliser
 from medlib.learning.frozen import FeatureLearner, FittedFeatures
-from medlib.learning.learner import Floats, Integers, Learner, Report
+from medlib.learning.learner import Learner, Report
 from medlib.learning.network import PREDICTED_AT_ONCE, FittedNetwork, NetworkLearner
 from medlib.models.classifiers import build
 from medlib.models.matmul import use_matmul
+from medlib.types import Array, Images, Labels, Probabilities
 
-Tensors = dict[str, NDArray[Any]]
+Tensors = dict[str, Array]
 FittedModel = FittedNetwork | FittedFeatures
 
 NETWORK: Final = "trained network"
@@ -29,7 +29,7 @@ FEATURES: Final = "logistic regression on features of a frozen network"
 
 
 def fit_on_all(
-    learner: Learner, images: Floats, labels: Integers, *, seed: int, report: Report
+    learner: Learner, images: Images, labels: Labels, *, seed: int, report: Report
 ) -> FittedModel:
     """Return the learner fitted on all images there are.
 
@@ -80,7 +80,7 @@ def rebuilt(settings: Mapping[str, Any], tensors: Tensors, classes: int) -> Fitt
     raise ValueError(f"the kind of model is {settings['kind']!r}")
 
 
-def probabilities(fitted: FittedModel, images: Floats) -> Floats:
+def probabilities(fitted: FittedModel, images: Images) -> Probabilities:
     """Return `fitted.predict(images)`, for each image the same whatever images stand beside it.
 
     Sums of products are taken in another order for another number of images at once, and differ

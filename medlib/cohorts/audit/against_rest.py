@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from medlib.cohorts.audit import shortcuts as one
-from medlib.cohorts.audit.shortcuts import NOTABLE, Floats, Judged
+from medlib.cohorts.audit.shortcuts import NOTABLE, Judged
 from medlib.cohorts.cohort import Cohort
+from medlib.types import Floats, Integers
 
 
 def against_rest(
@@ -16,7 +16,7 @@ def against_rest(
     statistics: pd.DataFrame,
     pixels: Floats,
     seed: int,
-    scans: npt.NDArray[np.int64] | None = None,
+    scans: Integers | None = None,
 ) -> Judged:
     """Return what each statistic tells of each class, the farthest from 0.5 first.
 

@@ -29,8 +29,9 @@ from medlib.cohorts.audit.verdict import KEPT, Finding, findings, nothing
 from medlib.cohorts.cohort import Cohort, names
 from medlib.cohorts.similar.duplicates import FINE, find_duplicates
 from medlib.cohorts.similar.scans import Scans, likely_scans
-from medlib.imaging import Image, resize
+from medlib.imaging import resize
 from medlib.runtime.whole_numbers import as_seed
+from medlib.types import Floats, Image, Images
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Audit:
     duplicates: pd.DataFrame
     shortcuts: pd.DataFrame
     notes: tuple[str, ...]
-    adjusted: npt.NDArray[np.float64]
+    adjusted: Floats
     noticed: float
     crossing: tuple[str, ...] = ()
     scans: Scans | None = None
@@ -173,7 +174,7 @@ class Looked(NamedTuple):
     """What is measured of the images whatever their labels: see `look`."""
 
     statistics: pd.DataFrame
-    thumbnails: Image
+    thumbnails: Images
     pairs: pd.DataFrame
 
 
@@ -229,11 +230,11 @@ def audit(
     )
 
 
-def _look(image: npt.NDArray[np.float32]) -> dict[str, object]:
+def _look(image: Image) -> dict[str, object]:
     return {**image_statistics(image), "thumbnail": resize(image, FINE)}
 
 
-def _scans(cohort: Cohort, thumbnails: Image, seed: int) -> Scans | None:
+def _scans(cohort: Cohort, thumbnails: Images, seed: int) -> Scans | None:
     """Likely scans where patients are not recorded and the groups do not hold them already."""
     if cohort.patient_id_kind != "surrogate":
         return None

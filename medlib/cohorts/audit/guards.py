@@ -25,6 +25,7 @@ from medlib.runtime.whole_numbers import as_generator, as_number
 from medlib.statistics import holm
 from medlib.statistics._checks import as_fraction, as_groups
 from medlib.statistics.dealing import deal_by_images, score_by_patient
+from medlib.types import Array, Floats, Integers
 
 __all__ = [
     "Recorded",
@@ -43,14 +44,14 @@ VALIDATION: Final = ("val", "dev", "tun", "inner")
 
 
 def assert_chance_when_permuted(
-    accuracy: Callable[[npt.NDArray[Any]], float | npt.NDArray[Any]],
+    accuracy: Callable[[Array], float | Array],
     labels: npt.ArrayLike,
     groups: npt.ArrayLike | None = None,
     *,
     permutations: int = 20,
     level: float = 0.01,
     seed: int = 0,
-) -> npt.NDArray[np.float64]:
+) -> Floats:
     """Return what a pipeline scores on dealt labels; raise LeakageError if above chance.
 
     ``accuracy(labels)`` must run the *whole* analysis (selection, scaling, oversampling, split,
@@ -89,9 +90,9 @@ def assert_chance_when_permuted(
 class _Deals:
     """Runs a pipeline on dealt labels."""
 
-    pipeline: Callable[[npt.NDArray[Any]], float | npt.NDArray[Any]]
-    of_patient: npt.NDArray[Any]
-    where: npt.NDArray[np.int64]
+    pipeline: Callable[[Array], float | Array]
+    of_patient: Array
+    where: Integers
     times: int
     rng: np.random.Generator
     predicts: bool = False
@@ -102,7 +103,7 @@ class _Deals:
         images = np.unique(self.of_patient[self.where], return_counts=True)[1]
         return bool(np.ptp(images) > len(self.where) / 20)
 
-    def scores(self, *, equal: bool) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def scores(self, *, equal: bool) -> tuple[Floats, Floats]:
         """Return what each deal scores, and its chance."""
         images = np.bincount(self.where)
         pairs = [
@@ -112,7 +113,7 @@ class _Deals:
         found, chance = np.array(pairs, dtype=np.float64).T
         return found, chance
 
-    def _score(self, dealt: npt.NDArray[Any]) -> tuple[float, float]:
+    def _score(self, dealt: Array) -> tuple[float, float]:
         given = np.asarray(self.pipeline(dealt))
         if given.ndim:
             self.predicts = True
@@ -121,9 +122,7 @@ class _Deals:
         return share, np.unique(dealt, return_counts=True)[1].max() / len(dealt)
 
 
-def _hold_to_chance(
-    found: npt.NDArray[np.float64], chance: npt.NDArray[np.float64], patients: int, level: float
-) -> None:
+def _hold_to_chance(found: Floats, chance: Floats, patients: int, level: float) -> None:
     """Raise LeakageError if scores lie above the chance of their deals."""
     excess, mean = found - chance, float(chance.mean())
     spread = max(excess.std(ddof=1), np.sqrt(mean * (1 - mean) / patients)) / np.sqrt(len(found))
@@ -136,9 +135,7 @@ def _hold_to_chance(
         )
 
 
-def _one_label_each(
-    label: npt.NDArray[Any], patient: npt.NDArray[Any]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _one_label_each(label: Array, patient: Array) -> tuple[Integers, Integers]:
     """The first image of each patient and the patient of each image."""
     if label.shape != patient.shape:
         raise InputError(f"There are {label.size} labels and {patient.size} groups: give one each.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -11,6 +9,7 @@ import pandas as pd
 from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.similar.duplicates import find_duplicates
 from medlib.errors import InputError
+from medlib.types import Array
 
 
 class LeakageError(InputError):
@@ -30,7 +29,7 @@ def assert_no_leakage(
     assert_copies_apart(cohort, fold, find_duplicates(cohort) if duplicates is None else duplicates)
 
 
-def assert_copies_apart(cohort: Cohort, fold: npt.NDArray[Any], pairs: pd.DataFrame) -> None:
+def assert_copies_apart(cohort: Cohort, fold: Array, pairs: pd.DataFrame) -> None:
     """Raise LeakageError if an image and its copy (`find_duplicates`) lie in different folds."""
     i, j = pairs.i.to_numpy(int), pairs.j.to_numpy(int)
     crossing = np.flatnonzero(fold[i] != fold[j])

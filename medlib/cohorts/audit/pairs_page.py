@@ -13,7 +13,8 @@ import pandas as pd
 from PIL import Image as Pillow
 
 from medlib.cohorts.cohort import Cohort
-from medlib.imaging import Image, pad_square, resize
+from medlib.imaging import pad_square, resize
+from medlib.types import Image
 
 SIDE: Final = 256
 """Pixels a side of a picture."""

@@ -11,6 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from medlib.cohorts.audit.leaks import LeakageError
 from medlib.errors import InputError
+from medlib.types import Bools, Floats
 
 CLOSER: Final = 1e-4
 """Of the distance that rows usually keep: what a copy differs by, at most."""
@@ -72,7 +73,7 @@ class Recorded(BaseEstimator):  # type: ignore[misc]
             )
 
 
-def _rows(X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def _rows(X: npt.ArrayLike) -> Floats:
     try:
         rows = np.array(X, dtype=np.float64)
     except (TypeError, ValueError):
@@ -80,7 +81,7 @@ def _rows(X: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))
 
 
-def _copied(seen: npt.NDArray[np.float64], asked: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+def _copied(seen: Floats, asked: Floats) -> Bools:
     """Whether each row asked about is a copy of one seen; missing values must be the same."""
     gaps = np.isnan(seen)
     count = np.maximum((~gaps).sum(axis=0), 1)
@@ -92,11 +93,11 @@ def _copied(seen: npt.NDArray[np.float64], asked: npt.NDArray[np.float64]) -> np
     distance, nearest = search.kneighbors(new)
     same_gaps = (gaps[nearest[:, 0]] == np.isnan(asked)).all(axis=1)
     exact = (known[nearest[:, 0]] == new).all(axis=1)
-    close: npt.NDArray[np.bool_] = distance[:, 0] <= _tolerance(known)
+    close: Bools = distance[:, 0] <= _tolerance(known)
     return np.asarray(same_gaps & (exact | close))
 
 
-def _tolerance(known: npt.NDArray[np.float64]) -> float:
+def _tolerance(known: Floats) -> float:
     """A small part of the median distance of distinct rows to their nearest other one."""
     distinct = np.unique(known, axis=0)
     if len(distinct) < 3:

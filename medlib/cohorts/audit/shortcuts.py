@@ -8,7 +8,7 @@ looked at, so some lie far from 0.5 by chance: permuted labels say how many.
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,9 @@ import pandas as pd
 from scipy import stats
 
 from medlib.cohorts.cohort import Cohort
-from medlib.imaging import Image, resize
+from medlib.imaging import resize
 from medlib.runtime.whole_numbers import as_seed
+from medlib.types import Array, Bools, Floats, Image, Images, Integers
 
 GRID: Final = 16
 """Pixels a side of the grid on which single pixels are looked at."""
@@ -35,8 +36,6 @@ LEAST: Final = 0.01
 """Least unit of a distance from 0.5: a column that is almost even reaches nothing by chance."""
 TINY: Final = 1e-300
 """Keeps logarithms and ratios of p-values finite."""
-
-Floats = npt.NDArray[np.float64]
 
 
 class Judged(NamedTuple):
@@ -83,7 +82,7 @@ def _mean(pixels: Image) -> float:
     return float(pixels.mean(dtype=np.float64))
 
 
-def grid_of_pixels(stack: Image) -> Floats:
+def grid_of_pixels(stack: Images) -> Floats:
     """Return n x 256 grey levels of n x h x w thumbnails."""
     return resize(stack, GRID).reshape(len(stack), -1).astype(np.float64)
 
@@ -129,7 +128,7 @@ def _of_column(name: str, column: pd.Series) -> dict[str, pd.Series]:
 
 
 def clustered_auc(
-    scores: Floats, positive: npt.NDArray[np.bool_], groups: npt.ArrayLike
+    scores: Floats, positive: Bools, groups: npt.ArrayLike
 ) -> tuple[float, float, float]:
     """Return the AUC of scores, and its 95 % interval with images of a patient taken together.
 
@@ -156,7 +155,7 @@ def clustered_auc(
     return float(area), float(low), float(high)
 
 
-def areas(values: Floats, positive: npt.NDArray[np.bool_]) -> Floats:
+def areas(values: Floats, positive: Bools) -> Floats:
     """Return the AUC of each of k columns for each of b labellings (n x b): b x k.
 
     A labelling that has one class only gives 0.5.
@@ -168,7 +167,7 @@ def areas(values: Floats, positive: npt.NDArray[np.bool_]) -> Floats:
     return np.where(pairs > 0, above / np.maximum(pairs, 1), 0.5)
 
 
-def permuted(labels: npt.NDArray[Any], groups: npt.ArrayLike, seed: int) -> npt.NDArray[Any]:
+def permuted(labels: Array, groups: npt.ArrayLike, seed: int) -> Array:
     """Return n x 999 labellings as chance would have them; each has all classes.
 
     Labels are exchanged between patients; between images where patients have several labels.
@@ -181,7 +180,7 @@ def permuted(labels: npt.NDArray[Any], groups: npt.ArrayLike, seed: int) -> npt.
     return np.stack([rng.permutation(label)[patient] for _ in range(PERMUTATIONS)], axis=1)
 
 
-def is_mixed(labels: npt.NDArray[Any], groups: npt.ArrayLike) -> bool:
+def is_mixed(labels: Array, groups: npt.ArrayLike) -> bool:
     """Tell whether some patient has images of several classes."""
     return bool((pd.Series(labels).groupby(np.asarray(groups)).nunique() > 1).any())
 
@@ -191,7 +190,7 @@ def shortcuts(
     statistics: pd.DataFrame,
     pixels: Floats,
     seed: int,
-    scans: npt.NDArray[np.int64] | None = None,
+    scans: Integers | None = None,
 ) -> Judged:
     """Return what each statistic tells of the class, the farthest from 0.5 first.
 
@@ -238,7 +237,7 @@ def family_wise(area: Floats, drawn: Floats) -> tuple[Floats, float]:
     return adjusted, noticed
 
 
-def informative(statistics: pd.DataFrame, positive: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+def informative(statistics: pd.DataFrame, positive: Bools) -> dict[str, Floats]:
     """Columns of more than one value, known in both classes."""
     columns = {str(name): column.to_numpy(np.float64) for name, column in statistics.items()}
     return {
@@ -249,17 +248,13 @@ def informative(statistics: pd.DataFrame, positive: npt.NDArray[np.bool_]) -> di
     }
 
 
-def judged(
-    values: Floats, positive: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]
-) -> tuple[float, float, float, int]:
+def judged(values: Floats, positive: Bools, groups: Integers) -> tuple[float, float, float, int]:
     """Return AUC, its interval and the number of images, of those with a value."""
     known = np.isfinite(values)
     return *clustered_auc(values[known], positive[known], groups[known]), int(known.sum())
 
 
-def drawn_areas(
-    columns: dict[str, Floats], pixels: Floats, chance: npt.NDArray[np.bool_]
-) -> Floats:
+def drawn_areas(columns: dict[str, Floats], pixels: Floats, chance: Bools) -> Floats:
     """AUC of each statistic under each labelling, k x b; the last is of the best of all pixels."""
     rows = []
     for values in columns.values():
@@ -270,7 +265,7 @@ def drawn_areas(
 
 
 def best_pixel(
-    pixels: Floats, positive: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]
+    pixels: Floats, positive: Bools, groups: Integers
 ) -> tuple[str, float, float, float, int]:
     """Return name, AUC, its interval and the number of images, of the pixel farthest from 0.5."""
     distance = np.abs(areas(pixels, positive[:, None])[0] - 0.5)

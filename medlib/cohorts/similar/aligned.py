@@ -6,13 +6,9 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from medlib.imaging import Image
-
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from medlib.types import Images, Integers, Mask, Singles
 
 ALIGNED: Final = 32
 """Pixels a side of what is aligned."""
@@ -35,21 +31,23 @@ BLOCKS: Final = 4
 """Blocks a side, of 12 thumbnail pixels."""
 
 
-def affine_map(turn: float, zoom: float, down: float, across: float) -> Image:
+def affine_map(turn: float, zoom: float, down: float, across: float) -> Singles:
     """2 x 3 affine map of (row, column, 1); 0 is the middle of the image, -1 and 1 its edges."""
     t = np.deg2rad(turn)
     linear = zoom * np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
     return np.column_stack([linear, [down, across]]).astype(np.float32)
 
 
-def grid(side: int) -> Image:
+def grid(side: int) -> Singles:
     """side*side x 3: row, column and 1 of each pixel."""
     middles = (np.arange(side, dtype=np.float32) + 0.5) * 2 / side - 1
     row, column = np.meshgrid(middles, middles, indexing="ij")
     return np.column_stack([row.ravel(), column.ravel(), np.ones(side**2, np.float32)])
 
 
-def sample(stack: Image, rows: Rows, maps: Image, side: int, rim: float = 0) -> tuple[Image, Mask]:
+def sample(
+    stack: Images, rows: Integers, maps: Singles, side: int, rim: float = 0
+) -> tuple[Singles, Mask]:
     """Grey levels of images ``rows`` at mapped pixels, m x side*side, and which lie inside its rim.
 
     Bilinear. As `ndimage.map_coordinates` in three dimensions, but twenty times as fast.
@@ -66,7 +64,9 @@ def sample(stack: Image, rows: Rows, maps: Image, side: int, rim: float = 0) -> 
     return upper * (1 - down) + lower * down, (np.abs(places) <= 1 - 2 * rim / size).all(axis=1)
 
 
-def align(template: Image, known: Image, stack: Image, rows: Rows, maps: Image) -> Image:
+def align(
+    template: Singles, known: Singles, stack: Images, rows: Integers, maps: Singles
+) -> Singles:
     """Maps that lay images ``rows`` on the templates (m x 32*32), from maps that nearly do."""
     slopes = np.gradient(template.reshape(-1, ALIGNED, ALIGNED), 2 / ALIGNED, axis=(1, 2))
     change = np.stack(slopes, axis=1).reshape(len(template), 2, 1, -1) * grid(ALIGNED).T
@@ -82,7 +82,7 @@ def align(template: Image, known: Image, stack: Image, rows: Rows, maps: Image) 
     return maps
 
 
-def _residual(template: Image, moved: Image, weight: Image) -> tuple[Image, Image]:
+def _residual(template: Singles, moved: Singles, weight: Singles) -> tuple[Singles, Singles]:
     """Moved minus template once contrast is matched, and weights small where that is large."""
     known = weight
     for _ in range(2):
@@ -95,7 +95,7 @@ def _residual(template: Image, moved: Image, weight: Image) -> tuple[Image, Imag
     return residual, weight
 
 
-def _undone(maps: Image, step: Image) -> Image:
+def _undone(maps: Singles, step: Singles) -> Singles:
     """Each map after the inverse of (identity + step)."""
     last = np.tile(np.array([0, 0, 1], np.float32), (len(maps), 1, 1))
     moved = np.concatenate([step, last], axis=1) + np.diag([1, 1, 0]).astype(np.float32)
@@ -103,7 +103,7 @@ def _undone(maps: Image, step: Image) -> Image:
     return composed[:, :2].astype(np.float32)
 
 
-def agreement(a: Image, b: Image, inside: Mask) -> Image:
+def agreement(a: Singles, b: Singles, inside: Mask) -> Singles:
     """Return how far n pairs of aligned images agree in fine detail, -1 to 1.
 
     a, b: n x s x s; inside: n x s*s, where b has pixels. It is the correlation of detail in the
@@ -122,7 +122,7 @@ def agreement(a: Image, b: Image, inside: Mask) -> Image:
     return best
 
 
-def _middle_block(a: Image, b: Image, known: Image) -> Image:
+def _middle_block(a: Singles, b: Singles, known: Singles) -> Singles:
     a, b, w = (_blocks(x) for x in (a, b, known))
     total = np.maximum(w.sum(axis=2, keepdims=True), 1)
     a, b = ((x - (x * w).sum(axis=2, keepdims=True) / total) * w for x in (a, b))
@@ -133,11 +133,13 @@ def _middle_block(a: Image, b: Image, known: Image) -> Image:
     below = np.cumsum(np.take_along_axis(weight, order, axis=1), axis=1)
     middle = (below < below[:, -1:] / 2).sum(axis=1)[:, None]
     chosen = np.take_along_axis(order, np.minimum(middle, len(order[0]) - 1), axis=1)
-    agreed: Image = np.where(below[:, -1] > 0, np.take_along_axis(correlation, chosen, 1)[:, 0], 0)
+    agreed: Singles = np.where(
+        below[:, -1] > 0, np.take_along_axis(correlation, chosen, 1)[:, 0], 0
+    )
     return agreed
 
 
-def likeness(a: Image, b: Image, inside: Mask) -> Image:
+def likeness(a: Singles, b: Singles, inside: Mask) -> Singles:
     """Return the correlation of n pairs of aligned images inside a mask, -1 to 1.
 
     a, b: n x s x s; inside: n x s*s. Of what is larger than fine detail and smaller than organs,
@@ -145,29 +147,29 @@ def likeness(a: Image, b: Image, inside: Mask) -> Image:
     """
     known = inside.reshape(a.shape).astype(np.float32)
     bands = [between(without_slope(x, known), *LARGER_BAND, known) for x in (a, b)]
-    together: Image = np.multiply(*(standard(x.reshape(inside.shape)) for x in bands)).sum(axis=1)
+    together: Singles = np.multiply(*(standard(x.reshape(inside.shape)) for x in bands)).sum(axis=1)
     return together
 
 
-def _blocks(stack: Image) -> Image:
+def _blocks(stack: Images) -> Singles:
     """Return n x 16 blocks x pixels."""
     side = stack.shape[1] // BLOCKS
     parts = stack.reshape(-1, BLOCKS, side, BLOCKS, side).transpose(0, 1, 3, 2, 4)
     return parts.reshape(len(stack), BLOCKS**2, side**2)
 
 
-def between(stack: Image, fine: float, coarse: float, known: Image | None = None) -> Image:
+def between(stack: Images, fine: float, coarse: float, known: Singles | None = None) -> Singles:
     """What is left of n x s x s images between two blurs, in pixels, of known pixels (1, not 0)."""
     stack = stack - stack.mean(axis=(1, 2), keepdims=True)  # an even image is exactly 0
     if known is None:
         soft = _blurred(stack, fine)
         return soft - _blurred(soft, coarse)
     soft = _mean_of_known(stack, known, fine)
-    detail: Image = (soft - _mean_of_known(soft, known, coarse)) * known
+    detail: Singles = (soft - _mean_of_known(soft, known, coarse)) * known
     return detail
 
 
-def without_slope(stack: Image, known: Image) -> Image:
+def without_slope(stack: Images, known: Singles) -> Singles:
     """Return n x s x s images less the quadratic that fits what is known (1, not 0) best.
 
     Lamps light the middle of a photograph more than its edge, in all photographs alike.
@@ -181,28 +183,28 @@ def without_slope(stack: Image, known: Image) -> Image:
     return np.asarray((stack - slope) * known, dtype=np.float32)
 
 
-def _mean_of_known(stack: Image, known: Image, width: float) -> Image:
+def _mean_of_known(stack: Images, known: Singles, width: float) -> Singles:
     share = np.maximum(_blurred(known, width), np.float32(1e-3))
     return np.asarray(_blurred(stack * known, width) / share, dtype=np.float32)
 
 
-def _blurred(stack: Image, width: float) -> Image:
+def _blurred(stack: Images, width: float) -> Singles:
     """As `ndimage.gaussian_filter` of each image, but several times as fast on small images."""
     across = _blur(stack.shape[-1], width)
     return np.asarray(across @ stack @ across.T, dtype=np.float32)
 
 
 @lru_cache(maxsize=64)
-def _blur(side: int, width: float) -> Image:
+def _blur(side: int, width: float) -> Singles:
     """Weights, side x side, each row sums to one."""
     matrix = ndimage.gaussian_filter1d(np.eye(side), width, axis=0, mode="nearest")
     return np.asarray(matrix, dtype=np.float32)
 
 
-def standard(rows: Image) -> Image:
+def standard(rows: Singles) -> Singles:
     """One row an image, mean 0 and length 1; an even image is 0 and correlates with nothing."""
     even = 1e-4 * np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1)
     rows = rows - rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Image = np.where(length > even, rows / np.maximum(length, 1e-12), 0)
+    unit: Singles = np.where(length > even, rows / np.maximum(length, 1e-12), 0)
     return unit

@@ -57,13 +57,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 from scipy.sparse import csgraph
 
 from medlib.cohorts.similar.near_duplicates import near_duplicates
-from medlib.imaging import Image, resize
+from medlib.imaging import resize
+from medlib.types import Images, Integers
 
 if TYPE_CHECKING:
     from medlib.cohorts.cohort import Cohort
@@ -72,12 +72,12 @@ FINE: Final = 48
 """Pixels a side of a thumbnail: keeps organs and vessels, loses compression artefacts."""
 
 
-def thumbnails(cohort: Cohort) -> Image:
+def thumbnails(cohort: Cohort) -> Images:
     """Return n x 48 x 48 thumbnails, stretched to a square so that stretched copies match."""
     return np.stack(cohort.map(lambda image: resize(image, FINE)))
 
 
-def find_duplicates(cohort: Cohort, stack: Image | None = None) -> pd.DataFrame:
+def find_duplicates(cohort: Cohort, stack: Images | None = None) -> pd.DataFrame:
     """Return one row a duplicate: ``i, j`` (rows of the table), ``kind``, ``correlation``.
 
     An image with several copies is listed once for each later copy (``exact``: j is a copy of
@@ -93,8 +93,8 @@ def find_duplicates(cohort: Cohort, stack: Image | None = None) -> pd.DataFrame:
     return pd.DataFrame(exact + near, columns=["i", "j", "kind", "correlation"])
 
 
-def joined(i: npt.NDArray[np.int64], j: npt.NDArray[np.int64], *, n: int) -> npt.NDArray[np.int64]:
+def joined(i: Integers, j: Integers, *, n: int) -> Integers:
     """Return the number of the set each of n images is in when images i and j are linked."""
     links = sparse.coo_matrix((np.ones(len(i)), (i, j)), shape=(n, n))
-    groups: npt.NDArray[np.int64] = csgraph.connected_components(links, directed=False)[1]
+    groups: Integers = csgraph.connected_components(links, directed=False)[1]
     return groups.astype(np.int64)

@@ -19,13 +19,12 @@ from itertools import product
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from medlib.cohorts.similar.aligned import (
     ALIGNED,
     ALIGNED_BAND,
-    Mask,
-    Rows,
     affine_map,
     agreement,
     align,
@@ -35,11 +34,14 @@ from medlib.cohorts.similar.aligned import (
     standard,
     without_slope,
 )
+from medlib.cohorts.similar.remembered import Pairs, remembered
 from medlib.cohorts.similar.surround import SHOWN, content
-from medlib.imaging import Image, resize
+from medlib.imaging import resize
+from medlib.types import Images, Integers, Mask, Singles
 
 Found = dict[tuple[int, int], tuple[str, float]]
 """Kind and agreement of each pair."""
+Numbers = npt.NDArray[np.int16]
 
 SEARCHED: Final = 24
 """Pixels a side of what the search samples."""
@@ -60,8 +62,10 @@ SHIFTS: Final = (-0.6, 0.0, 0.6)
 """Coarse pixels by which it may lie off the middle."""
 CROPPED: Final = {0.85: (-1.0, 0.0, 1.0), 0.78: (-0.6, 0.0, 0.6)}
 """Shares of a side that a cropped copy shows, and coarse pixels it may lie off the middle."""
-BLOCK: Final = 1024
+BLOCK: Final = 4096
 """Images searched at once: bounds memory to BLOCK x n correlations."""
+STRIP: Final = 32
+"""Of these compared at once: what is computed of them stays near the processor."""
 BATCH: Final = 256
 """Pairs aligned at once."""
 AGREEING: Final = 0.96
@@ -92,15 +96,17 @@ FLIPS: Final = (
 """Bits of the index: 4 transposed, then 2 upside down, then 1 left to right."""
 
 
-def near_duplicates(stack: Image) -> list[tuple[int, int, str, float]]:
+def near_duplicates(stack: Images) -> Pairs:
     """Return (i, j, kind, agreement) of near duplicates among n thumbnails, i < j.
 
     stack: n x 48 x 48. kind: one of `FLIPS`, for inverted grey levels with "inverted". Of an image
     with more copies than `PARTNERS` not all pairs are listed, but each copy is in at least one.
     """
+    return remembered(stack, _found) if len(stack) > 1 else []
+
+
+def _found(stack: Images) -> Pairs:
     found: Found = {}
-    if len(stack) < 2:
-        return []
     for images in _seen(stack):
         for i, j, flip, maps in _search(images):
             for way in (i < j, i > j):  # what agrees one way is not laid on the other way as well
@@ -109,7 +115,7 @@ def near_duplicates(stack: Image) -> list[tuple[int, int, str, float]]:
 
 
 def _confirm(
-    images: _Images, all_i: Rows, all_j: Rows, flips: Rows, maps: Image, found: Found
+    images: _Images, all_i: Integers, all_j: Integers, flips: Integers, maps: Singles, found: Found
 ) -> None:
     """Add the pairs that agree once they are aligned to what was found."""
     pairs = list(zip(*np.sort([all_i, all_j], axis=0).tolist(), strict=True))
@@ -126,14 +132,14 @@ def _confirm(
 class _Images:
     """n thumbnails of mean 0 and SD 1, where they show something (1, not 0), and their bands."""
 
-    full: Image  # n x 48 x 48
-    shown: Image  # n x 48 x 48
-    soft: Image  # n x 32 x 32
-    softly_shown: Image  # n x 32 x 32
-    searched: Image  # n x 24 x 24
+    full: Images  # n x 48 x 48
+    shown: Images  # n x 48 x 48
+    soft: Images  # n x 32 x 32
+    softly_shown: Images  # n x 32 x 32
+    searched: Images  # n x 24 x 24
 
 
-def _seen(stack: Image) -> Iterator[_Images]:
+def _seen(stack: Images) -> Iterator[_Images]:
     """The images as they are, and by what they show where they have an even surround.
 
     The surround is alike in all images, so it misleads; but it is not always seen alike in a copy.
@@ -148,7 +154,9 @@ def _seen(stack: Image) -> Iterator[_Images]:
             yield _Images(full, shown, soft, softly_shown, searched)
 
 
-def _inside(full: Image, shown: Image, side: int, band: tuple[float, float]) -> tuple[Image, Image]:
+def _inside(
+    full: Singles, shown: Singles, side: int, band: tuple[float, float]
+) -> tuple[Singles, Singles]:
     """A band of smaller images, 0 outside what they show."""
     small = resize(full, side)
     if shown.all():
@@ -163,7 +171,9 @@ def _kind(flip: int, inverted: bool) -> str:
     return f"{FLIPS[flip]}, inverted" if flip else "inverted"
 
 
-def _compare(images: _Images, i: Rows, j: Rows, flip: Rows, maps: Image) -> tuple[Image, Image]:
+def _compare(
+    images: _Images, i: Integers, j: Integers, flip: Integers, maps: Singles
+) -> tuple[Singles, Singles]:
     """The sign of images j against flipped images i, and how far they agree once aligned."""
     sign, maps = _laid_on(images, i, j, flip, maps)
     side = images.full.shape[1]
@@ -181,7 +191,7 @@ def _compare(images: _Images, i: Rows, j: Rows, flip: Rows, maps: Image) -> tupl
     return sign, agreed
 
 
-def _same_inside(frame: Image, other: Image, both: Mask) -> Mask:
+def _same_inside(frame: Singles, other: Singles, both: Mask) -> Mask:
     """Whether aligned images agree in detail and in larger parts, inside what both show."""
     same: Mask = agreement(frame, other, both) >= INSIDE
     if same.any():
@@ -199,43 +209,86 @@ def _deeper(both: Mask) -> Mask:
     return np.where(deep.mean(axis=1, keepdims=True) >= SHOWN, deep, both)
 
 
-def _laid_on(images: _Images, i: Rows, j: Rows, flip: Rows, maps: Image) -> tuple[Image, Image]:
+def _laid_on(
+    images: _Images, i: Integers, j: Integers, flip: Integers, maps: Singles
+) -> tuple[Singles, Singles]:
     """The sign of images j against flipped images i, and the maps that lay them on those."""
     template = _flipped_each(images.soft[i], flip).reshape(len(i), -1)
     known = _flipped_each(images.softly_shown[i], flip).reshape(len(i), -1)
     moved = sample(images.soft, j, maps, ALIGNED)[0]
     opposed = (standard(template) * standard(moved)).sum(axis=1) < 0
-    sign: Image = np.where(opposed, -1, 1).astype(np.float32)
+    sign: Singles = np.where(opposed, -1, 1).astype(np.float32)
     return sign, align(template * sign[:, None], known, images.soft, j, maps)
 
 
-def _search(images: _Images) -> Iterator[tuple[Rows, Rows, Rows, Image]]:
+def _search(images: _Images) -> Iterator[tuple[Integers, Integers, Integers, Singles]]:
     """Yield likely pairs, a block of images at a time: frames i, images j, flips of i, maps of j.
 
-    A copy cut out of an image is the frame, and the map says where in the image it lies.
+    A copy cut out of an image is the frame, and the map says where in the image it lies. Which of
+    the flips it is, is asked of likely pairs only.
     """
     bands = images.searched
-    n, every = len(bands), np.arange(len(bands))
-    tries = [affine_map(*place) for place in _places()]
-    plain = sample(bands, every, np.repeat(affine_map(0, 1, 0, 0)[None], n, axis=0), COARSE)[0]
+    n, tries = len(bands), np.array([affine_map(*place) for place in _places()])
+    every = np.arange(n)
+    plain = _coarse(bands, every, np.repeat(affine_map(0, 1, 0, 0)[None], n, axis=0))
     for start in range(0, n, BLOCK):
-        part = plain[start : start + BLOCK].reshape(-1, COARSE, COARSE)
-        frames = [standard(_flipped(part, k).reshape(len(part), -1)) for k in range(len(FLIPS))]
+        part = plain[start : start + BLOCK]
         best = np.zeros((len(part), n), np.float32)
         which = np.zeros((len(part), n), np.int16)
+        frames = [_mirrored(part.transpose(0, *axes)) for axes in ((1, 2), (2, 1))]
         for v, place in enumerate(tries):
-            moved = standard(sample(bands, every, np.repeat(place[None], n, axis=0), COARSE)[0])
-            for k, frame in enumerate(frames):
-                correlation = np.abs(frame @ moved.T)
-                better = correlation > best
-                np.copyto(best, correlation, where=better)
-                which[better] = v * len(FLIPS) + k
+            moved = _mirrored(_coarse(bands, every, np.repeat(place[None], n, axis=0)))
+            for transposed, frame in enumerate(frames):
+                _keep_best(frame, moved.transpose(0, 2, 1), 2 * v + transposed, best, which)
         i, j = _likeliest(best, start)
         chosen = which[i - start, j].astype(np.int64)
-        yield i, j, chosen % len(FLIPS), np.array(tries)[chosen // len(FLIPS)]
+        maps = tries[chosen // 2]
+        yield i, j, _nearest_flip(plain[i], _coarse(bands, j, maps), chosen % 2), maps
 
 
-def _likeliest(best: Image, start: int) -> tuple[Rows, Rows]:
+def _coarse(bands: Singles, rows: Integers, maps: Singles) -> Singles:
+    """Mapped images of 16 x 16 numbers, mean 0 and length 1."""
+    return standard(sample(bands, rows, maps, COARSE)[0]).reshape(-1, COARSE, COARSE)
+
+
+def _mirrored(stack: Singles) -> Singles:
+    """4 x n x 64: parts that mirroring leaves alone, or turns to minus themselves, each way.
+
+    Their scalar products add up to that of the images, with signs that depend on the flip: four
+    flips for one product of as many numbers.
+    """
+    half = COARSE // 2
+    top, low = stack[:, :half], stack[:, : -half - 1 : -1]
+    parts: list[Singles] = [
+        x[:, :, :half] + np.float32(sign) * x[:, :, : -half - 1 : -1]
+        for x in (top + low, top - low)
+        for sign in (1, -1)
+    ]
+    return np.stack(parts).reshape(4, len(stack), half**2) / np.float32(2)
+
+
+def _keep_best(frame: Singles, moved: Singles, place: int, best: Singles, which: Numbers) -> None:
+    """Keep where the best of four flips correlates more than any before, in strips that fit."""
+    for start in range(0, len(best), STRIP):
+        strip = slice(start, start + STRIP)
+        even, across, down, both = frame[:, strip] @ moved
+        # max(abs(x + y), abs(x - y)) is abs(x) + abs(y)
+        upright = np.abs(even + down) + np.abs(across + both)
+        correlation = np.maximum(upright, np.abs(even - down) + np.abs(across - both))
+        better = correlation > best[strip]
+        np.copyto(best[strip], correlation, where=better)
+        np.copyto(which[strip], np.int16(place), where=better)
+
+
+def _nearest_flip(frames: Singles, moved: Singles, transposed: Integers) -> Integers:
+    """The flip, transposed or not, at which each frame correlates most with its image."""
+    turned = np.where(transposed[:, None, None] == 1, frames.transpose(0, 2, 1), frames)
+    each = [np.abs((_flipped(turned, k) * moved).sum(axis=(1, 2))) for k in range(4)]
+    nearest: Integers = np.argmax(each, axis=0) + 4 * transposed
+    return nearest
+
+
+def _likeliest(best: Singles, start: int) -> tuple[Integers, Integers]:
     rows = np.arange(len(best))
     best[rows, rows + start] = 0  # an image is no copy of itself
     few = min(PARTNERS, best.shape[1] - 1)
@@ -256,12 +309,12 @@ def _places() -> Iterator[tuple[float, float, float, float]]:
             yield 0.0, zoom, down * 2 / COARSE, across * 2 / COARSE
 
 
-def _flipped(stack: Image, flip: int) -> Image:
+def _flipped(stack: Images, flip: int) -> Singles:
     turned = stack.transpose(0, 2, 1) if flip & 4 else stack
     return turned[:, :: -1 if flip & 2 else 1, :: -1 if flip & 1 else 1]
 
 
-def _flipped_each(stack: Image, flips: Rows) -> Image:
+def _flipped_each(stack: Images, flips: Integers) -> Singles:
     out = np.empty_like(stack)
     for flip in np.unique(flips):
         out[flips == flip] = _flipped(stack[flips == flip], int(flip))

@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from medlib.cohorts.similar.duplicates import joined
 from medlib.cohorts.similar.surrogate import RUN_SIZE, SAME_RUN
-from medlib.imaging import Image, resize
+from medlib.imaging import resize
 from medlib.runtime.whole_numbers import as_seed
+from medlib.types import Floats, Images, Integers, Singles
 
 SIDE: Final = 24
 """Pixels a side of what is compared: neighbouring slices differ in detail."""
@@ -54,7 +55,7 @@ class Scans:
     `unrelated`: share of images far apart that `groups=runs` would join if they were neighbours.
     """
 
-    scan: npt.NDArray[np.int64]
+    scan: Integers
     neighbours: float
     by_chance: float
     p: float
@@ -72,13 +73,13 @@ class Scans:
         fewer = self.number <= FEWER * len(self.scan)
         return self.p <= LEVEL and self.neighbours - self.by_chance >= MANY and fewer
 
-    def kept_together(self, groups: npt.NDArray[np.int64]) -> float:
+    def kept_together(self, groups: Integers) -> float:
         """Return the share of neighbours of one scan that share a group already."""
         same = self.scan[1:] == self.scan[:-1]
         return float((groups[1:] == groups[:-1])[same].mean()) if same.any() else 1.0
 
 
-def likely_scans(stack: Image, labels: npt.ArrayLike, *, seed: int = 0) -> Scans | None:
+def likely_scans(stack: Images, labels: npt.ArrayLike, *, seed: int = 0) -> Scans | None:
     """Return the likely scans of n x h x w thumbnails in the source's order.
 
     None if no class has 8 images. Scans never cross labels. ``seed``: of orders and deals.
@@ -106,22 +107,22 @@ def likely_scans(stack: Image, labels: npt.ArrayLike, *, seed: int = 0) -> Scans
     )
 
 
-def _likeness(stack: Image) -> Image:
+def _likeness(stack: Images) -> Singles:
     """Correlation of n images without what they share: n x n, -inf of an image with itself."""
     flat = resize(stack, SIDE).reshape(len(stack), -1)
     flat = _unit(_unit(flat) - _unit(flat).mean(axis=0))
-    likeness: Image = flat @ flat.T
+    likeness: Singles = flat @ flat.T
     np.fill_diagonal(likeness, -np.inf)
     return likeness
 
 
-def _unit(flat: Image) -> Image:
+def _unit(flat: Singles) -> Singles:
     flat = flat - flat.mean(axis=1, keepdims=True)
-    unit: Image = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
+    unit: Singles = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
     return unit
 
 
-def _links(likeness: Image) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+def _links(likeness: Singles) -> list[tuple[Integers, Integers]]:
     """Pairs of neighbours more alike than 99 of 100 pairs half a list apart."""
     n = len(likeness)
     far = likeness[np.triu_indices(n, n // 2)]
@@ -133,12 +134,10 @@ def _links(likeness: Image) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.
     return links
 
 
-def _neighbours(
-    nearest: list[npt.NDArray[np.int64]], rng: np.random.Generator
-) -> tuple[float, npt.NDArray[np.float64]]:
+def _neighbours(nearest: list[Integers], rng: np.random.Generator) -> tuple[float, Floats]:
     """Share of images whose nearest is a neighbour in the list, and the same in random orders."""
 
-    def count(of: npt.NDArray[np.int64], place: npt.NDArray[np.int64]) -> int:
+    def count(of: Integers, place: Integers) -> int:
         return int((np.abs(place - place[of]) <= NEAR).sum())
 
     total = sum(map(len, nearest))
@@ -147,7 +146,7 @@ def _neighbours(
     return share, np.array(orders) / total
 
 
-def _on_dealt_labels(likeness: Image, rng: np.random.Generator) -> float:
+def _on_dealt_labels(likeness: Singles, rng: np.random.Generator) -> float:
     """Accuracy of the nearest neighbour in another of five folds, on labels of stretches."""
     n = len(likeness)
     right = []
@@ -159,7 +158,7 @@ def _on_dealt_labels(likeness: Image, rng: np.random.Generator) -> float:
     return float(np.mean(right))
 
 
-def _joined_unrelated(classes: list[Image]) -> float:
+def _joined_unrelated(classes: list[Singles]) -> float:
     """Share of pairs half a list apart that the rule of `surrogate.runs` takes for one run."""
     found = []
     for stack in classes:

@@ -16,7 +16,8 @@ import pandas as pd
 
 from medlib.cohorts.similar.duplicates import joined
 from medlib.cohorts.similar.near_duplicates import near_duplicates
-from medlib.imaging import Image, resize
+from medlib.imaging import resize
+from medlib.types import Images, Integers
 
 RUN_SIZE: Final = 32
 """Pixels a side of the thumbnails that are compared."""
@@ -27,7 +28,7 @@ SAME_SCAN: Final = 0.98
 """Correlation of slices that belong to one scan wherever they stand in the list."""
 
 
-def runs(stack: Image, labels: npt.ArrayLike) -> npt.NDArray[np.int64]:
+def runs(stack: Images, labels: npt.ArrayLike) -> Integers:
     """Return the group of each of n x 48 x 48 thumbnails listed in the source's order.
 
     Successive images of one label that correlate are one run; runs of one label that share
@@ -47,7 +48,7 @@ def runs(stack: Image, labels: npt.ArrayLike) -> npt.NDArray[np.int64]:
     return joined(*map(np.concatenate, zip(*links, strict=True)), n=len(stack))
 
 
-def copies(stack: Image | None, hashes: pd.Series) -> npt.NDArray[np.int64]:
+def copies(stack: Images | None, hashes: pd.Series) -> Integers:
     """Return groups of exact and near duplicates, whatever their label; else one an image.
 
     Without a ``stack`` of thumbnails, of exact duplicates only.
@@ -61,7 +62,7 @@ def copies(stack: Image | None, hashes: pd.Series) -> npt.NDArray[np.int64]:
     return joined(i, j, n=len(hashes))
 
 
-def named(groups: npt.NDArray[np.int64], labels: pd.Series) -> list[str]:
+def named(groups: Integers, labels: pd.Series) -> list[str]:
     """Return ids such as ``group 007 (malignant)``, numbered in order of appearance."""
     number = pd.factorize(groups)[0] + 1
     first = labels.groupby(number).transform("first")

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from medlib.imaging import Image
-
-Mask = npt.NDArray[np.bool_]
+from medlib.types import Image, Mask
 
 SURROUND: Final = 0.02
 """Grey levels within this share of an image's range, and joined to its edge, are surround."""

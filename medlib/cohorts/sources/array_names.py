@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from medlib.errors import InputError
-
-Array = npt.NDArray[Any]
+from medlib.types import Array
 
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "images": ("images", "image", "imgs", "img", "x", "data", "pixels", "arr_0"),

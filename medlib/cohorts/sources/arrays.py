@@ -22,9 +22,8 @@ from medlib.cohorts.sources.pictures import to_grey
 from medlib.cohorts.sources.several_labels import MARK, classes_of, none_chosen
 from medlib.cohorts.sources.volumes import places
 from medlib.errors import InputError
-from medlib.imaging import Image
+from medlib.types import Array, Image, Integers
 
-Array = npt.NDArray[Any]
 UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, AttributeError, TypeError, zlib.error,
               MemoryError, NotImplementedError, SyntaxError)  # fmt: skip
 """What numpy raises for a file that is no npz, damaged, or claims a size beyond reason."""
@@ -123,9 +122,7 @@ def without_ids(cohort: Cohort, *, groups: str = "copies") -> Cohort:
     return replace(noted, table=table, patient_id_kind="surrogate", label_level="image")
 
 
-def _with_equal(
-    groups: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+def _with_equal(groups: Integers, other: Integers) -> Integers:
     """Groups joined where images are in one group of either kind."""
     n = len(groups)
     nodes = n + groups.max() + 1

@@ -22,7 +22,7 @@ from medlib.dicom.geometry import Frame, stack
 from medlib.dicom.header import Header
 from medlib.dicom.tags import NUMBER_TAGS, TEXT_TAGS
 from medlib.errors import InputError
-from medlib.imaging import Image
+from medlib.types import Image
 
 KEYS: Final = ("file", "series_uid", "patient_id")
 """Columns that say what a label is of; the most exact one that the table has counts."""
@@ -56,6 +56,7 @@ def load(
     *,
     labels: str | None = None,
     label: str | None = None,
+    label_columns: str | None = None,
     slice: str | int = "middle",
     full_scale: float | str | None = None,
     allow_mixed_patients: bool = False,
@@ -66,8 +67,9 @@ def load(
     Without a csv, the sub-folder is the class, as in `folders.load`. ``labels``, or ``labels.csv``
     in the folder, has a column label and one of file, series_uid or patient_id; site and others
     may follow; ``label_column="..."`` and its like name columns that are not to be guessed;
-    ``label`` chooses one of several labels an image (`read_labels`). A
-    label of a file makes that file an image; a label of a series or patient makes each series one
+    ``label`` chooses one of several labels an image and ``label_columns`` says which columns are
+    labels (`read_labels`). A label of a file makes that file an image; a label of a series or
+    patient makes each series one
     image: ``slice`` is "middle", "all", or the number of the slice along the normal.
     ``full_scale``: the grey level of white of other files than CT, where it is not to be taken
     from the files (see `levels.settle`). Files that cannot be read are listed in ``refused``.
@@ -76,8 +78,11 @@ def load(
     home = archives.folder(place, "dicom")
     asked = {key.removesuffix("_column"): value for key, value in columns.items()}
     path = _labels_path(home, labels)
-    refuse_label(label if path is None else None, home)
-    table = None if path is None else read_labels(path, columns=asked, label=label)
+    table = None
+    if path is None:
+        refuse_label(label, label_columns, home)
+    else:
+        table = read_labels(path, columns=asked, label=label, among=label_columns)
     found = scan(home)
     table = _labels_of_folders(found) if table is None else table
     cohort = from_series(

@@ -14,7 +14,7 @@ import pandas as pd
 from medlib.cohorts.cohort import THREADS, names, pixel_hash
 from medlib.cohorts.sources import levels
 from medlib.errors import InputError
-from medlib.imaging import Image
+from medlib.types import Image
 
 Decode = Callable[[Mapping[str, Any]], tuple[Image, tuple[str, ...], levels.Stored]]
 """Gives the pixels of a row, remarks on what was done to them, and how the file stores them."""

@@ -17,7 +17,7 @@ from medlib.cohorts.sources.examine import examine
 from medlib.cohorts.sources.several_labels import read_labels, refuse_label
 from medlib.cohorts.sources.tables import class_folders, match_files, read_table, table_path
 from medlib.errors import InputError
-from medlib.imaging import Image
+from medlib.types import Image
 
 SUFFIXES = (*pictures.SUFFIXES, *volumes.SUFFIXES)
 """How the names of files that are read end."""
@@ -49,6 +49,7 @@ def load(
     patients: str | None = None,
     labels: str | None = None,
     label: str | None = None,
+    label_columns: str | None = None,
     groups: str = "copies",
     slice: str | int = "middle",
     units: str | None = None,
@@ -62,7 +63,8 @@ def load(
     The class is the sub-folder; below ``train``, ``test``... the sub-folder of that, and the
     split is kept. Or the class is in a table: ``labels`` or ``labels.csv`` in the folder (file,
     label[, patient_id][, site][, split]), where ``label`` chooses one of several labels an image
-    (`read_labels`). Patients are in that table, or in ``patients`` or
+    and ``label_columns`` says which columns are labels (`read_labels`). Patients are in that table,
+    or in ``patients`` or
     ``patients.csv`` (file, patient_id[, site]); otherwise see `without_ids` for ``groups``.
     ``label_column="..."`` and its like name columns that are not to be guessed. Of a volume
     ``slice`` is "middle", "all" (its slices are then one patient) or a number from 0. ``units``:
@@ -74,10 +76,12 @@ def load(
     labels_path = table_path(home, labels, "labels.csv")
     asked = {key.removesuffix("_column"): value for key, value in columns.items()}
     if labels_path:
-        table = read_labels(labels_path, required=("file",), columns=asked, label=label)
+        table = read_labels(
+            labels_path, required=("file",), columns=asked, label=label, among=label_columns
+        )
         table = pictures_of_table(home, table, labels_path)
     else:
-        refuse_label(label, home)
+        refuse_label(label, label_columns, home)
         table = _pictures_of_folders(home)
     patients_path = table_path(home, patients, "patients.csv")
     if patients_path:

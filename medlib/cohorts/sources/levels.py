@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from medlib.cohorts.cohort import names
 from medlib.errors import InputError
-from medlib.imaging import FULL_SCALES, LUNG_RANGE, Image, grey_range
+from medlib.imaging import FULL_SCALES, LUNG_RANGE, grey_range
+from medlib.types import Array, Image
 
 COLUMNS: Final = ("low", "high", "bright", "container")
 """Of each image: extremes, level of its bright parts, and how the file stores pixels."""
@@ -40,7 +40,7 @@ class Stored(NamedTuple):
     high: float = -np.inf
 
     @classmethod
-    def of(cls, values: npt.NDArray[Any]) -> Stored:
+    def of(cls, values: Array) -> Stored:
         """Return it for the stored values of a file, of any shape."""
         kind = "floating-point" if values.dtype.kind == "f" else f"{8 * values.dtype.itemsize} bits"
         if values.dtype.itemsize == 1 or not values.size:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
+
+from medlib.types import Array
 
 SUFFIXES: Final = (".pgm", ".ppm", ".pnm")
 """How their names end."""
@@ -19,7 +20,7 @@ HEAD: Final = re.compile(rb"P([2356])" + 3 * rb"(?:\s+|\s*#[^\n\r]*[\n\r])+(\d+)
 """Kind, columns, rows and maximum, with comments between them."""
 
 
-def read(path: Path) -> npt.NDArray[Any]:
+def read(path: Path) -> Array:
     """Return h x w (grey) or h x w x 3 (colour) whole numbers; ValueError if it is none, or cut."""
     data = path.read_bytes()
     head = HEAD.match(data)

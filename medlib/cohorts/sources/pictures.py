@@ -8,10 +8,9 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
 from PIL import ExifTags, ImageOps, UnidentifiedImageError
 from PIL import Image as Pillow
@@ -19,7 +18,7 @@ from PIL import Image as Pillow
 from medlib.cohorts.sources import netpbm
 from medlib.cohorts.sources.archives import is_hidden
 from medlib.cohorts.sources.levels import Stored
-from medlib.imaging import Image
+from medlib.types import Array, Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", *netpbm.SUFFIXES)
 """How the names of pictures end."""
@@ -107,7 +106,7 @@ def _opened(picture: Pillow.Image, path: Path) -> Picture:
     return _grey(ImageOps.exif_transpose(picture), tuple(remarks))
 
 
-def _deep_colours(picture: Pillow.Image, path: Path) -> npt.NDArray[Any] | None:
+def _deep_colours(picture: Pillow.Image, path: Path) -> Array | None:
     """Colours of more than 8 bits, which Pillow would cut to 8: h x w x channels, else None."""
     if picture.format == "PNG":
         with path.open("rb") as file:
@@ -120,7 +119,7 @@ def _deep_colours(picture: Pillow.Image, path: Path) -> npt.NDArray[Any] | None:
     return None
 
 
-def _deep_grey(picture: Pillow.Image) -> npt.NDArray[Any] | None:
+def _deep_grey(picture: Pillow.Image) -> Array | None:
     """Whole numbers from 0 of a grey TIFF of more than 8 bits, 0 black; None of other pictures.
 
     Where the header calls 0 white, Pillow turns levels of up to 8 bits round, and no others; of
@@ -137,7 +136,7 @@ def _deep_grey(picture: Pillow.Image) -> npt.NDArray[Any] | None:
     return top - values if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else values
 
 
-def _tiff(path: Path) -> npt.NDArray[Any]:
+def _tiff(path: Path) -> Array:
     """First page: h x w, or h x w x channels; 0 is black."""
     try:
         with tifffile.TiffFile(path) as file:
@@ -154,7 +153,7 @@ def _tiff(path: Path) -> npt.NDArray[Any]:
     return np.moveaxis(values, 0, -1) if planes_first else values
 
 
-def _sixteen_bit_png(path: Path) -> npt.NDArray[Any]:
+def _sixteen_bit_png(path: Path) -> Array:
     """With torchvision, which says that its decoder will go: then such files are refused."""
     warnings.filterwarnings("ignore", "The image decoding and encoding", DeprecationWarning)
     try:
@@ -167,7 +166,7 @@ def _sixteen_bit_png(path: Path) -> npt.NDArray[Any]:
         raise ValueError(" ".join(str(error).split())) from error
 
 
-def _upright(values: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
+def _upright(values: Array, turn: int) -> Array:
     """What `ImageOps.exif_transpose` does, of an array."""
     mirrored = values[:, ::-1] if turn in {2, 4, 5, 7} else values
     return np.rot90(mirrored, {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(turn, 0))
@@ -183,7 +182,7 @@ def _grey(picture: Pillow.Image, remarks: tuple[str, ...]) -> Picture:
     return _of_values(np.asarray(picture.convert("RGB")), remarks)
 
 
-def _of_values(values: npt.NDArray[Any], remarks: tuple[str, ...]) -> Picture:
+def _of_values(values: Array, remarks: tuple[str, ...]) -> Picture:
     """Stored values, h x w or h x w x channels (with alpha: 2 or 4), as a picture."""
     if values.dtype.kind == "f":
         remarks = (*remarks, "floating-point values, kept as they are")
@@ -201,7 +200,7 @@ def _of_values(values: npt.NDArray[Any], remarks: tuple[str, ...]) -> Picture:
     return Picture(grey, (*remarks, *mixed), Stored.of(seen))
 
 
-def to_grey(colours: npt.NDArray[Any]) -> tuple[Image, tuple[str, ...]]:
+def to_grey(colours: Array) -> tuple[Image, tuple[str, ...]]:
     """Return ... x channels as grey, float32: one channel where all are equal, else luma."""
     whole = colours.astype(np.float32)
     if (colours == colours[..., :1]).all():

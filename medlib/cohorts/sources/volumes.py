@@ -16,14 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from medlib.cohorts.sources.levels import Stored
 from medlib.errors import InputError
-from medlib.imaging import Image
+from medlib.types import Array, Floats, Image
 
 SUFFIXES: Final = (".nii", ".nii.gz", ".nrrd")
 """How their names end."""
@@ -56,8 +55,6 @@ TO_LPS: Final = {"left": 1, "posterior": 1, "superior": 1,
 UNREADABLE: Final = (OSError, ValueError, EOFError, KeyError, IndexError, TypeError, zlib.error,
                      MemoryError, UnicodeDecodeError, OverflowError)  # fmt: skip
 """What a damaged file raises."""
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

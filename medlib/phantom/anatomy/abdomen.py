@@ -5,13 +5,14 @@ import numpy as np
 from medlib.phantom.anatomy import cage as cages
 from medlib.phantom.anatomy import tissue as hu
 from medlib.phantom.anatomy.cage import Cage
-from medlib.phantom.anatomy.geometry import Array, Canvas, Noise, ellipsoid_distance
+from medlib.phantom.anatomy.geometry import Canvas, Noise, ellipsoid_distance
 from medlib.phantom.anatomy.heart import Contrast
 from medlib.phantom.anatomy.tissue import Tissue
+from medlib.types import Floats
 
 
 def paint_abdomen(
-    canvas: Canvas, cage: Cage, depth: Array, noise: Noise, contrast: Contrast
+    canvas: Canvas, cage: Cage, depth: Floats, noise: Noise, contrast: Contrast
 ) -> None:
     """Organs under the domes, in the fat that is already there."""
     below = -cages.diaphragm_distance(cage, canvas.x, canvas.y, canvas.z)

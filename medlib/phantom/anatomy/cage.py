@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from medlib.phantom.anatomy.geometry import Array, bump, settled
+from medlib.phantom.anatomy.geometry import bump, settled
+from medlib.types import Floats
 
 # Inner half-width, half-depth and centre (mm) of an average adult cage at full inspiration,
 # read off textbook sections (Webb et al. 2014) from apex to costophrenic recess.
@@ -70,20 +71,20 @@ def draw_cage(rng: np.random.Generator) -> Cage:
     )
 
 
-def centre(cage: Cage, z: Array | float) -> tuple[Array, Array]:
+def centre(cage: Cage, z: Floats | float) -> tuple[Floats, Floats]:
     """Centre (x, y) in mm of the polar curve at height z."""
     level = np.asarray(z, np.float64) / cage.length
     y = _CENTRE_Y(level) * cage.depth
     return 0 * y, y
 
 
-def radius(cage: Cage, angle: Array, z: Array | float) -> Array:
+def radius(cage: Cage, angle: Floats, z: Floats | float) -> Floats:
     """Distance in mm of the inner wall from the centre, shape of `angle`."""
     level = np.asarray(z, np.float64) / cage.length
     a, b = _HALF_WIDTH(level) * cage.width, _HALF_DEPTH(level) * cage.depth
     n = cage.exponent
     norm = np.abs(np.sin(angle) / a) ** n + np.abs(np.cos(angle) / b) ** n
-    shape: Array = np.ones_like(angle)
+    shape: Floats = np.ones_like(angle)
     for at, wide, high in cage.bumps:
         turn = np.abs(angle - at)
         shape = shape + high * bump(np.minimum(turn, 2 * np.pi - turn), 0.0, wide, 2.0)
@@ -91,18 +92,18 @@ def radius(cage: Cage, angle: Array, z: Array | float) -> Array:
     gutter = bump(turn, 2.32, 0.36, 2.0)  # the lung reaches back beside the spine
     front = bump(turn, 0.0, 0.42, 2.0) + bump(turn, 0.8, 0.4, 2.0)  # narrower in front: an egg
     side = bump(turn, 1.85, 0.5, 2.0)
-    curve: Array = norm ** (-1 / n) * (shape + 0.05 * gutter + 0.015 * side - 0.045 * front)
+    curve: Floats = norm ** (-1 / n) * (shape + 0.05 * gutter + 0.015 * side - 0.045 * front)
     return curve
 
 
-def polar(cage: Cage, x: Array, y: Array, z: Array | float) -> tuple[Array, Array]:
+def polar(cage: Cage, x: Floats, y: Floats, z: Floats | float) -> tuple[Floats, Floats]:
     """(distance from the centre in mm, angle from the front in radians) of points."""
     cx, cy = centre(cage, z)
     dx, dy = x - cx, y - cy
     return np.hypot(dx, dy), np.arctan2(dx, -dy)
 
 
-def wall_depth(cage: Cage, x: Array, y: Array, z: Array | float) -> Array:
+def wall_depth(cage: Cage, x: Floats, y: Floats, z: Floats | float) -> Floats:
     """Distance in mm outward from the inner wall, negative inside the cage."""
     r, angle = polar(cage, x, y, z)
     return r - radius(cage, angle, z)
@@ -114,17 +115,17 @@ def spine_y(cage: Cage, z: Any) -> Any:
     return cage.depth * (58.0 - 0.00115 * (level + 35.0) ** 2) + 2.0
 
 
-def dome_height(cage: Cage, x: Array, y: Array) -> Array:
+def dome_height(cage: Cage, x: Floats, y: Floats) -> Floats:
     """Height z in mm of the diaphragm over (x, y)."""
     right = -92.0 + cage.dome_right - 62 * ((x + 62) / 72) ** 2 - 55 * ((y + 12) / 85) ** 2
     left = -106.0 + cage.dome_left - 62 * ((x - 68) / 70) ** 2 - 55 * ((y + 8) / 85) ** 2
-    top: Array = np.maximum(right, left)
+    top: Floats = np.maximum(right, left)
     return np.maximum(top, -220.0) * cage.length
 
 
-def diaphragm_distance(cage: Cage, x: Array, y: Array, z: Array | float) -> Array:
+def diaphragm_distance(cage: Cage, x: Floats, y: Floats, z: Floats | float) -> Floats:
     """About the distance in mm to the diaphragm, negative above it."""
-    distance: Array = (dome_height(cage, x, y) - z) * 0.6  # the domes slope: 0.6 ~ cos of slope
+    distance: Floats = (dome_height(cage, x, y) - z) * 0.6  # the domes slope: 0.6 ~ cos of slope
     return distance
 
 
@@ -158,8 +159,8 @@ def draw_fissures(rng: np.random.Generator) -> Fissures:
 
 
 def fissure_distances(
-    fissures: Fissures, x: Array, y: Array, z: Array | float
-) -> tuple[Array, Array]:
+    fissures: Fissures, x: Floats, y: Floats, z: Floats | float
+) -> tuple[Floats, Floats]:
     """Signed distance in mm above the oblique and above the horizontal fissure.
 
     The horizontal fissure exists on the right, in front of the oblique one; elsewhere its
@@ -168,11 +169,11 @@ def fissure_distances(
     right = x < 0
     wave = 4 * np.sin(x / 23.0 + 1.0) + 3 * np.sin(y / 31.0)
 
-    def above(plane: tuple[float, float, float, float]) -> Array:
+    def above(plane: tuple[float, float, float, float]) -> Floats:
         height, back, side, bow = plane
         lateral = np.abs(x) - 60
         surface = height + back * y + side * lateral + bow * lateral * lateral + wave
-        distance: Array = (z - surface) / float(np.sqrt(1 + back**2))
+        distance: Floats = (z - surface) / float(np.sqrt(1 + back**2))
         return distance
 
     oblique = np.where(right, above(fissures.oblique_right), above(fissures.oblique_left))
@@ -180,7 +181,7 @@ def fissure_distances(
     return oblique, np.where(right & (oblique > 0), horizontal, 1e3)
 
 
-def lobe(fissures: Fissures, x: Array, y: Array, z: Array | float) -> Array:
+def lobe(fissures: Fissures, x: Floats, y: Floats, z: Floats | float) -> Floats:
     """Lobe number: right upper 0, middle 1, lower 2; left upper 3, lower 4."""
     oblique, horizontal = (settled(d) for d in fissure_distances(fissures, x, y, z))
     right = np.where(oblique <= 0, 2, np.where(horizontal > 0, 0, 1))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from medlib.phantom.anatomy import tissue as hu
-from medlib.phantom.anatomy.geometry import Array, Canvas
+from medlib.phantom.anatomy.geometry import Canvas
 from medlib.phantom.anatomy.tissue import Tissue
+from medlib.types import Floats
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ def draw_table(rng: np.random.Generator) -> Table:
     )
 
 
-def table_top(table: Table, x: Array) -> Array:
+def table_top(table: Table, x: Floats) -> Floats:
     """Y of the upper face over x (scanner coordinates)."""
-    top: Array = table.top_y - table.sag * (x / table.half_width) ** 2
+    top: Floats = table.top_y - table.sag * (x / table.half_width) ** 2
     return top
 
 

@@ -13,16 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medlib.phantom.anatomy import tissue as hu
-from medlib.phantom.anatomy.geometry import (
-    Array,
-    Canvas,
-    Noise,
-    Point,
-    ellipsoid_distance,
-    smooth_union,
-)
+from medlib.phantom.anatomy.geometry import Canvas, Noise, Point, ellipsoid_distance, smooth_union
 from medlib.phantom.anatomy.tissue import Tissue
 from medlib.phantom.anatomy.vessels import Segments, share_of_slice
+from medlib.types import Floats
 
 CANCERS = ("solid", "part-solid", "ground-glass")
 _LEVELS = 3  # planes a slice is averaged over
@@ -72,14 +66,14 @@ class Finding:
         return max(self.lobes[0].semi)
 
 
-def _unit(rng: np.random.Generator, count: int) -> Array:
+def _unit(rng: np.random.Generator, count: int) -> Floats:
     """Random directions, count x 3."""
     v = rng.standard_normal((count, 3))
-    directions: Array = v / np.linalg.norm(v, axis=1, keepdims=True)
+    directions: Floats = v / np.linalg.norm(v, axis=1, keepdims=True)
     return directions
 
 
-def _point(values: Array) -> Point:
+def _point(values: Floats) -> Point:
     return float(values[0]), float(values[1]), float(values[2])
 
 
@@ -284,7 +278,7 @@ def paint_finding(
     canvas: Canvas,
     finding: Finding,
     *,
-    inside_lung: Array,
+    inside_lung: Floats,
     noise: Noise,
     thickness_mm: float,
     count: bool,
@@ -309,7 +303,7 @@ def paint_finding(
 
 def _body(
     canvas: Canvas, finding: Finding, noise: Noise, thickness_mm: float
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Share of each pixel in the lobes, averaged over the slice, and the HU there."""
     share, depth = np.zeros_like(canvas.hu), np.zeros_like(canvas.hu)
     if not finding.lobes:
@@ -327,9 +321,9 @@ def _body(
     return share, density + (8 + 45 * glass) * rough
 
 
-def finding_distance(finding: Finding, x: Array, y: Array, z: float) -> Array:
+def finding_distance(finding: Finding, x: Floats, y: Floats, z: float) -> Floats:
     """Signed distance in mm to the lobes of a finding."""
-    whole: Array | None = None
+    whole: Floats | None = None
     for lobe in finding.lobes:
         d = ellipsoid_distance(x, y, z, lobe.centre, lobe.semi, lobe.turn)
         whole = d if whole is None else smooth_union(whole, d, 1.6)

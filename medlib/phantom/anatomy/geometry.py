@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlib.errors import InputError
+from medlib.types import Floats
 
-Array = NDArray[Any]  # float64 unless said otherwise
 Window = tuple[slice, slice]
 Point = tuple[float, float, float]
 
@@ -35,9 +35,11 @@ class Grid:
                 f"A grid needs pixel_mm > 0 and size >= 1, not {self.pixel_mm} and {self.size}."
             )
 
-    def axes(self) -> tuple[Array, Array]:
+    def axes(self) -> tuple[Floats, Floats]:
         """Positions of pixel centres along x and y in mm, each of length `size`."""
-        offset = (np.arange(self.size) - (self.size - 1) / 2) * self.pixel_mm
+        offset: Floats = (
+            np.arange(self.size, dtype=np.float64) - (self.size - 1) / 2
+        ) * self.pixel_mm
         return offset + self.centre_mm[0], offset + self.centre_mm[1]
 
 
@@ -48,7 +50,7 @@ class Pose:
     roll: float = 0.0
     shift: tuple[float, float] = (0.0, 0.0)
 
-    def to_patient(self, x: Array, y: Array) -> tuple[Array, Array]:
+    def to_patient(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Scanner coordinates -> patient coordinates."""
         c, s = float(np.cos(self.roll)), float(np.sin(self.roll))
         x, y = x - self.shift[0], y - self.shift[1]
@@ -70,13 +72,13 @@ class Canvas:
     pose: Pose
     z: float
     pixel_mm: float
-    across: Array  # scanner x of the columns
-    down: Array  # scanner y of the rows
-    x: Array
-    y: Array
-    hu: Array
+    across: Floats  # scanner x of the columns
+    down: Floats  # scanner y of the rows
+    x: Floats
+    y: Floats
+    hu: Floats
     tissue: NDArray[np.uint8]
-    finding: Array
+    finding: Floats
 
     @classmethod
     def blank(cls, grid: Grid, pose: Pose, z: float) -> "Canvas":
@@ -120,12 +122,12 @@ class Canvas:
         column = (sx - float(self.across[0])) / self.pixel_mm
         return column, (sy - float(self.down[0])) / self.pixel_mm
 
-    def cover(self, distance: Array) -> Array:
+    def cover(self, distance: Floats) -> Floats:
         """Share of each pixel inside a surface, from its signed distance in mm."""
         return coverage(distance, self.pixel_mm)
 
     def paint(
-        self, share: Array, hu: float | Array, label: int, where: Window = EVERYWHERE
+        self, share: Floats, hu: float | Floats, label: int, where: Window = EVERYWHERE
     ) -> None:
         """Mix a tissue into `where` by its `share` of each pixel (0..1)."""
         view = self.hu[where]
@@ -133,41 +135,41 @@ class Canvas:
         self.tissue[where][share > 0.5] = label
 
 
-def settled(value: Array) -> Array:
+def settled(value: Floats) -> Floats:
     """Lengths in mm to a millionth: what decides between two branches has no last digits."""
-    rounded: Array = np.round(value, 6)
+    rounded: Floats = np.round(value, 6)
     return rounded
 
 
-def coverage(distance: Array, pixel_mm: float) -> Array:
+def coverage(distance: Floats, pixel_mm: float) -> Floats:
     """Share of a pixel inside a locally straight edge, from the signed distance of its centre."""
-    share: Array = np.minimum(np.maximum(0.5 - distance / pixel_mm, 0.0), 1.0)
+    share: Floats = np.minimum(np.maximum(0.5 - distance / pixel_mm, 0.0), 1.0)
     return share
 
 
-def smooth_union(a: Array, b: Array, blend_mm: float) -> Array:
+def smooth_union(a: Floats, b: Floats, blend_mm: float) -> Floats:
     """Union of two distances with a fillet of about `blend_mm` (Quilez's polynomial minimum)."""
     h = np.maximum(blend_mm - np.abs(a - b), 0.0)
-    union: Array = np.minimum(a, b) - h * h * (0.25 / blend_mm)
+    union: Floats = np.minimum(a, b) - h * h * (0.25 / blend_mm)
     return union
 
 
 def ellipsoid_distance(
-    x: Array, y: Array, z: float | Array, centre: Point, semi: Point, turn: float = 0.0
-) -> Array:
+    x: Floats, y: Floats, z: float | Floats, centre: Point, semi: Point, turn: float = 0.0
+) -> Floats:
     """Approximate signed distance to an ellipsoid turned by `turn` radians about z."""
     c, s = float(np.cos(turn)), float(np.sin(turn))
     dx, dy = x - centre[0], y - centre[1]
     u, v, w = (c * dx + s * dy) / semi[0], (c * dy - s * dx) / semi[1], (z - centre[2]) / semi[2]
     radius = np.sqrt(u * u + v * v + w * w)
     slope = np.sqrt((u / semi[0]) ** 2 + (v / semi[1]) ** 2 + (w / semi[2]) ** 2)
-    distance: Array = radius * (radius - 1) / np.maximum(slope, 1e-6)
+    distance: Floats = radius * (radius - 1) / np.maximum(slope, 1e-6)
     return distance
 
 
 def capsule_distance(
-    x: Array, y: Array, z: float | Array, start: Sequence[float], end: Sequence[float]
-) -> Array:
+    x: Floats, y: Floats, z: float | Floats, start: Sequence[float], end: Sequence[float]
+) -> Floats:
     """Signed distance to a tapered capsule; `start` and `end` are (x, y, z, radius)."""
     axis = [float(e - s) for s, e in zip(start[:3], end[:3], strict=True)]
     length2 = max(sum(v * v for v in axis), 1e-6)
@@ -175,13 +177,13 @@ def capsule_distance(
     along = np.clip((px * axis[0] + py * axis[1] + pz * axis[2]) / length2, 0.0, 1.0)
     gx, gy, gz = px - along * axis[0], py - along * axis[1], pz - along * axis[2]
     radius = start[3] + along * (end[3] - start[3])
-    distance: Array = np.sqrt(gx * gx + gy * gy + gz * gz) - radius
+    distance: Floats = np.sqrt(gx * gx + gy * gy + gz * gz) - radius
     return distance
 
 
-def bump(angle: Array, centre: float, width: float, power: float = 4.0) -> Array:
+def bump(angle: Floats, centre: float, width: float, power: float = 4.0) -> Floats:
     """A hill of height 1 at `centre`; a higher `power` flattens its top and steepens its sides."""
-    hill: Array = np.exp(-(np.abs((angle - centre) / width) ** power))
+    hill: Floats = np.exp(-(np.abs((angle - centre) / width) ** power))
     return hill
 
 
@@ -189,14 +191,14 @@ def bump(angle: Array, centre: float, width: float, power: float = 4.0) -> Array
 class Noise:
     """Smooth random field of mean 0 and SD about 1, periodic, defined everywhere by its lattice."""
 
-    lattice: Array = field(repr=False)
+    lattice: Floats = field(repr=False)
 
     @classmethod
     def draw(cls, rng: np.random.Generator, side: int = 32) -> "Noise":
         """A field with side^3 independent normal nodes."""
         return cls(rng.standard_normal((side, side, side)) * 2.1)
 
-    def on(self, canvas: Canvas, scale_mm: float, stretch: Point = (1.0, 1.0, 1.0)) -> Array:
+    def on(self, canvas: Canvas, scale_mm: float, stretch: Point = (1.0, 1.0, 1.0)) -> Floats:
         """Values on a canvas, nodes `scale_mm` apart, wider along x, y, z by `stretch`.
 
         Lives in scanner coordinates, so that a plane is two matrix products, not a look-up a pixel.
@@ -205,13 +207,13 @@ class Noise:
         side = len(self.lattice)
         level = _weights(np.array([canvas.z / (scale_mm * stretch[2])]), side)[0]
         sheet = np.tensordot(level, self.lattice, axes=1)
-        values: Array = _weights(y, side) @ sheet @ _weights(x, side).T
+        values: Floats = _weights(y, side) @ sheet @ _weights(x, side).T
         return values
 
 
-def _weights(place: Array, side: int) -> Array:
+def _weights(place: Floats, side: int) -> Floats:
     """Quadratic B-spline weights of periodic nodes 0..side-1 at positions: positions x nodes."""
     gap = np.abs(place[:, None] - np.arange(side)[None, :]) % side
     gap = np.minimum(gap, side - gap)
-    weights: Array = np.where(gap < 0.5, 0.75 - gap * gap, 0.5 * np.clip(1.5 - gap, 0, None) ** 2)
+    weights: Floats = np.where(gap < 0.5, 0.75 - gap * gap, 0.5 * np.clip(1.5 - gap, 0, None) ** 2)
     return weights

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from medlib.phantom.anatomy import tissue as hu
-from medlib.phantom.anatomy.geometry import Array, Canvas, ellipsoid_distance
+from medlib.phantom.anatomy.geometry import Canvas, ellipsoid_distance
 from medlib.phantom.anatomy.mediastinum import Mediastinum, Tube, chamber_distance, tube_distance
 from medlib.phantom.anatomy.tissue import Tissue
+from medlib.types import Floats
 
 _AIRWAY_WALL_MM = 1.3
 _NEAR_MM = 6.0
@@ -45,7 +46,7 @@ def draw_contrast(rng: np.random.Generator) -> Contrast:
 
 
 def paint_mediastinum(
-    canvas: Canvas, organs: Mediastinum, contrast: Contrast, depth: Array
+    canvas: Canvas, organs: Mediastinum, contrast: Contrast, depth: Floats
 ) -> None:
     """Organs from the heart outward; airways last, since they are seen through what covers them."""
     inside = canvas.cover(depth + 1.0)
@@ -84,7 +85,7 @@ def _reaches(tube: Tube, z: float) -> bool:
 
 
 def _paint_chambers(
-    canvas: Canvas, organs: Mediastinum, contrast: Contrast, inside: Array, blood: dict[str, float]
+    canvas: Canvas, organs: Mediastinum, contrast: Contrast, inside: Floats, blood: dict[str, float]
 ) -> None:
     """Heart chambers, a thin wall round the thin-walled ones."""
     near = [c for c in organs.chambers if abs(canvas.z - c.centre[2]) < c.semi[2] + _NEAR_MM]
@@ -100,7 +101,7 @@ def _paint_chambers(
             canvas.paint(canvas.cover(distance) * inside, blood[c.flow], Tissue.BLOOD)
 
 
-def _paint_nodes(canvas: Canvas, organs: Mediastinum, inside: Array) -> None:
+def _paint_nodes(canvas: Canvas, organs: Mediastinum, inside: Floats) -> None:
     """Lymph nodes in the mediastinal fat."""
     for node in organs.lymph_nodes:
         if abs(canvas.z - node.centre[2]) < node.semi[2] + 2:

@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medlib.phantom.anatomy import cage as cages
 from medlib.phantom.anatomy import mediastinum as organs
 from medlib.phantom.anatomy import tissue as hu
 from medlib.phantom.anatomy.cage import Cage, Fissures
-from medlib.phantom.anatomy.geometry import Array, Canvas, Noise, settled
+from medlib.phantom.anatomy.geometry import Canvas, Noise, settled
 from medlib.phantom.anatomy.mediastinum import Mediastinum
 from medlib.phantom.anatomy.tissue import Tissue
 from medlib.phantom.anatomy.vessels import Segments, airways_along, grow, share_of_slice
+from medlib.types import Floats, Integers
 
 CANDIDATES = 9000  # points among which tips of vessels and places of findings are chosen
 _TIPS_PER_LITRE = 250.0  # endings of each tree per litre of lung
@@ -31,17 +31,17 @@ class Lungs:
     vessels: Segments = field(repr=False)
     bronchi_outer: Segments = field(repr=False)
     bronchi_inner: Segments = field(repr=False)
-    sites: Array = field(repr=False)  # points (n x 3) spread evenly through both lungs
-    site_number: NDArray[np.int64] = field(repr=False)  # of each site among the CANDIDATES drawn
-    room_mm: Array = field(repr=False)  # distance of each site from the lung's surface
+    sites: Floats = field(repr=False)  # points (n x 3) spread evenly through both lungs
+    site_number: Integers = field(repr=False)  # of each site among the CANDIDATES drawn
+    room_mm: Floats = field(repr=False)  # distance of each site from the lung's surface
 
 
 def lung_distance(
-    cage: Cage, depth: Array, wrapped: Array, x: Array, y: Array, z: Array | float
-) -> Array:
+    cage: Cage, depth: Floats, wrapped: Floats, x: Floats, y: Floats, z: Floats | float
+) -> Floats:
     """Signed distance in mm to the lungs, from depth in the cage and distance to `wrapped`."""
     above = cages.diaphragm_distance(cage, x, y, z)
-    distance: Array = np.maximum(np.maximum(depth + 0.8, -wrapped), above)
+    distance: Floats = np.maximum(np.maximum(depth + 0.8, -wrapped), above)
     return distance
 
 
@@ -73,7 +73,7 @@ def draw_lungs(rng: np.random.Generator, cage: Cage, mediastinum: Mediastinum) -
 
 def _fill(
     rng: np.random.Generator, cage: Cage, mediastinum: Mediastinum
-) -> tuple[Array, NDArray[np.int64], Array, float]:
+) -> tuple[Floats, Integers, Floats, float]:
     """Points spread evenly through the lungs.
 
     Also their numbers among those drawn, their distance from the surface, and the volume in litres.
@@ -91,7 +91,7 @@ def _fill(
 
 
 # Where artery, vein and bronchus of each lobe enter it (mm, average adult): see cage.lobe.
-_GATES: NDArray[np.float64] = np.array(
+_GATES: Floats = np.array(
     [(-48, 0, -8), (-52, -18, -48), (-50, 22, -55), (50, -8, -10), (52, 26, -45)], np.float64
 )
 _ROOTS = {"right": (-42.0, 5.0, -32.0), "left": (46.0, 12.0, -20.0)}
@@ -101,8 +101,8 @@ def _trees(
     rng: np.random.Generator,
     cage: Cage,
     fissures: Fissures,
-    points: Array,
-    number: NDArray[np.int64],
+    points: Floats,
+    number: Integers,
     litres: float,
 ) -> tuple[Segments, Segments]:
     """An arterial and a venous tree in each lobe."""
@@ -133,11 +133,11 @@ def _trees(
 def paint_lungs(
     canvas: Canvas,
     lungs: Lungs,
-    distance: Array,
+    distance: Floats,
     noise: Noise,
     thickness_mm: float,
     vessel_hu: float,
-) -> Array:
+) -> Floats:
     """Parenchyma, fissures and vessels; returns the share of lung in each pixel."""
     share = canvas.cover(distance)
     canvas.paint(share, _parenchyma(canvas, lungs, distance, noise), Tissue.LUNG)
@@ -147,7 +147,7 @@ def paint_lungs(
     return share
 
 
-def _parenchyma(canvas: Canvas, lungs: Lungs, distance: Array, noise: Noise) -> Array:
+def _parenchyma(canvas: Canvas, lungs: Lungs, distance: Floats, noise: Noise) -> Floats:
     """HU of lung without visible vessels: gravity, lobules, emphysema, fissures."""
     y = canvas.y
     value = lungs.density_hu + lungs.gravity_hu * (y / 90.0)

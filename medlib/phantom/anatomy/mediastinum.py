@@ -11,12 +11,12 @@ import numpy as np
 
 from medlib.phantom.anatomy.cage import Cage
 from medlib.phantom.anatomy.geometry import (
-    Array,
     Point,
     capsule_distance,
     ellipsoid_distance,
     smooth_union,
 )
+from medlib.types import Floats
 
 Node = tuple[float, float, float, float]  # x, y, z, radius
 
@@ -217,7 +217,7 @@ def _point(values: tuple[float, ...]) -> Point:
 
 
 def _bent(
-    nodes: tuple[Node, ...], scale: Point, shift: Array, bend: Array, factor: float
+    nodes: tuple[Node, ...], scale: Point, shift: Floats, bend: Floats, factor: float
 ) -> tuple[Node, ...]:
     """Nodes scaled and shifted; the middle of the chain bows by `bend`, its ends hold."""
     share = np.sin(np.linspace(0.0, np.pi, len(nodes)))
@@ -250,7 +250,7 @@ def _draw_nodes(rng: np.random.Generator, scale: Point) -> tuple[Node3, ...]:
     )
 
 
-def tube_distance(tube: Tube, x: Array, y: Array, z: Array | float) -> Array:
+def tube_distance(tube: Tube, x: Floats, y: Floats, z: Floats | float) -> Floats:
     """Signed distance in mm to a chain of capsules."""
     parts = [
         capsule_distance(x, y, z, a, b)
@@ -260,19 +260,19 @@ def tube_distance(tube: Tube, x: Array, y: Array, z: Array | float) -> Array:
     return np.minimum.reduce(parts) if parts else np.full(np.shape(x), 1e3)
 
 
-def _near(z: Array | float, low: float, high: float) -> bool:
+def _near(z: Floats | float, low: float, high: float) -> bool:
     """Whether anything between the heights `low` and `high` can matter at z."""
     return bool(np.any((low - _REACH_MM < z) & (z < high + _REACH_MM)))
 
 
-def chamber_distance(chamber: Chamber, x: Array, y: Array, z: Array | float) -> Array:
+def chamber_distance(chamber: Chamber, x: Floats, y: Floats, z: Floats | float) -> Floats:
     """Signed distance in mm to a heart chamber."""
     return ellipsoid_distance(x, y, z, chamber.centre, chamber.semi, chamber.turn)
 
 
 def envelope(
-    organs: Mediastinum, x: Array, y: Array, z: Array | float, spine: float | Array
-) -> Array:
+    organs: Mediastinum, x: Floats, y: Floats, z: Floats | float, spine: float | Floats
+) -> Floats:
     """Signed distance in mm to what the two lungs wrap: organs, their fat, and the spine.
 
     `spine` is the y of the vertebral body's centre.
@@ -284,7 +284,7 @@ def envelope(
     neck = np.maximum(np.asarray(z, np.float64) - 55.0, 0.0) * 0.45  # the apices lie apart
     pad = np.clip(-50.0 - np.asarray(z, np.float64), 0.0, 40.0) * 0.3  # fat before the heart
     before = np.abs(x - organs.junction_mm) - 1.5 - organs.fat_mm * 0.5 - neck - pad
-    whole: Array = behind
+    whole: Floats = behind
     for tube in organs.tubes:
         if _near(z, min(n[2] for n in tube.nodes), max(n[2] for n in tube.nodes)):
             fat = _FAT_MM.get(tube.flow, 3.5 + organs.fat_mm)

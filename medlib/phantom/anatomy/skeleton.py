@@ -5,9 +5,10 @@ import numpy as np
 from medlib.phantom.anatomy import cage as cages
 from medlib.phantom.anatomy import tissue as hu
 from medlib.phantom.anatomy.cage import Cage
-from medlib.phantom.anatomy.geometry import Array, Canvas, Noise, Window, capsule_distance
+from medlib.phantom.anatomy.geometry import Canvas, Noise, Window, capsule_distance
 from medlib.phantom.anatomy.tissue import Tissue
 from medlib.phantom.anatomy.wall import RIB_LAYER_MM, Layers, Lookup
+from medlib.types import Floats
 
 _RIB_DEPTH_MM, _RIB_HALF_THICK_MM, _RIB_HALF_TALL_MM = 5.0, 3.4, 5.6
 _SPINE_WINDOW_MM = 75.0
@@ -25,24 +26,24 @@ def paint_skeleton(
     paint_spine(canvas, cage, grain)
 
 
-def bone(canvas: Canvas, distance: Array, shell_mm: float, marrow: Array, where: Window) -> None:
+def bone(canvas: Canvas, distance: Floats, shell_mm: float, marrow: Floats, where: Window) -> None:
     """A cortical shell filled with trabecular bone."""
     canvas.paint(canvas.cover(distance), hu.CORTICAL_BONE_HU, Tissue.CORTICAL_BONE, where)
     canvas.paint(canvas.cover(distance + shell_mm), marrow[where], Tissue.TRABECULAR_BONE, where)
 
 
-def rib_offset(cage: Cage, angle: Array, z: float) -> Array:
+def rib_offset(cage: Cage, angle: Floats, z: float) -> Floats:
     """Vertical distance in mm from the axis of the nearest rib at an angle and height."""
     amount, phase = cage.rib_waviness
     fall = cage.rib_drop * (1 + np.cos(angle)) / 2
     side = np.where(angle < 0, 0.0, cage.rib_phase[1])
     place = z + fall + side + cage.rib_phase[0] + amount * np.sin(2.7 * angle + phase + z / 31.0)
     pitch = cage.rib_pitch
-    offset: Array = np.mod(place, pitch) - pitch / 2
+    offset: Floats = np.mod(place, pitch) - pitch / 2
     return offset
 
 
-def paint_ribs(canvas: Canvas, cage: Cage, at: Lookup, marrow: Array) -> None:
+def paint_ribs(canvas: Canvas, cage: Cage, at: Lookup, marrow: Floats) -> None:
     """Ribs from beside the spine to the front, where they turn into cartilage."""
     near = np.flatnonzero((at.depth > -1) & (at.depth < RIB_LAYER_MM + 2))
     depth, angle = at.depth.ravel()[near], at.angle.ravel()[near]
@@ -61,7 +62,7 @@ def paint_ribs(canvas: Canvas, cage: Cage, at: Lookup, marrow: Array) -> None:
     canvas.paint(share, hu.CARTILAGE_HU, Tissue.CARTILAGE)
 
 
-def paint_sternum(canvas: Canvas, cage: Cage, at: Lookup, marrow: Array) -> None:
+def paint_sternum(canvas: Canvas, cage: Cage, at: Lookup, marrow: Floats) -> None:
     """Manubrium, body and xiphoid: a plate in front of the cage, of changing width."""
     level = canvas.z / cage.length
     if not -105 < level < 66:
@@ -83,7 +84,7 @@ def paint_sternum(canvas: Canvas, cage: Cage, at: Lookup, marrow: Array) -> None
     bone(canvas, np.where(front, distance, 1e3), 1.2, marrow, where)
 
 
-def paint_scapulae(canvas: Canvas, cage: Cage, tables: Layers, at: Lookup, marrow: Array) -> None:
+def paint_scapulae(canvas: Canvas, cage: Cage, tables: Layers, at: Lookup, marrow: Floats) -> None:
     """Blade between the muscle layers behind, with its spine standing outward; arms raised."""
     level = canvas.z / cage.length
     if not -45 < level < 100:
@@ -104,7 +105,7 @@ def paint_scapulae(canvas: Canvas, cage: Cage, tables: Layers, at: Lookup, marro
     bone(canvas, blade, 1.3, marrow, (slice(None), slice(None)))
 
 
-def paint_clavicles(canvas: Canvas, cage: Cage, marrow: Array) -> None:
+def paint_clavicles(canvas: Canvas, cage: Cage, marrow: Floats) -> None:
     """Clavicles from the manubrium outward, up and back."""
     for side in (-1.0, 1.0):
         z0 = 58.0 * cage.length
@@ -121,7 +122,7 @@ def paint_clavicles(canvas: Canvas, cage: Cage, marrow: Array) -> None:
         bone(canvas, distance, 1.8, marrow, (slice(None), slice(None)))
 
 
-def paint_spine(canvas: Canvas, cage: Cage, marrow: Array) -> None:
+def paint_spine(canvas: Canvas, cage: Cage, marrow: Floats) -> None:
     """Vertebral body or disc, canal, pedicles, laminae, transverse and spinous processes."""
     y0 = cages.spine_y(cage, canvas.z)
     x0 = cage.spine_bend * float(np.sin(canvas.z / 90.0))
@@ -147,19 +148,19 @@ def paint_spine(canvas: Canvas, cage: Cage, marrow: Array) -> None:
     canvas.paint(canvas.cover(canal), hu.SOFT_HU - 10, Tissue.SOFT, where)
 
 
-def _vertebral_body(x: Array, y: Array, wide: float, deep: float) -> Array:
+def _vertebral_body(x: Floats, y: Floats, wide: float, deep: float) -> Floats:
     """Rounded block, hollow towards the canal."""
     norm = (np.abs(x / wide) ** 2.6 + np.abs(y / deep) ** 2.6) ** (1 / 2.6)
     hollow = 9.0 - np.hypot(x, y - deep - 6.5)
-    distance: Array = np.maximum((norm - 1) * deep, hollow)
+    distance: Floats = np.maximum((norm - 1) * deep, hollow)
     return distance
 
 
-def _arch(x: Array, y: Array, phase: float, pitch: float, grow: float) -> Array:
+def _arch(x: Floats, y: Floats, phase: float, pitch: float, grow: float) -> Floats:
     """Everything behind the body; pedicles and transverse processes only in its upper half."""
     across = np.abs(x)
 
-    def rod(a: tuple[float, float], b: tuple[float, float], r: float) -> Array:
+    def rod(a: tuple[float, float], b: tuple[float, float], r: float) -> Floats:
         start, end = (
             (a[0] * grow, a[1] * grow, 0.0, r * grow),
             (b[0] * grow, b[1] * grow, 0.0, r * grow),
@@ -176,5 +177,5 @@ def _arch(x: Array, y: Array, phase: float, pitch: float, grow: float) -> Array:
         parts.append(rod((13.5, 27.0), (14.5, 30.0), 5.0))  # articular processes
     if -3 < phase < 9:
         parts.append(rod((19.0, 4.0), (34.0, 27.0), 3.4))  # head and neck of the rib
-    whole: Array = np.minimum.reduce(parts)
+    whole: Floats = np.minimum.reduce(parts)
     return whole

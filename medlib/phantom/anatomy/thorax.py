@@ -20,12 +20,13 @@ from medlib.phantom.anatomy.abdomen import paint_abdomen
 from medlib.phantom.anatomy.cage import Cage
 from medlib.phantom.anatomy.couch import Table, paint_table
 from medlib.phantom.anatomy.findings import Finding, paint_finding
-from medlib.phantom.anatomy.geometry import Array, Canvas, Grid, Noise, Pose, Window
+from medlib.phantom.anatomy.geometry import Canvas, Grid, Noise, Pose, Window
 from medlib.phantom.anatomy.heart import Contrast, draw_contrast, paint_mediastinum
 from medlib.phantom.anatomy.lungs import Lungs, draw_lungs, lung_distance, paint_lungs
 from medlib.phantom.anatomy.mediastinum import Mediastinum
 from medlib.phantom.anatomy.tissue import Tissue
 from medlib.phantom.anatomy.wall import Wall
+from medlib.types import Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,9 @@ class Patient:
 class Rendered:
     """Slices x n x n: ideal HU, tissue labels (uint8), share of finding."""
 
-    hu: Array
+    hu: Floats
     tissue: NDArray[np.uint8]
-    finding: Array
+    finding: Floats
 
 
 def draw(rng: np.random.Generator) -> Patient:
@@ -122,7 +123,7 @@ def render_slice(
         _paint_inside(canvas.part(where), patient, at.depth[where], thickness_mm, findings, marked)
 
 
-def _bounds(inside: NDArray[np.bool_]) -> Window | None:
+def _bounds(inside: Bools) -> Window | None:
     """The smallest window round what is true, if anything is."""
     rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
     if len(rows) == 0:
@@ -133,7 +134,7 @@ def _bounds(inside: NDArray[np.bool_]) -> Window | None:
 def _paint_inside(
     canvas: Canvas,
     patient: Patient,
-    depth: Array,
+    depth: Floats,
     thickness_mm: float,
     findings: Sequence[Finding],
     marked: int,

@@ -9,9 +9,9 @@ Physiol 1996;81:2123: about 2.3 to 2.4).
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from medlib.phantom.anatomy.geometry import Array, Canvas, settled
+from medlib.phantom.anatomy.geometry import Canvas, settled
+from medlib.types import Floats, Integers
 
 MURRAY_EXPONENT = 2.35
 _PATH_WEIGHT = 0.4
@@ -22,9 +22,9 @@ _RELAXATION_PASSES = 3
 class Segments:
     """Tapered capsules: start and end (n x 3, mm), radii at both (n x 2, mm)."""
 
-    start: Array
-    end: Array
-    radius: Array
+    start: Floats
+    end: Floats
+    radius: Floats
 
     def __len__(self) -> int:
         """How many capsules there are."""
@@ -40,7 +40,7 @@ class Segments:
         )
 
 
-def grow(root: Array, tips: Array, *, tip_radius: float, rng: np.random.Generator) -> Segments:
+def grow(root: Floats, tips: Floats, *, tip_radius: float, rng: np.random.Generator) -> Segments:
     """A tree from `root` (3,) to `tips` (n x 3); radii grow from `tip_radius` mm to the root."""
     position, parent = _connect(np.asarray(root, np.float64), np.asarray(tips, np.float64))
     for _ in range(_RELAXATION_PASSES):
@@ -48,9 +48,7 @@ def grow(root: Array, tips: Array, *, tip_radius: float, rng: np.random.Generato
     return _sized(position, parent, tip_radius, rng)
 
 
-def _connect(
-    root: NDArray[np.float64], tips: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _connect(root: Floats, tips: Floats) -> tuple[Floats, Integers]:
     """Nodes (root, then tip and fork in turn) and the parent of each, -1 for the root.
 
     Row n of the tables below describes the segment that ends in node n.
@@ -82,9 +80,7 @@ def _connect(
     return position, parent
 
 
-def _relax(
-    position: NDArray[np.float64], parent: NDArray[np.int64], tips: int
-) -> NDArray[np.float64]:
+def _relax(position: Floats, parent: Integers, tips: int) -> Floats:
     """Each branching point moves halfway to the mean of its neighbours; tips and root stay."""
     total, count = np.zeros_like(position), np.zeros(len(position))
     child = np.arange(1, len(position))
@@ -98,8 +94,8 @@ def _relax(
 
 
 def _sized(
-    position: NDArray[np.float64],
-    parent: NDArray[np.int64],
+    position: Floats,
+    parent: Integers,
     tip_radius: float,
     rng: np.random.Generator,
 ) -> Segments:
@@ -124,7 +120,7 @@ def _sized(
     )
 
 
-def _tips_first(parent: NDArray[np.int64]) -> list[int]:
+def _tips_first(parent: Integers) -> list[int]:
     """Nodes ordered so that each comes before its parent; the root is left out."""
     depth = np.zeros(len(parent), np.int64)
     pending = np.arange(1, len(parent))
@@ -147,7 +143,7 @@ def airways_along(arteries: Segments, *, least_mm: float, ratio: float) -> Segme
     return Segments(start + offset, end + tail, radius)
 
 
-def share_of_slice(canvas: Canvas, tubes: Segments, thickness_mm: float, levels: int = 3) -> Array:
+def share_of_slice(canvas: Canvas, tubes: Segments, thickness_mm: float, levels: int = 3) -> Floats:
     """Share of each pixel, averaged over the slice thickness, that lies inside the capsules."""
     share = np.zeros_like(canvas.hu)
     for step in range(levels):
@@ -156,7 +152,7 @@ def share_of_slice(canvas: Canvas, tubes: Segments, thickness_mm: float, levels:
     return share / levels
 
 
-def _share_of_plane(canvas: Canvas, tubes: Segments, z: float) -> Array:
+def _share_of_plane(canvas: Canvas, tubes: Segments, z: float) -> Floats:
     """The same on one plane: all candidate pixels of all capsules at once."""
     share = np.zeros(canvas.hu.size)
     found = _crossing(canvas, tubes, z)
@@ -182,7 +178,7 @@ def _share_of_plane(canvas: Canvas, tubes: Segments, z: float) -> Array:
 
 def _crossing(
     canvas: Canvas, tubes: Segments, z: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] | None:
+) -> tuple[Integers, Integers, Integers] | None:
     """(capsule, row, column) of every pixel in the boxes of the capsules that reach plane z."""
     thick = tubes.radius.max(1) + canvas.pixel_mm
     near = (np.minimum(tubes.start[:, 2], tubes.end[:, 2]) - thick < z) & (
@@ -200,9 +196,7 @@ def _crossing(
     return index[box], row, low[box, 0] + order % extent[box, 0]
 
 
-def _boxes(
-    canvas: Canvas, tubes: Segments, index: NDArray[np.int64], z: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _boxes(canvas: Canvas, tubes: Segments, index: Integers, z: float) -> tuple[Integers, Integers]:
     """Pixel boxes (column, row), clipped to the grid, of the part of each capsule near plane z."""
     a, b = tubes.start[index], tubes.end[index]
     thick = tubes.radius[index].max(1) + canvas.pixel_mm

@@ -7,13 +7,15 @@ height. Thicknesses are tabulated once per slice over the angle and looked up pe
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medlib.phantom.anatomy import cage as cages
 from medlib.phantom.anatomy import tissue as hu
 from medlib.phantom.anatomy.cage import Cage
 from medlib.phantom.anatomy.couch import Table, table_top
-from medlib.phantom.anatomy.geometry import Array, Canvas, Noise, bump, smooth_union
+from medlib.phantom.anatomy.geometry import Canvas, Noise, bump, smooth_union
 from medlib.phantom.anatomy.tissue import Tissue
+from medlib.types import Floats
 
 RIB_LAYER_MM = 9.5  # pleura to outer face of the ribs
 SKIN_MM = 1.8
@@ -113,15 +115,15 @@ def _draw_hills(
 class Layers:
     """Tables over the angle for one slice: radius of the cage and thicknesses outward, in mm."""
 
-    cage: Array
-    steep: Array  # cosine between radial and normal direction
-    deep: Array
-    middle: Array
-    shallow: Array
-    fat: Array
-    gap: Array  # fat on the ribs, also in `deep` and `middle`
+    cage: Floats
+    steep: Floats  # cosine between radial and normal direction
+    deep: Floats
+    middle: Floats
+    shallow: Floats
+    fat: Floats
+    gap: Floats  # fat on the ribs, also in `deep` and `middle`
 
-    def skin(self) -> Array:
+    def skin(self) -> Floats:
         """Depth of the skin's outer face from the cage's inner wall."""
         return RIB_LAYER_MM + self.deep + self.shallow + self.middle + self.fat
 
@@ -154,23 +156,23 @@ def layers(wall: Wall, cage: Cage, z: float) -> Layers:
     )
 
 
-def _gap(wall: Wall, z: float) -> Array:
+def _gap(wall: Wall, z: float) -> Floats:
     """Fat between muscle layers: in places plenty, in places none."""
     waves = sum(
         np.sin((k + 2) * _ANGLES + phase + z / (15.0 + 3 * k))
         for k, (_, phase, _) in enumerate(wall.bellies[:6])
     )
-    gap: Array = wall.gap_mm * np.clip(0.7 + 0.55 * waves, 0.0, 3.0)
+    gap: Floats = wall.gap_mm * np.clip(0.7 + 0.55 * waves, 0.0, 3.0)
     return gap
 
 
-def _axilla(wall: Wall, cage: Cage, z: float) -> Array:
+def _axilla(wall: Wall, cage: Cage, z: float) -> Floats:
     """Fat of the armpit between the muscle layers."""
     level = float(np.exp(-(((z / cage.length - 62) / 48) ** 2)))
     return wall.axilla_mm * level * bump(_DEGREES, 80.0, 17.0, 2.0)
 
 
-def _fat(wall: Wall, cage: Cage, z: float) -> Array:
+def _fat(wall: Wall, cage: Cage, z: float) -> Floats:
     """Thickness of subcutaneous fat with skin: thin over sternum and spine, hilly elsewhere."""
     profile = 0.55 + 0.75 * bump(_DEGREES, 95, 50, 2.0) + 0.3 * bump(_DEGREES, 150, 22, 2.0)
     profile = profile - 0.25 * bump(_DEGREES, 0, 14, 2.0) - 0.2 * bump(_DEGREES, 180, 10, 2.0)
@@ -185,13 +187,13 @@ def _fat(wall: Wall, cage: Cage, z: float) -> Array:
     return np.maximum(fat, SKIN_MM + 1.0)
 
 
-def _breast(wall: Wall, cage: Cage, z: float) -> Array:
+def _breast(wall: Wall, cage: Cage, z: float) -> Floats:
     """Breasts of a patient lying on her back: flattened and fallen sideways."""
     mm, at, height = wall.breast
     rise = 1 - ((z - height * cage.length) / 78.0) ** 2
     if mm == 0 or rise <= 0:
         return np.zeros_like(_ANGLES)
-    breast: Array = mm * rise**0.6 * bump(np.abs(_ANGLES), at, 0.5, 4.0)
+    breast: Floats = mm * rise**0.6 * bump(np.abs(_ANGLES), at, 0.5, 4.0)
     return breast
 
 
@@ -199,9 +201,9 @@ def _breast(wall: Wall, cage: Cage, z: float) -> Array:
 class Lookup:
     """Where each pixel lies in the layers: table index, depth from the cage's inner wall (mm)."""
 
-    index: Array
-    depth: Array
-    angle: Array
+    index: NDArray[np.intp]
+    depth: Floats
+    angle: Floats
 
 
 def look_up(canvas: Canvas, cage: Cage, tables: Layers) -> Lookup:
@@ -214,7 +216,7 @@ def look_up(canvas: Canvas, cage: Cage, tables: Layers) -> Lookup:
 
 def paint_wall(
     canvas: Canvas, wall: Wall, tables: Layers, at: Lookup, noise: Noise, table: Table
-) -> Array:
+) -> Floats:
     """Skin, fat and muscles; returns the signed distance to the patient's surface in mm."""
     surface = _surface(canvas, tables, at, table)
     if wall.cover_mm > 0:
@@ -229,7 +231,7 @@ def paint_wall(
     return surface
 
 
-def _paint_sheet(canvas: Canvas, wall: Wall, surface: Array) -> None:
+def _paint_sheet(canvas: Canvas, wall: Wall, surface: Floats) -> None:
     """Folds of the sheet or gown over the front of the chest."""
     wave = np.sin(canvas.x / 9.0 + canvas.z / 5.0) + np.sin(canvas.x / 23.0 + canvas.z / 30.0)
     lift = wall.cover_mm * (1.0 + 0.4 * wave)
@@ -238,14 +240,14 @@ def _paint_sheet(canvas: Canvas, wall: Wall, surface: Array) -> None:
     canvas.paint(canvas.cover(thread) * front, -870.0, Tissue.AIR)
 
 
-def _surface(canvas: Canvas, tables: Layers, at: Lookup, table: Table) -> Array:
+def _surface(canvas: Canvas, tables: Layers, at: Lookup, table: Table) -> Floats:
     """Outline: the outermost layer, pressed flat where the patient lies on the table."""
     free = at.depth - tables.skin()[at.index]
     pressed = canvas.down[:, None] - table_top(table, canvas.across)[None, :]
     return -smooth_union(-free, -pressed, 14.0)
 
 
-def _paint_gland(canvas: Canvas, wall: Wall, surface: Array, at: Lookup, grain: Array) -> None:
+def _paint_gland(canvas: Canvas, wall: Wall, surface: Floats, at: Lookup, grain: Floats) -> None:
     """Glandular tissue: islands in the fat of the breast, denser towards the nipple."""
     mm, angle, height = wall.breast
     level = 1 - ((canvas.z - height) / 60.0) ** 2
@@ -257,7 +259,7 @@ def _paint_gland(canvas: Canvas, wall: Wall, surface: Array, at: Lookup, grain: 
 
 
 def _paint_muscles(
-    canvas: Canvas, wall: Wall, tables: Layers, at: Lookup, surface: Array, noise: Noise
+    canvas: Canvas, wall: Wall, tables: Layers, at: Lookup, surface: Floats, noise: Noise
 ) -> None:
     """Intercostal layer, deep and shallow muscles, fat planes between, streaks of fat within."""
     deep, middle, shallow = (t[at.index] for t in (tables.deep, tables.middle, tables.shallow))

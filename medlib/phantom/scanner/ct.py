@@ -21,10 +21,10 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medlib.errors import InputError
-from medlib.phantom.scanner.projector import Floats, back_project, kept_frequencies, project
+from medlib.phantom.scanner.projector import back_project, kept_frequencies, project
+from medlib.types import Floats, Image
 
 PADDING_HU = -1024.0  # written outside the scan field, for every patient and scanner alike
 # Photons a view, mAs and mm2 of detector at 120 kVp and 360 views, with nothing in the way; chosen
@@ -153,7 +153,7 @@ def acquire(
     centre_mm: tuple[float, float] = (0.0, 0.0),
     field_of_view_mm: float | None = None,
     matrix: int | None = None,
-) -> NDArray[np.float32]:
+) -> Image:
     """The slices as the scanner would show them: whole HU as float32, slices x matrix x matrix.
 
     `hu`: slices x n x n at effective energy, n even; the scan field is the circle inscribed in it,

@@ -21,8 +21,8 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from medlib.errors import InputError
+from medlib.types import Floats
 
-Floats = NDArray[np.float64]
 Spectrum = NDArray[np.complex128]
 
 SUPPORT = 4  # grid points a side of the interpolation kernel
@@ -32,7 +32,7 @@ LEFT = SUPPORT // 2 - 1  # columns of the half-plane grid left of zero frequency
 RIGHT = SUPPORT // 2  # and right of the Nyquist frequency
 
 
-def view_angles(views: int) -> NDArray[np.float64]:
+def view_angles(views: int) -> Floats:
     """Angle of each view in radians, from -pi/2 over half a turn."""
     return np.pi * (np.arange(views) / views - 0.5)
 
@@ -43,7 +43,7 @@ class FourierSampler:
     `frequencies`: (points, 2), as (y, x) in cycles per pixel, with 0 <= x <= 0.5. `n` is even.
     """
 
-    def __init__(self, n: int, frequencies: NDArray[np.float64]) -> None:
+    def __init__(self, n: int, frequencies: Floats) -> None:
         if n % 2 or n < 2 * SUPPORT:
             raise InputError(f"the image is {n} pixels wide; use an even number from {2 * SUPPORT}")
         if not np.all((frequencies[:, 1] >= 0) & (frequencies[:, 1] < 0.5 + 1e-9)):
@@ -93,18 +93,18 @@ def _apply(matrix: scipy.sparse.sparray, vector: Spectrum) -> Spectrum:
     return product.view(np.complex128).ravel()
 
 
-def _kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _kernel(distance: Floats) -> Floats:
     inside = np.clip(1 - (2 * distance / SUPPORT) ** 2, 0, None)
     return np.asarray(np.i0(BETA * np.sqrt(inside)))
 
 
-def _kernel_transform(position: NDArray[np.float64]) -> NDArray[np.float64]:
+def _kernel_transform(position: Floats) -> Floats:
     """Fourier transform of `_kernel`; `position` in periods of the grid, |position| <= 1/4."""
     root = np.sqrt(BETA**2 - (np.pi * SUPPORT * position) ** 2)
     return np.asarray(SUPPORT * np.sinh(root) / root)
 
 
-def _interpolation(n: int, frequencies: NDArray[np.float64]) -> scipy.sparse.csr_array:
+def _interpolation(n: int, frequencies: Floats) -> scipy.sparse.csr_array:
     """Weights (points x grid) from the half-plane grid, 2n rows by n + 1 + margins columns."""
     columns = n + 1 + LEFT + RIGHT
     row, row_weight = _neighbours(frequencies[:, 0] * 2 * n)
@@ -116,7 +116,7 @@ def _interpolation(n: int, frequencies: NDArray[np.float64]) -> scipy.sparse.csr
     return scipy.sparse.csr_array((weight.ravel(), index.ravel(), start), shape=shape)
 
 
-def _neighbours(place: NDArray[np.float64]) -> tuple[NDArray[np.int32], Floats]:
+def _neighbours(place: Floats) -> tuple[NDArray[np.int32], Floats]:
     """The grid points under the kernel at each place, and their weights (both points x SUPPORT).
 
     The sign (-1)^point moves the origin from the corner of the padded grid to its middle.
@@ -129,7 +129,7 @@ def _neighbours(place: NDArray[np.float64]) -> tuple[NDArray[np.int32], Floats]:
     return points, weight * sign
 
 
-def _radial(views: int, radii: NDArray[np.float64]) -> NDArray[np.float64]:
+def _radial(views: int, radii: Floats) -> Floats:
     """Frequencies (y, x) at the given radii on every view, view by view."""
     angles = view_angles(views)
     # The cosine of -90 degrees is a rounding error; the sampler wants x >= 0.

@@ -5,19 +5,17 @@ Tomography, sections 5 and 6.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.signal.windows import tukey
 
 from medlib.errors import InputError
+from medlib.types import Floats, Reals
 
 BINS_PER_PIXEL = 8  # of the edge profile; pixels lie at all distances from a round edge
 EDGE_PIXELS = 16  # length of the profile on either side of the edge
 TAPER = 0.8  # share of the profile that fades out: far from the edge there is only noise
 
-Array = NDArray[np.float64]
 
-
-def noise_power_spectrum(images: NDArray[np.floating], pixel_mm: float) -> tuple[Array, Array]:
+def noise_power_spectrum(images: Reals, pixel_mm: float) -> tuple[Floats, Floats]:
     """Radial frequency (cycles / mm) and noise power (HU^2 mm^2) of repeated images.
 
     `images`: repeats x n x n of the same object, at least two; their mean is taken off, so anatomy
@@ -37,12 +35,12 @@ def noise_power_spectrum(images: NDArray[np.floating], pixel_mm: float) -> tuple
 
 
 def modulation_transfer(
-    image: NDArray[np.floating],
+    image: Reals,
     pixel_mm: float,
     *,
     centre_mm: tuple[float, float],
     radius_mm: float,
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Frequency (cycles / mm) and modulation transfer (1 at zero) across the edge of a disc.
 
     `image`: n x n with a disc of the given radius, `centre_mm` (y, x) from its middle, and nothing
@@ -65,7 +63,7 @@ def modulation_transfer(
     return np.asarray(frequency[kept], float), np.asarray(transfer[kept] / transfer[0], float)
 
 
-def frequency_at(frequency: Array, transfer: Array, level: float) -> float:
+def frequency_at(frequency: Floats, transfer: Floats, level: float) -> float:
     """First frequency at which the modulation transfer falls to `level` (0.5: the "MTF 50 %")."""
     below = np.flatnonzero(transfer < level)
     if not 0 < level < 1 or not len(below):
