@@ -144,6 +144,37 @@ def reliability(axis: Axes, bins: pd.DataFrame, label: str, number: int = 0) -> 
     )  # fmt: skip
 
 
+def calibration_curve(
+    axis: Axes,
+    curve: pd.DataFrame,
+    scores: Reals,
+    labels: NDArray[np.integer[Any]],
+) -> None:
+    """A smooth calibration curve with its band; ticks are cases, positive above, negative below.
+
+    `curve`: columns predicted, observed, low, high, as `CalibrationMeasures` has them.
+    """
+    axis.fill_between(curve["predicted"], curve["low"], curve["high"], alpha=0.2)
+    axis.plot(curve["predicted"], curve["observed"])
+    axis.plot([0, 1], [0, 1], ":", color="grey")
+    for label, place in ((0, -0.04), (1, 1.04)):
+        some = scores[labels == label]
+        axis.plot(some, np.full(len(some), place), "|", color="black", markersize=5, alpha=0.4)
+    axis.set(xlabel="probability given", xlim=(-0.02, 1.02), ylim=(-0.08, 1.08))
+
+
+def decision_curve(axis: Axes, table: pd.DataFrame) -> None:
+    """Net benefit over the threshold: acting on a model with its band, on all, on nobody.
+
+    `table`: columns threshold, model, model_low, model_high, treat_all, as `DecisionCurve` has it.
+    """
+    axis.fill_between(table["threshold"], table["model_low"], table["model_high"], alpha=0.2)
+    axis.plot(table["threshold"], table["model"], label="act on the model")
+    axis.plot(table["threshold"], table["treat_all"], "--", label="treat all")
+    axis.axhline(0, color="black", linewidth=0.8, label="treat none")
+    axis.set_xlabel("threshold probability")
+
+
 def intervals(
     axis: Axes,
     names: Sequence[str],

@@ -4,6 +4,7 @@
 one simulated population; `compare` runs the procedures of the literature side by side on the same
 studies and says how often each errs. `equal_pairs` are learners between which every difference is
 a false alarm; `false_alarms` and `coverage` count how often tests and intervals err on them.
+Beside it, `ct_bench`: a simulated CT scanner and its test objects.
 """
 
 from medlib.laboratory.components import variance_components

@@ -66,6 +66,9 @@ ANALYSIS: Final = (
 """What changes predictions. That text names ResNet-50 and 5 folds; the other features and ten folds
 show what these words are worth."""
 
+FAULTS: Final = frozenset(option for choice in ANALYSIS for option in choice.faults)
+"""Options of `ANALYSIS` that are faults."""
+
 REPORT: Final = (
     Choice("deals", ("one", "five"), "repeated 5 times, averaged", "C41"),
     Choice(

@@ -1,4 +1,4 @@
-"""The picture of a multiverse: results in order above, the choices behind each below."""
+"""Pictures of a multiverse: results in order above their choices, and what a choice is worth."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from medlib.multiverse.choices import Choice
-from medlib.plots import COLOURS
+from medlib.multiverse.choices import FAULTS, Choice
+from medlib.plots import COLOURS, MARKERS
+from medlib.types import Reals
 
 HONEST: Final[Mapping[str, Any]] = {"marker": "o", "color": COLOURS[0], "markersize": 2.5}
 FAULT: Final[Mapping[str, Any]] = {
@@ -22,6 +23,7 @@ FAULT: Final[Mapping[str, Any]] = {
     "markeredgewidth": 0.6,
 }
 """Looks of specifications without and with a fault, told apart without colour too."""
+_GREY: Final[Mapping[str, Any]] = {"color": "0.85", "linewidth": 7}
 BESIDE: Final = ("axes fraction", "data")
 """Coordinates of what stands at the right edge."""
 
@@ -48,7 +50,7 @@ def specification_curve(
     order = np.lexsort((ties, table[value].to_numpy()))
     rows = 0.11 * sum(len(choice.options) for choice in choices) + 0.4
     figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(9, 7.5), sharex=True, height_ratios=[2, rows]
+        2, 1, figsize=(7.5, 7.5), sharex=True, height_ratios=[2, rows]
     )
     place, bad = np.arange(len(order)), np.asarray(wrong, bool)[order]
     height, span = table[value].to_numpy()[order], np.asarray(ends, float)[order]
@@ -81,3 +83,29 @@ def _matrix(axis: Axes, table: pd.DataFrame, choices: Sequence[Choice]) -> None:
     axis.set(xlabel="specifications, lowest to highest", ylim=(len(options) - 0.5, -0.5))
     for edge in np.cumsum([len(choice.options) for choice in choices])[:-1]:
         axis.axhline(edge - 0.5, color="0.8", linewidth=0.6)
+
+
+def draw_worth(axis: Axes, gains: pd.DataFrame, another: Reals) -> None:
+    """Draw what each option is worth, a row an option, and below what another deal moves.
+
+    gains: rows of `worth` with a column `draw`, the first draw being 0. another: differences of
+    a second deal, in points.
+    """
+    order = gains[gains.draw == 0].reset_index(drop=True)
+    for row, (_, each) in enumerate(order.iterrows()):
+        same = (gains.choice == each.choice) & (gains.option == each.option)
+        means, fault = 100 * gains["mean"][same], each.option in FAULTS
+        axis.plot([100 * each.low, 100 * each.high], [row, row], **_GREY)
+        axis.plot([means.min(), means.max()], [row, row], color=COLOURS[fault], linewidth=2.5)
+        axis.plot(means.mean(), row, MARKERS[fault], color=COLOURS[fault])
+    last = len(order)
+    axis.plot(np.percentile(another, [5, 95]), [last, last], **_GREY)
+    axis.plot(another.mean(), last, "D", color="0.4")
+    names = [
+        f"{r.choice}: {r.option}{' (fault)' * (r.option in FAULTS)}\nagainst {r.against}"
+        for r in order.itertuples()
+    ]
+    axis.set_yticks(range(last + 1), [*names, "another deal, same choices"], fontsize=8.5)
+    axis.axvline(0, color="grey", linewidth=0.8, linestyle=":")
+    axis.invert_yaxis()
+    axis.set_xlabel("gain in accuracy (percentage points)")

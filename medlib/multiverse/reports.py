@@ -85,6 +85,21 @@ def p_values(analyses: Analyses, *, deals: str = "one") -> pd.DataFrame:
     return analyses.table.assign(deals=deals).merge(long, left_index=True, right_on="number")
 
 
+def all_reports(analyses: Analyses, *, deals: str = "one") -> pd.DataFrame:
+    """Return every p of `p_values` with accuracy and spreads of `outcomes`, and `significant`.
+
+    A report is significant where p is below 0.05 and the analysis is better than its comparator.
+    """
+    said = outcomes(analyses, deals=deals)[["accuracy", *SPREADS]]
+    table = p_values(analyses, deals=deals).merge(said, left_on="number", right_index=True)
+    return table.assign(significant=(table["p"] < 0.05) & (table["difference"] > 0))
+
+
+def printed_as_two(spread: pd.Series) -> pd.Series:
+    """Return whether each spread is printed as 2 %."""
+    return (spread >= 0.015) & (spread < 0.025)
+
+
 def fold_means(correct: Bools, fold: Integers) -> Floats:
     """Return the accuracy of each fold of each deal, in one row; correct, fold: deals x images."""
     means = [

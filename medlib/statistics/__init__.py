@@ -82,6 +82,7 @@ from medlib.statistics.proportions import (
     predictive_values,
     proportion_interval,
 )
+from medlib.statistics.reader_power import ReaderPower, model_power, reader_power
 from medlib.statistics.reader_simulation import (
     ROE_METZ,
     ReaderStudy,
@@ -122,6 +123,7 @@ __all__ = [
     "PredictiveIntervals",
     "PredictiveValues",
     "ReaderAnalysis",
+    "ReaderPower",
     "ReaderStudy",
     "ReaderVariances",
     "SampleSize",
@@ -156,6 +158,7 @@ __all__ = [
     "mcnemar_test",
     "middle_95",
     "model_against_readers",
+    "model_power",
     "naive_t",
     "obuchowski_rockette",
     "one_against_rest_auc",
@@ -172,6 +175,7 @@ __all__ = [
     "predictive_values",
     "proportion_interval",
     "reader_analysis",
+    "reader_power",
     "sample_size_for_development",
     "sample_size_for_interval",
     "sample_size_for_validation",
