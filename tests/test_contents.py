@@ -138,5 +138,5 @@ def test_limits_are_told_as_they_are_checked():
     assert limits_in_words("08_significance", "folds", "int") == "5 only"
     assert limits_in_words("04_resnet50_cv", "network", "str") == "resnet18 or resnet50"
     assert limits_in_words("04_resnet50_cv", "cohort", "str") == ""
-    assert limits_in_words("10_convolution", "images_per_class", "int") == "at least 1"
+    assert limits_in_words("11_what_a_network_sees", "images_per_class", "int") == "at least 1"
     assert all("inf" not in limits_in_words("04_resnet50_cv", key, "float") for key in LIMITS)

@@ -35,7 +35,7 @@ several studies, draws or repeats, or the lowest and highest of several possibil
 CONFIDENCE: Final[Kind] = "confidence interval"
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 OLD_KINDS: Final[Mapping[tuple[str, str], Kind | None]] = {
-    ("10_convolution", "first_layer_noise_smoothness"): "quantile range",
+    ("11_what_a_network_sees", "first_layer_noise_smoothness"): "quantile range",
     ("03_cohort", "baseline_.+"): "quantile range",
     ("04_resnet50_cv", "(scratch|features)_draws_mean"): "quantile range",
     ("08_significance", "(typeI|coverage)_.+"): "range",
