@@ -25,6 +25,9 @@ def audit(
 ) -> None:
     """Look for copies, runs of one scan and shortcuts in a data set before any training.
 
+    Beside single numbers it asks how well all textures of the border, the corners and the top of
+    the image tell the classes apart together: parts that hardly hold a disease.
+
     Exit code 0: nothing found; 1: something found; 2: the data cannot be read.
 
     A folder without patient ids: each image counts as a patient, copies as one.
@@ -35,7 +38,7 @@ def audit(
     """
     from medlib.cohorts import load_each_label
     from medlib.cohorts.audit.findings import audit as audit_cohort
-    from medlib.cohorts.audit.findings import look
+    from medlib.cohorts.audit.findings import look, with_regions
     from medlib.cohorts.sources.several_labels import labels_of
 
     looked, worst = None, 0
@@ -44,7 +47,7 @@ def audit(
         if looked is None:
             typer.echo(_labels(labels, cohort), nl=False)
             looked = look(source)
-        found = replace(audit_cohort(source, looked=looked), spec=cohort)
+        found = with_regions(replace(audit_cohort(source, looked=looked), spec=cohort), source)
         if labels:
             found = replace(found, name=f"{found.name}: {source.classes[-1]}")
         typer.echo(f"{found.text(pairs=first)}\n\n{source}\n")

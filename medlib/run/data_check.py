@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from medlib.cohorts import SIMULATED, Cohort, load
-from medlib.cohorts.audit.findings import audit
+from medlib.cohorts.audit.findings import audit, with_regions
 from medlib.cohorts.audit.shortcuts import acquisition_statistics, grid_of_pixels, image_statistics
 from medlib.cohorts.audit.verdict import Finding, accused, in_words
 from medlib.cohorts.similar.duplicates import FINE
@@ -159,7 +159,7 @@ def check_data(
 
 def examine(cohort: Cohort, spec: str = "") -> DataCheck:
     """Return what the audit finds, and what shortcut, residual and runs are worth."""
-    found = replace(audit(cohort), spec=spec)
+    found = with_regions(replace(audit(cohort), spec=spec), cohort)
     guilty = accused(found)
     likely = found.scans if found.scans is not None and found.scans.likely else None
     worst = None if guilty.empty else guilty.iloc[0]
@@ -235,7 +235,9 @@ def _key(spec: str, cohort: Cohort) -> str:
     whole = cohort.with_left_out()
     digest.update(whole.table.to_csv(index=False).encode())
     package = Path(__file__).resolve().parents[1]
-    for path in sorted([*package.glob("cohorts/**/*.py"), *package.glob("run/*.py")]):
+    for path in sorted(
+        p for room in ("cohorts", "features", "run") for p in (package / room).rglob("*.py")
+    ):
         digest.update(path.read_bytes())
     digest.update((package / "imaging.py").read_bytes())
     return digest.hexdigest()

@@ -9,6 +9,7 @@ from medlib.cohorts.audit.findings import (
     audit,
     look,
     p_value,
+    with_regions,
 )
 from medlib.cohorts.audit.leaks import LeakageError, assert_no_leakage, assert_patients_apart
 
@@ -24,4 +25,5 @@ __all__ = [
     "audit",
     "look",
     "p_value",
+    "with_regions",
 ]

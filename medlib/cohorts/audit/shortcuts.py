@@ -31,7 +31,7 @@ LEVELS: Final = 8
 
 LEVEL: Final = 0.025
 """Adjusted p below which a statistic is accused: of 5 % false alarms an audit, half; the other half
-is left to copies and runs."""
+is left to parts of the image (`regions.ALARM`), copies and runs."""
 LEAST: Final = 0.01
 """Least unit of a distance from 0.5: a column that is almost even reaches nothing by chance."""
 TINY: Final = 1e-300

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pandas as pd
 
+from medlib.cohorts.audit.regions import FILE, alarms
 from medlib.cohorts.audit.shortcuts import LEVEL, NOTABLE, in_the_middle
 from medlib.cohorts.cohort import names
 
@@ -33,6 +34,14 @@ WORDS: Final = {
 }
 """Statistics in words of every day."""
 
+PARTS: Final = {
+    "top eighth": "the texture of the top eighth of the image",
+    "border": "the texture of its border, a sixteenth of the side wide,",
+    "corners": "the texture of its four corners",
+    FILE: "what file and scanner say of themselves, taken together,",
+}
+"""Parts of the image in words."""
+
 
 class Finding(NamedTuple):
     """One thing that an audit found."""
@@ -43,7 +52,10 @@ class Finding(NamedTuple):
 
 def findings(audit: Audit) -> tuple[Finding, ...]:
     """Return what was found, the gravest first; empty where nothing was."""
-    every = (_shortcut(audit), *_crossing(audit), _runs(audit), _two_labels(audit), _copies(audit))
+    every = (
+        *(_shortcut(audit), _region(audit), *_crossing(audit)),
+        *(_runs(audit), _two_labels(audit), _copies(audit)),
+    )
     return tuple(one for one in every if one is not None)
 
 
@@ -57,9 +69,11 @@ def nothing(audit: Audit) -> str:
     )
     copies = "no copies" if audit.duplicates.empty else "no copies that a split could tear"
     runs = "no runs of one scan, " if audit.scans else ""
+    parts = " Nor do the textures of border, corners or top of the image."
     return (
         f"Nothing was found: {copies}, {runs}and no single number that tells the classes apart "
-        f"better than chance does. That is no proof that there is none; {seen}."
+        f"better than chance does.{'' if audit.regions is None or audit.regions.empty else parts} "
+        f"That is no proof that there is none; {seen}."
     )
 
 
@@ -87,6 +101,22 @@ def _shortcut(audit: Audit) -> Finding | None:
     if len(found) > 1:
         says += f" So do {len(found) - 1} of the other {len(audit.shortcuts) - 1} statistics."
     return Finding(says, _about_pixel() if middle else _about_statistic())
+
+
+def _region(audit: Audit) -> Finding | None:
+    """What a part of the image that hardly holds the disease tells, all its textures together."""
+    if audit.regions is None or (found := alarms(audit.regions)).empty:
+        return None
+    worst = found.iloc[0]
+    pair = _pair(audit, worst if len(audit.classes) > 2 else worst.drop("class"))
+    return Finding(
+        f"These classes can be told apart by a part that hardly holds the disease: "
+        f"{PARTS.get(worst.part, worst.part)} does it in {_of_hundred(worst.auc)} pairs of {pair} "
+        f"(95 % interval {100 * worst.low:.0f} to {100 * worst.high:.0f}; 50 is chance).",
+        "Look whether the disease can reach there. If not, how the images were made differs "
+        "between the classes; cutting that part away does not help where it differs everywhere. "
+        "Make the images alike, or report what this part gets alone, beside the network.",
+    )
 
 
 def _pair(audit: Audit, row: pd.Series) -> str:
