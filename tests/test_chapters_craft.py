@@ -110,9 +110,9 @@ def faults(title, answers):
         yield f"has a {name} that asks nothing: end it with a question mark"
     if not 3 <= len(answers) <= 4 or len({text for text, _ in answers}) < len(answers):
         yield f"has {len(answers)} answers to {name}: write three or four different dropdowns"
-    opened = [re.match(r"\*\*(Right|Not quite)\.\*\*\s*(.*)", why, re.S) for _, why in answers]
+    opened = [re.match(r"\*\*(Right|Not quite|No)\.\*\*\s*(.*)", why, re.S) for _, why in answers]
     if not all(opened):
-        yield f"leaves the reader of {name} alone: begin answers with **Right.** or **Not quite.**"
+        yield f"leaves the reader of {name} alone: begin answers with **Right.** or **No.**"
         return
     if sum(match[1] == "Right" for match in opened) != 1:
         yield f"has to have exactly one **Right.** answer to {name}"
