@@ -19,15 +19,15 @@ from medlib import features
 from medlib.cohorts.audit.shortcuts import (
     PERMUTATIONS,
     TINY,
-    Floats,
     acquisition_statistics,
     interval_p,
     is_mixed,
     permuted,
 )
 from medlib.cohorts.cohort import Cohort
-from medlib.imaging import Image, resize
+from medlib.imaging import resize
 from medlib.statistics import out_of_fold_auc
+from medlib.types import Floats, Image
 
 SIDE: Final = 64
 """Pixels a side at which the parts are looked at, as in chapter 12."""
