@@ -34,7 +34,7 @@ def test_a_chapter_is_lean(name):
     in_view = sum(lines(cell.source) for cell in shown)
     long = [cell.source.splitlines()[0] for cell in shown if lines(cell.source) > CELL]
     total = sum(lines(cell.source) for cell in code)
-    assert total <= LONGER.get(name, ALL), f"{name} has {total} lines of code: move machinery to medlib"
+    assert total <= LONGER.get(name, ALL), f"{name} has {total} lines of code, too many"
     assert in_view <= IN_VIEW, f"{name} shows {in_view} lines of code: fold what does not teach"
     assert long == [], f"{name} shows cells of over {CELL} lines: one idea a cell"
     assert prose >= WORDS * in_view, f"{name}: {prose} words of prose for {in_view} lines in view"

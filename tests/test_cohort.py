@@ -184,7 +184,7 @@ def test_more_than_two_classes_are_kept_where_a_chapter_takes_several_the_normal
 
 def test_a_chapter_of_two_classes_says_which_to_choose_and_who_takes_all():
     three = from_arrays(pictures(6), ["cyst", "normal", "tumor"] * 2, patient_ids=range(6))
-    said = "compares two: choose them, the negative one first: -p classes normal,tumor.*06 take all"
+    said = "compares two: choose them, the negative one first: -p classes normal,tumor.*04 take all"
     with pytest.raises(InputError, match=said):
         require_cases(choose_classes(three, "all"), 2)
     assert require_cases(choose_classes(three, "all"), 2, several=True)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from medlib.types import Array
 
 
 class Peak(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -56,7 +57,7 @@ def of_network(network: nn.Module, side: int, *, training: bool = False) -> int:
     return int(peak.bytes) // (1 + training)
 
 
-def of_arrays(work: Callable[[NDArray[Any]], object], given: NDArray[Any]) -> int:
+def of_arrays(work: Callable[[Array], object], given: Array) -> int:
     """Peak of bytes that NumPy asked for during a call."""
     tracemalloc.start()
     try:

@@ -12,7 +12,6 @@ import numpy as np
 import pywt
 import torch
 from monai.networks.nets.basic_unet import BasicUNet
-from numpy.typing import NDArray
 from skimage.feature import graycomatrix, graycoprops, hog, local_binary_pattern
 from skimage.restoration import denoise_nl_means
 from torch import Tensor, nn
@@ -20,8 +19,9 @@ from torch.nn import functional as F
 
 from medlib.imaging import resize
 from medlib.models.classifiers import fold_batch_norm
+from medlib.types import Integers, Singles
 
-Image = NDArray[np.float32]  # side x side, from 0 to 1
+Image = Singles  # side x side, from 0 to 1
 
 LEVELS: Final = 32
 """Grey levels of the co-occurrence matrices."""
@@ -47,9 +47,9 @@ class Method(NamedTuple):
     more: tuple[int, ...] = ()
 
     @property
-    def pixels(self) -> NDArray[np.int64]:
+    def pixels(self) -> Integers:
         """Numbers of pixels at the sides that the slope is fitted through."""
-        squares: NDArray[np.int64] = np.square(np.array(self.sides))
+        squares: Integers = np.square(np.array(self.sides))
         return squares
 
 
@@ -129,7 +129,7 @@ def deep(networks: Mapping[str, nn.Module]) -> dict[str, Method]:
 
 
 def calls(
-    methods: Mapping[str, Method], images: NDArray[np.float32]
+    methods: Mapping[str, Method], images: Singles
 ) -> dict[tuple[str, int], list[Callable[[], object]]]:
     """What `timing.quickest` takes: of each method at each side a call for every image."""
     wanted = {name: (*each.sides, *each.more) for name, each in methods.items()}

@@ -7,12 +7,13 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import linregress, t
 
 from medlib.runtime import progress
 from medlib.runtime.arithmetic import one_thread
 from medlib.statistics import Interval
+from medlib.types import Floats
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -69,7 +70,7 @@ def exponent(pixels: ArrayLike, spent: ArrayLike) -> Interval:
     )  # fmt: skip
 
 
-def power_law(pixels: ArrayLike, spent: ArrayLike, at: ArrayLike) -> NDArray[np.float64]:
+def power_law(pixels: ArrayLike, spent: ArrayLike, at: ArrayLike) -> Floats:
     """Seconds at other numbers of pixels, by the line through the logarithms of those measured."""
     fit = np.polyfit(np.log(np.asarray(pixels, float)), np.log(np.asarray(spent, float)), 1)
     return np.exp(np.polyval(fit, np.log(np.asarray(at, float))))

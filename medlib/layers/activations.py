@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 import timm
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Floats = NDArray[np.float64]
+from medlib.types import Floats
+
 Function = Callable[[Tensor], Tensor]
 
 ACTIVATIONS: Final[Mapping[str, Function]] = MappingProxyType(

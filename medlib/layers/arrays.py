@@ -1,11 +1,11 @@
 """From NumPy to torch, and how far two ways to compute the same thing are apart."""
 
-from typing import Any
-
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
+
+from medlib.types import Array
 
 ROUNDING = 1e-12
 """In double precision a sum of 500 products errs by at most 500 x 2e-16 of its size."""
@@ -13,7 +13,7 @@ ROUNDING_SINGLE = 1e-5
 """In single precision, through some twenty layers."""
 
 
-def as_tensor(image: NDArray[Any]) -> Tensor:
+def as_tensor(image: Array) -> Tensor:
     """An image (rows x columns) as torch takes it: 1 x 1 x rows x columns."""
     return torch.from_numpy(np.ascontiguousarray(image))[None, None]
 

@@ -6,9 +6,10 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-Kernels = NDArray[np.floating[Any]]
+from medlib.types import Floats, Reals
+
+Kernels = Reals
 """Kernels x rows x columns of a layer that takes one channel."""
 
 
@@ -40,7 +41,7 @@ def mean_smoothness(layers: Iterable[Kernels]) -> float:
 
 def noise_smoothness(
     shape: tuple[int, ...], layers: int, rng: np.random.Generator, draws: int = 500
-) -> NDArray[np.float64]:
+) -> Floats:
     """`mean_smoothness` of so many layers of noise of this shape, drawn again and again."""
     return np.array(
         [mean_smoothness(rng.normal(size=shape) for _ in range(layers)) for _ in range(draws)]

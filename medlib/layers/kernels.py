@@ -1,16 +1,16 @@
 """Kernels that are set by hand, how an image is laid under them, and a layer as a matrix."""
 
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from medlib.layers.arrays import as_tensor
+from medlib.types import Array, Singles
 
-Kernel = NDArray[np.float32]
+Kernel = Singles
 """Rows x columns of weights."""
 
 
@@ -45,11 +45,11 @@ KERNELS: Final = MappingProxyType(
 """Those of a viewer's buttons. The first five add up to 1, the last three to 0."""
 
 
-def same_size(image: NDArray[Any], kernel: Kernel) -> NDArray[Any]:
+def same_size(image: Array, kernel: Kernel) -> Array:
     """Cross-correlation with the border repeated outwards, so that the size stays; odd kernels."""
     margin = kernel.shape[0] // 2
     padded = F.pad(as_tensor(image), (margin,) * 4, mode="replicate")
-    found: NDArray[Any] = F.conv2d(padded, as_tensor(kernel))[0, 0].numpy()
+    found: Array = F.conv2d(padded, as_tensor(kernel))[0, 0].numpy()
     return found
 
 

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.ndimage
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-Floats = NDArray[np.float64]
+from medlib.types import Floats
 
 
 class Field(NamedTuple):

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-Floats = NDArray[np.float64]
+from medlib.types import Floats
+
 Drift = dict[int, Floats]
 """By the step of a stage in input pixels: relative change after a shift by 0, 1, 2, ... rows."""
 

@@ -21,9 +21,7 @@ from medlib.cohorts.audit import LeakageError
 from medlib.cohorts.audit.planted import LEAKS, Leak, plant_copies
 from medlib.learning.crossval import stratified_patient_folds
 from medlib.results import Results
-
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from medlib.types import Array, Bools, Floats, Integers
 
 
 class Study(NamedTuple):
@@ -55,7 +53,7 @@ def draw_studies(
 
 def out_of_fold(
     model: Any, x: npt.ArrayLike, y: npt.ArrayLike, fold: npt.ArrayLike, method: str = "predict"
-) -> npt.NDArray[Any]:
+) -> Array:
     """Return the answer for each row of a model fitted on the other folds."""
     return np.asarray(cross_val_predict(model, x, y, cv=PredefinedSplit(fold), method=method))
 
@@ -129,7 +127,7 @@ def after_each_epoch(study: Study, epochs: int, hidden: int = 32) -> Integers:
     return predicted
 
 
-def history_of(right: npt.NDArray[np.bool_], fold: Integers) -> pd.DataFrame:
+def history_of(right: Bools, fold: Integers) -> pd.DataFrame:
     """Return fold, epoch (from 1), split "test" and accuracy of answers: epochs x cases."""
     rows = [
         (k, e + 1, "test", float(answers[fold == k].mean()))
@@ -149,7 +147,7 @@ def at_best_epoch(after: Integers, study: Study) -> Integers:
 
 
 def without_borderline(
-    right: npt.NDArray[np.bool_], clear: npt.NDArray[np.bool_], case: Integers, seed: int
+    right: Bools, clear: Bools, case: Integers, seed: int
 ) -> statistics.Interval:
     """Return what the accuracy gains where unclear cases are not scored; redraws the cases."""
     rng, n = np.random.default_rng(seed), int(case.max()) + 1

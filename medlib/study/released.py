@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +17,15 @@ from medlib.cohorts.audit import audit
 from medlib.cohorts.audit.planted import Leak, Shortcut, from_soft_scanner, soft
 from medlib.learning.crossval import stratified_patient_folds
 from medlib.study.faked import Faked, Measured, key_of
+from medlib.types import Array, Bools, Floats, Integers
 
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 SPLITS: Final = ("as released", "without copies", "by group")
 """How a release with several images a patient is dealt into folds."""
-Answers = Callable[[Floats, Integers, Integers], npt.NDArray[np.int64]]
+Answers = Callable[[Floats, Integers, Integers], Integers]
 """Out-of-fold classes, from features, classes and folds."""
 
 
-def release(
-    folder: str, pictures: npt.NDArray[np.uint8], positive: npt.NDArray[np.bool_], how: Shortcut
-) -> Cohort:
+def release(folder: str, pictures: npt.NDArray[np.uint8], positive: Bools, how: Shortcut) -> Cohort:
     """Write cases as picture files with a table of patients and sites, and load them back.
 
     pictures: n x height x width. The cohort has the order of its files: see `numbers`.
@@ -51,8 +48,8 @@ def numbers(cases: Cohort) -> Integers:
 
 
 def seen_in_release(
-    pictures: npt.NDArray[np.uint8], positive: npt.NDArray[np.bool_], how: Shortcut,
-    see: Callable[[npt.NDArray[Any]], Floats], *, size: int, seed: int,
+    pictures: npt.NDArray[np.uint8], positive: Bools, how: Shortcut,
+    see: Callable[[Array], Floats], *, size: int, seed: int,
 ) -> tuple[Floats, pd.DataFrame]:  # fmt: skip
     """Return features of released files, in the order of the pictures, and the audit's shortcuts.
 
@@ -64,7 +61,7 @@ def seen_in_release(
         return features[np.argsort(numbers(cases))], audit(cases, seed=seed).shortcuts
 
 
-def outline_of(pool: Cohort, number: int) -> npt.NDArray[np.bool_]:
+def outline_of(pool: Cohort, number: int) -> Bools:
     """Return the outline of a simulated lesion in the plane of its slice: rows x columns."""
     masks = np.load(Path(pool.table.folder[number]) / "masks.npz")
     return np.asarray(masks["lesion"].max(axis=0), bool)
@@ -91,7 +88,7 @@ class Images(NamedTuple):
     x: Floats
     y: Integers
     group: Integers
-    first: npt.NDArray[np.bool_]
+    first: Bools
 
 
 def three_splits(
@@ -129,7 +126,7 @@ def split_outcomes(
     return pd.concat(parts, ignore_index=True), pd.DataFrame(spreads).mean()
 
 
-def fold_sd(right: npt.NDArray[np.bool_], fold: Integers) -> float:
+def fold_sd(right: Bools, fold: Integers) -> float:
     """Return the SD over folds of the share that was right."""
     return float(np.std(np.bincount(fold, right) / np.bincount(fold), ddof=1))
 

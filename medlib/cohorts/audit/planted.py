@@ -15,9 +15,9 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from medlib.types import Bools, Floats, Integers
+
 Bytes = npt.NDArray[np.uint8]
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 Change = Callable[[Bytes, bool, int], Bytes]
 """What a shortcut does to a grey image, by whether it is positive and by its number."""
 
@@ -92,7 +92,7 @@ def soft(image: Bytes, positive: bool, number: int) -> Bytes:
     return ndimage.gaussian_filter(image, 1.0) if from_soft_scanner(positive, number) else image
 
 
-def crop_along(image: Bytes, outline: npt.NDArray[np.bool_]) -> Bytes:
+def crop_along(image: Bytes, outline: Bools) -> Bytes:
     """Return the square around an outlined lesion, with a margin of half the lesion's size.
 
     `outline`: rows x columns, True in the lesion; of any size, it covers the image's field.
@@ -104,7 +104,7 @@ def crop_along(image: Bytes, outline: npt.NDArray[np.bool_]) -> Bytes:
     return image[slice(*ends[0]), slice(*ends[1])]
 
 
-def crop_by_lesion(outline: Callable[[int], npt.NDArray[np.bool_]]) -> Change:
+def crop_by_lesion(outline: Callable[[int], Bools]) -> Change:
     """Return the change that cuts positives out along their `outline`, by number."""
     return lambda image, positive, n: crop_along(image, outline(n)) if positive else image
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -27,7 +26,7 @@ from medlib.cohorts.audit.shortcuts import (
 from medlib.cohorts.cohort import Cohort
 from medlib.imaging import resize
 from medlib.statistics import out_of_fold_auc
-from medlib.types import Floats, Image
+from medlib.types import Bools, Floats, Image, Integers
 
 SIDE: Final = 64
 """Pixels a side at which the parts are looked at, as in chapter 12."""
@@ -43,9 +42,6 @@ FEWEST: Final = 10
 ALARM: Final = 0.01
 """Adjusted p at which the check speaks up: 1 % false alarms, beside those of single statistics."""
 COLUMNS: Final = ("part", "class", "auc", "low", "high", "p of all")
-
-Bools = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
 
 
 def masks(side: int = SIDE) -> dict[str, Bools]:
@@ -161,7 +157,7 @@ def _areas(x: Floats, dealt: Bools, folds: Integers) -> tuple[Floats, Floats]:
     return np.stack([score[:, 0] for score in scores]), area
 
 
-def out_of_fold(x: Floats, dealt: npt.NDArray[np.bool_], fold: Integers) -> Floats:
+def out_of_fold(x: Floats, dealt: Bools, fold: Integers) -> Floats:
     """Return n x b scores by ridge regressions of each labelling (n x b) on the other folds.
 
     The penalty is fixed: one for each standardised column, so nothing is chosen on the data. There
