@@ -23,8 +23,10 @@ def as_number(value: Any, argument: str, *, least: int = 1, most: int = MOST) ->
 
     True, None, texts and floats are no whole numbers, 5.0 neither: they come of a slip.
     """
-    limits = f"from {least} to {most}" if most != MOST else f"of at least {least}"
     number = _whole(value)
+    limits = f"from {least} to {most}" if most != MOST else f"of at least {least}"
+    if most == MOST and number is not None and number > most:
+        limits += f" and at most {most}"
     if number is None or not least <= number <= most:
         raise InputError(f"{argument} is {value!r}; give a whole number {limits}.")
     return number

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image as Pillow
 from scipy import ndimage
 
 from medlib.types import Bools, Floats, Integers
@@ -79,7 +79,7 @@ def small(image: Bytes, positive: bool, number: int) -> Bytes:
     """Return positives at 64 pixels a side."""
     if not positive:
         return image
-    return np.asarray(Image.fromarray(image).resize((64, 64), Image.Resampling.LANCZOS))
+    return np.asarray(Pillow.fromarray(image).resize((64, 64), Pillow.Resampling.LANCZOS))
 
 
 def from_soft_scanner(positive: bool, number: int) -> bool:
@@ -129,13 +129,13 @@ class Shortcut(NamedTuple):
         """Return the ending and the bytes of the picture file of one case."""
         ending, options = self.saved(positive)
         stream = io.BytesIO()
-        changed = Image.fromarray(self.change(image, positive, number))
+        changed = Pillow.fromarray(self.change(image, positive, number))
         changed.save(stream, {".png": "PNG", ".jpg": "JPEG"}[ending], **options)
         return ending, stream.getvalue()
 
     def picture(self, image: Bytes, positive: bool, number: int) -> Bytes:
         """Return one case as a reader of its file sees it."""
-        return np.asarray(Image.open(io.BytesIO(self.file(image, positive, number)[1])))
+        return np.asarray(Pillow.open(io.BytesIO(self.file(image, positive, number)[1])))
 
 
 SHORTCUTS: Final = {

@@ -28,6 +28,8 @@ from medlib.imaging import resize
 from medlib.statistics import out_of_fold_auc
 from medlib.types import Bools, Floats, Image, Integers
 
+STEPS: Final = 4096
+"""Grey levels from black to white that images are rounded to before anything is computed."""
 SIDE: Final = 64
 """Pixels a side at which the parts are looked at, as in chapter 12."""
 FAMILIES: Final = ("intensity", "glcm", "lbp")
@@ -66,7 +68,10 @@ def textures(small: Image, span: tuple[float, float], part: Bools | None = None)
     span: the cohort's grey_range.
     """
     region = None if part is None else np.broadcast_to(part, small.shape)
-    found = features.extract(small, region, families=FAMILIES, span=span)
+    # digits of arithmetic, all that differs in air which is black, must not tell classes apart
+    step = (span[1] - span[0]) / STEPS
+    whole = (np.round((small - span[0]) / step) * step + span[0]).astype(np.float32)
+    found = features.extract(whole, region, families=FAMILIES, span=span)
     return found.to_numpy(np.float64)
 
 
