@@ -13,14 +13,18 @@ astray, and makes no copies. What is found and missed: `duplicates.py`; how: `al
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from joblib import cpu_count
 from scipy import ndimage
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from medlib.cohorts.similar.aligned import (
     ALIGNED,
@@ -108,7 +112,9 @@ def near_duplicates(stack: Images) -> Pairs:
 def _found(stack: Images) -> Pairs:
     found: Found = {}
     for images in _seen(stack):
-        for i, j, flip, maps in _search(images):
+        with threadpool_limits(1):  # one thread a core is what `_keep_best` takes itself
+            likely = list(_search(images))
+        for i, j, flip, maps in likely:
             for way in (i < j, i > j):  # what agrees one way is not laid on the other way as well
                 _confirm(images, i[way], j[way], flip[way], maps[way], found)
     return [(i, j, kind, c) for (i, j), (kind, c) in sorted(found.items())]
@@ -268,8 +274,12 @@ def _mirrored(stack: Singles) -> Singles:
 
 
 def _keep_best(frame: Singles, moved: Singles, place: int, best: Singles, which: Numbers) -> None:
-    """Keep where the best of four flips correlates more than any before, in strips that fit."""
-    for start in range(0, len(best), STRIP):
+    """Keep where the best of four flips correlates more than any before, in strips that fit.
+
+    Strips do not know each other: a thread a core takes them in any order.
+    """
+
+    def keep(start: int) -> None:
         strip = slice(start, start + STRIP)
         even, across, down, both = frame[:, strip] @ moved
         # max(abs(x + y), abs(x - y)) is abs(x) + abs(y)
@@ -278,6 +288,9 @@ def _keep_best(frame: Singles, moved: Singles, place: int, best: Singles, which:
         better = correlation > best[strip]
         np.copyto(best[strip], correlation, where=better)
         np.copyto(which[strip], np.int16(place), where=better)
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        deque(pool.map(keep, range(0, len(best), STRIP)), maxlen=0)
 
 
 def _nearest_flip(frames: Singles, moved: Singles, transposed: Integers) -> Integers:
