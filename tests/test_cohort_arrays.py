@@ -170,6 +170,9 @@ def test_of_volumes_the_middle_slice_is_taken_or_the_one_that_is_asked_for(tmp_p
     assert np.array_equal(load(f"npz:{tmp_path}/set.npz?slice=0").pixels(1), bodies[1, 0])
     with pytest.raises(InputError, match=r"slice is 9 and each volume of .* has 9 slices"):
         load(f"npz:{tmp_path}/set.npz?slice=9")
+    np.savez(tmp_path / "flat.npz", images=pictures(4), labels=[0, 1, 0, 1])
+    with pytest.raises(InputError, match=r"slice is 'all', but npz-flat holds images"):
+        load(f"npz:{tmp_path}/flat.npz?slice=all")
 
 
 @pytest.mark.parametrize(

@@ -327,3 +327,8 @@ def test_pictures_without_content_are_refused_flat_ones_among_others_are_noted(t
     save(tmp_path / "a" / "real.png", grey())
     cohort = load(f"images:{tmp_path}")
     assert any(note.startswith("6 of 7 images: all pixels") for note in cohort.notes)
+
+
+def test_a_slice_of_pictures_is_refused(folder):
+    with pytest.raises(InputError, match=r"slice is '3', but the folder holds pictures"):
+        load(f"images:{folder}?slice=3")

@@ -20,7 +20,7 @@ from medlib.cohorts.sources import archives, levels
 from medlib.cohorts.sources.array_names import CHOOSE_LABEL, find_arrays, one_label
 from medlib.cohorts.sources.pictures import to_grey
 from medlib.cohorts.sources.several_labels import MARK, classes_of, none_chosen
-from medlib.cohorts.sources.volumes import places
+from medlib.cohorts.sources.volumes import places, refuse_slice
 from medlib.errors import InputError
 from medlib.types import Array, Image, Integers
 
@@ -205,17 +205,18 @@ def _of_two_dimensions(stack: Array, slice: str | int, name: str) -> Array:
     """
     if stack.ndim == 5 and 1 in (stack.shape[1], stack.shape[-1]):
         stack = stack[:, 0] if stack.shape[1] == 1 else stack[..., 0]
+    if stack.ndim == 4 and stack.shape[-1] != 3 and min(stack.shape[1:]) > 4:
+        if str(slice) == "all":
+            raise InputError(f"{name} holds volumes: choose one slice of each with slice=NUMBER.")
+        return stack[:, places(stack.shape[1], slice, f"each volume of {name}")[0]]
+    refuse_slice(slice, f"{name} holds images")
     if stack.ndim != 4 or stack.shape[-1] == 3 or 0 in stack.shape:
         return stack
     if stack.shape[-1] == 1 or stack.shape[1] == 1:
         return stack[..., 0] if stack.shape[-1] == 1 else stack[:, 0]
     if stack.shape[1] == 3 and stack.shape[-1] > 4:
         return np.moveaxis(stack, 1, -1)
-    if min(stack.shape[1:]) <= 4:
-        return stack
-    if str(slice) == "all":
-        raise InputError(f"{name} holds volumes: choose one slice of each with slice=NUMBER.")
-    return stack[:, places(stack.shape[1], slice, f"each volume of {name}")[0]]
+    return stack
 
 
 def _check_shapes(name: str, stack: Array, *columns: npt.ArrayLike | None) -> None:

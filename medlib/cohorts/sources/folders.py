@@ -138,6 +138,7 @@ def _slices(table: pd.DataFrame, wanted: str | int) -> pd.DataFrame:
     """One row a slice of each volume; pictures, and what cannot be read, keep their one row."""
     kept = [_places(path, wanted) for path in table.path]
     if not any(volumes.is_volume(path) for path in table.path):
+        volumes.refuse_slice(wanted, "the folder holds pictures")
         return table
     rows = table.loc[np.repeat(table.index, [len(places) for places in kept])]
     rows = rows.reset_index(drop=True).assign(slice=[k for places in kept for k in places])

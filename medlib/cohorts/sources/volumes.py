@@ -103,6 +103,12 @@ def places(n: int, wanted: str | int, of: str) -> list[int]:
     return [int(text)]
 
 
+def refuse_slice(wanted: str | int, held: str) -> None:
+    """Raise InputError where a slice is asked of what has none; held: "the folder holds images"."""
+    if str(wanted) != "middle":
+        raise InputError(f"slice is {wanted!r}, but {held}, which have no slices: leave it out.")
+
+
 def _nifti(path: Path) -> Volume:
     data = path.read_bytes()
     data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
