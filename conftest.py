@@ -27,7 +27,7 @@ MOUNT = ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpf
 CAN_MOUNT = (
     bool(shutil.which("unshare")) and subprocess.run(MOUNT, capture_output=True).returncode == 0
 )
-collect_ignore = [] if CAN_MOUNT else ["tests/test_full_disk.py"]
+collect_ignore = [] if CAN_MOUNT else ["tests/run/test_full_disk.py"]
 
 
 def pytest_report_header() -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from test_pages import AXE, BROKEN, CUT_OFF, SCROLL_WIDTH, VIOLATIONS
+from page_checks import AXE, BROKEN, CUT_OFF, SCROLL_WIDTH, VIOLATIONS
 
 from medlib import results
 from medlib.cohorts.audit.verdict import Finding

@@ -8,7 +8,8 @@ given relative to its Nyquist frequency.
 
 The same seed gives the same image on any processor. Random numbers are drawn before anything is
 computed and then only scaled, so what a processor rounds in the last of 16 digits moves a pixel by
-some 1e-10 HU and no more, and digitising to whole HU takes that away (`tests/test_processors.py`).
+some 1e-10 HU and no more, and digitising to whole HU takes that away
+(`tests/processors/test_processors.py`).
 
 What is left out: the spectrum (beam hardening is taken to be corrected), scatter, the bow-tie
 filter, the cone of the beam and the helical path; slices do not mix, so thickness acts through the

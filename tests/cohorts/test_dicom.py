@@ -6,6 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_files import ct, save
+from files import write
 
 from medlib.cohorts import load
 from medlib.dicom import read_series, write_series
@@ -16,10 +17,6 @@ def volume(seed, slices=5):
     hu = np.random.default_rng(seed).integers(-1000, 400, (slices, 16, 16)).astype(float)
     hu[:, 0, 0] = np.arange(slices) * 10  # tells the slice
     return hu
-
-
-def write(path, *lines):
-    path.write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture

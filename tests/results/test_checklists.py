@@ -16,7 +16,7 @@ from medlib.results.checklists import FILLED, NAMES, NOT_APPLICABLE, PARTLY, STA
 from medlib.results.checklists.fields import FIELDS, Missing
 from medlib.run.execution import read_chapter
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = sorted(ROOT.glob("results/*/*.json"))
 LETTERS = {  # items of the guideline that have parts, and the last part's letter
     "reforms": {1: "c", 2: "e", 3: "g", 4: "c", 5: "f", 6: "c", 7: "c", 8: "b"},

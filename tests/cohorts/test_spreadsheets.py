@@ -2,26 +2,12 @@
 
 from datetime import datetime
 
-import numpy as np
 import pytest
+from files import grey, save, write
 from openpyxl import Workbook
-from PIL import Image
 
 from medlib.cohorts import load
 from medlib.errors import InputError
-
-
-def grey(seed):
-    return np.random.default_rng(seed).integers(0, 256, (24, 32)).astype(np.uint8)
-
-
-def save(path, pixels):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
-
-
-def write(path, *lines):
-    path.write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture

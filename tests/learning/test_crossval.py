@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from learners import TINY, MeanLearner, study
 
 from medlib.errors import InputError
 from medlib.learning.crossval import (
@@ -25,43 +26,6 @@ from medlib.learning.crossval import (
     train_and_test,
 )
 from medlib.learning.learner import HISTORY
-from medlib.learning.network import NetworkLearner
-
-TINY = NetworkLearner(network="resnet18", size=32, epochs=2, batch_size=8)
-
-
-def study(n=20, side=32, seed=0):
-    """Images, labels, patients and ids of n simulated patients, one image each."""
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.arange(n) % 2)
-    images = (rng.normal(0, 1, (n, side, side)) + labels[:, None, None] / 2).astype(np.float32)
-    patients, ids = (np.array([f"{kind}{i}" for i in range(n)]) for kind in "PI")
-    return images, labels, patients, ids
-
-
-@dataclass
-class Spy:
-    """A fitted learner that scores an image by its mean, and remembers what it was fitted on."""
-
-    seen: np.ndarray
-    history: pd.DataFrame
-    precision: str = "fp32"
-
-    def predict(self, images):
-        share = 1 / (1 + np.exp(-images.mean(axis=(1, 2)) * 10))
-        return np.stack([1 - share, share], axis=1).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class MeanLearner:
-    """A learner quick enough for many cross-validations."""
-
-    size: int = 32
-    epochs = 0
-    in_one_process = False
-
-    def fit(self, images, labels, *, seed, watch=None, report=None):
-        return Spy(images, pd.DataFrame(columns=list(HISTORY)))
 
 
 def validated(learner=TINY, cases=None, **options):
@@ -195,14 +159,14 @@ def test_a_changed_pixel_label_seed_or_setting_is_never_taken_from_the_store(tmp
 KILLED = """
 import sys
 sys.path.insert(0, {tests!r})
-from test_crossval import TINY, study
+from learners import TINY, study
 from medlib.learning.crossval import cross_validate
 cross_validate(TINY, study(), cache={cache!r}, jobs=1)
 """
 
 
 def test_a_run_killed_after_its_first_fold_resumes_with_the_numbers_of_one_that_was_not(tmp_path):
-    script = KILLED.format(tests=str(Path(__file__).parent), cache=str(tmp_path))
+    script = KILLED.format(tests=str(Path(__file__).parents[1] / "makers"), cache=str(tmp_path))
     process = subprocess.Popen([sys.executable, "-c", script])
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("*.json")) and time.monotonic() < deadline:

@@ -4,13 +4,10 @@ import contextlib
 
 import numpy as np
 import pytest
+from files import pictures
 
 from medlib.cohorts import from_arrays, load
 from medlib.errors import InputError
-
-
-def pictures(n, seed=0, shape=(28, 28)):
-    return np.random.default_rng(seed).integers(0, 256, (n, *shape)).astype(np.uint8)
 
 
 def test_an_npz_of_images_labels_and_patients_loads(tmp_path):

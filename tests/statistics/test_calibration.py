@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from r import ask_r, r_vector
 from scipy import stats
 from scipy.special import expit, logit
-from test_statistics_against_r import ask_r, r_vector
 
 from medlib import statistics as st
 from medlib.errors import InputError

@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pytest
-from test_crossval import MeanLearner, study
+from learners import MeanLearner, study
 from typer.testing import CliRunner
 
 from medlib.cli import app

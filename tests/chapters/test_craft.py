@@ -13,7 +13,7 @@ import pytest
 from medlib import chapters
 from medlib.run.execution import read_chapter
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 GLOSSARY = ROOT / "book/glossary.md"
 CODE = re.compile(r"^```\{code-cell\}.*?^```$", re.MULTILINE | re.DOTALL)
 OPTIONS = re.compile(r"\A(?:---\n(?:.*\n)*?---\n|(?::\w+:.*\n)*)")

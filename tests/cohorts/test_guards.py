@@ -28,12 +28,6 @@ from medlib.errors import InputError
 
 
 @pytest.fixture
-def noise():
-    """60 cases of 200 features that know nothing of the labels."""
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(60, 200)), np.arange(60) % 2
-
-
 def selected_first(x):
     """Accuracy with features selected on all rows."""
     return lambda y: cross_val_score(

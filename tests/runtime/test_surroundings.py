@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from files import write
 
 from medlib.runtime.paths import project_root
 
@@ -39,11 +40,6 @@ sys.argv = ["medlib", "run", "01_small", "--out", "out", "--no-page"]
 cli.main()
 """
 OTHER_KERNEL = {"argv": ["/bin/false"], "display_name": "Python 3", "language": "python"}
-
-
-def write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture

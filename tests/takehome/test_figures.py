@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from scipy.special import expit, ndtr, ndtri
-from test_takehome_model import made_cases
+from stored_models import made_cases
 
 from medlib.cohorts.predictions import read_predictions
 from medlib.learning.crossval import CrossValidation, stratified_patient_folds

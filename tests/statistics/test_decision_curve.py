@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_statistics_against_r import ask_r, r_vector
+from r import ask_r, r_vector
 
 from medlib import statistics as st
 from medlib.errors import InputError

@@ -14,12 +14,6 @@ from medlib.errors import InputError
 
 
 @pytest.fixture
-def noise():
-    """60 cases of 200 features that know nothing of the labels."""
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(60, 200)), np.arange(60) % 2
-
-
 def test_a_step_fitted_on_all_rows_is_found_and_one_fitted_in_the_fold_is_not(noise):
     x, _ = noise
     test = np.arange(60) < 12

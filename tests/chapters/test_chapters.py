@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from files import write
 
 from medlib import chapters
 from medlib.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CODE = """\
 # Trial
 
@@ -26,11 +27,6 @@ def later():
     import medlib.pack.inner
 ```
 """
-
-
-def write(path, content=""):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content)
 
 
 @pytest.fixture

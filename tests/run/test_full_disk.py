@@ -15,7 +15,7 @@ FOLDS = """
 import os, sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from test_crossval import MeanLearner, study
+from learners import MeanLearner, study
 from medlib.learning.crossval import cross_validate
 from medlib.errors import InputError
 
@@ -95,7 +95,7 @@ def chapter(folder, fill):
 
 def test_folds_finished_before_the_disk_was_full_are_used_by_the_next_run(tmp_path):
     disk = tmp_path / "small disk"
-    code = FOLDS.format(tests=str(Path(__file__).parent))
+    code = FOLDS.format(tests=str(Path(__file__).parents[1] / "makers"))
     done = on_small_disk("1m", disk, code, MEDLIB_CACHE=str(disk))
     assert done.returncode == 0, done.stderr
     sentence, kept = done.stdout.splitlines()

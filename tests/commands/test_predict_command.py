@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from test_takehome_model import LEARNERS, made_cases, stored
+from stored_models import LEARNERS, made_cases, stored
 from typer.testing import CliRunner
 
 from medlib.cli import app

@@ -4,21 +4,12 @@ import zipfile
 
 import numpy as np
 import pytest
+from files import grey, save, write
 from PIL import Image
 
 from medlib.cohorts import load
 from medlib.cohorts.sources.pictures import natural, read, read_picture
 from medlib.errors import InputError
-
-
-def grey(seed=0, shape=(24, 32)):
-    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
-
-
-def save(path, pixels, **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path, **options)
-    return path
 
 
 @pytest.fixture
@@ -28,10 +19,6 @@ def folder(tmp_path):
         save(tmp_path / "scans" / "normal" / f"{i}.png", grey(i))
         save(tmp_path / "scans" / "ill" / "deep" / f"{i}.png", grey(10 + i))
     return tmp_path / "scans"
-
-
-def write(path, *lines):
-    path.write_text("\n".join(lines) + "\n")
 
 
 def test_a_folder_of_class_folders_loads_with_its_pixels(folder):
