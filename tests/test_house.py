@@ -32,6 +32,12 @@ def test_every_room_and_module_has_a_floor():
     assert len(there) <= 6
 
 
+def test_every_room_has_its_tests_and_every_folder_of_tests_its_room():
+    rooms = {p.parent.name for p in (ROOT / "medlib").glob("*/__init__.py")}
+    tested = {p.parent.name for p in (ROOT / "tests").glob("*/test_*.py")}
+    assert tested - {"book"} == rooms
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_and_functions_are_short_and_say_what_they_are(path):
     text = path.read_text(encoding="utf-8")
