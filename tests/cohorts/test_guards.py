@@ -27,7 +27,6 @@ from medlib.cohorts.audit.guards import (
 from medlib.errors import InputError
 
 
-@pytest.fixture
 def selected_first(x):
     """Accuracy with features selected on all rows."""
     return lambda y: cross_val_score(

@@ -13,7 +13,6 @@ from medlib.cohorts.audit.guards import Recorded
 from medlib.errors import InputError
 
 
-@pytest.fixture
 def test_a_step_fitted_on_all_rows_is_found_and_one_fitted_in_the_fold_is_not(noise):
     x, _ = noise
     test = np.arange(60) < 12
