@@ -5,13 +5,13 @@ addEventListener("DOMContentLoaded", () => {
   const pictures = document.querySelectorAll(
     ".bd-article :is(figure, .cell_output) img:not(a img)");
   if (!pictures.length) return;
-  const large = document.createElement("dialog"), whole = document.createElement("img");
-  const close = document.createElement("button"), room = document.createElement("div");
+  const large = document.createElement("dialog"), room = document.createElement("div");
+  const close = document.createElement("button");
   large.className = "enlarged";
+  large.setAttribute("aria-label", "Figure, enlarged");
   close.type = "button";
   close.textContent = "Close";
   room.tabIndex = 0;  // so that arrows move the picture
-  room.append(whole);
   large.append(close, room);
   document.body.append(large);
   large.addEventListener("click", event => event.target === large && large.close());
@@ -25,9 +25,10 @@ addEventListener("DOMContentLoaded", () => {
     picture.replaceWith(button);
     button.append(picture);
     button.addEventListener("click", () => {
-      whole.src = picture.currentSrc || picture.src;
+      const whole = new Image();
+      whole.src = picture.src;
       whole.alt = picture.alt;
-      large.setAttribute("aria-label", "Figure, enlarged");
+      room.replaceChildren(whole);
       large.showModal();
     });
   }
