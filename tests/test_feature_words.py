@@ -24,6 +24,7 @@ def test_each_feature_has_a_plain_name_and_no_two_share_one():
     assert len({*plain}) == len(columns)
     assert set(words.NAMES) <= set(columns)
     assert not [name for name in plain if "_" in name]
+    assert set(words.FAMILIES) == set(features.FAMILIES)
 
 
 def test_an_unknown_feature_is_told():

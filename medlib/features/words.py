@@ -75,6 +75,17 @@ def plain(name: str) -> str:
     raise InputError(f"There is no hand-made feature '{name}'; see the columns of `extract`.")
 
 
+FAMILIES: Final = {
+    "intensity": "greys",
+    "glcm": "pairs of neighbours",
+    "glrlm": "lines of one grey",
+    "glszm": "patches of one grey",
+    "lbp": "patterns of eight neighbours",
+    "hog": "edges by place and slant",
+    "wavelet": "fine and coarse detail",
+    "shape": "shape of the outline",
+}
+"""What the features of a family look at."""
 BANDS: Final = {
     "HL": "level edges",
     "LH": "upright edges",
