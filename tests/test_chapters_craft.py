@@ -103,7 +103,7 @@ def quiz(chapter):
         lengths = {len(text): why for text, why in answers}
         longest += lengths[max(lengths)].startswith("**Right.**") if lengths else False
     if longest > MOST_LONGEST:
-        yield f"has {longest} right answers that are the longest: shorten them, or say more in others"
+        yield f"has {longest} right answers that are the longest: shorten them, or lengthen others"
     if len(rights) > 1 and len({*rights}) == 1:
         yield "has the right answer at the same place in every question: move some"
 
@@ -312,7 +312,7 @@ def test_a_chapter_with_everything_has_no_problems():
         ("**Not quite.** A seventh would", "**Right.** A seventh would", "exactly one"),
         ("A seventh would be more than there are of them.", "No.", "does not explain"),
         ("They are all", "They are a fifth", "different dropdowns"),
-        ("They are a fifth", "They are a fifth, ten of fifty", "5 right answers that are the long"),
+        ("They are a fifth", "They are a fifth, ten of fifty", "5 right answers that are the longest"),
         ("{term}`two`, {term}`three`", "two", "not at least 5"),
         ("{term}`one`", "{term}`many <eleven>`", "lacks: add it in English"),
         ("## Key points", "## Summary", "'## Key points'"),
