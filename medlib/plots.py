@@ -11,6 +11,7 @@ from cycler import cycler
 from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
@@ -90,6 +91,20 @@ def scale_bar(axis: Axes, pixels: int, millimetres: float) -> None:
         va="bottom",
         path_effects=[withStroke(linewidth=2, foreground="black")],
     )  # fmt: skip
+
+
+def edge_cell(axis: Axes, cell: float, row: int, column: int, clock: float) -> None:
+    """Outline the cell of an image, `cell` pixels a side, and draw a line through its middle.
+
+    row, column: which cell, from 0; `clock`: slant of the line, degrees clockwise from up.
+    """
+    left, top = column * cell - 0.5, row * cell - 0.5
+    x, y = left + cell / 2, top + cell / 2
+    along = 0.45 * cell * np.array([np.sin(np.radians(clock)), -np.cos(np.radians(clock))])
+    for colour, width in (("black", 3), (COLOURS[4], 1.5)):
+        axis.add_patch(Rectangle((left, top), cell, cell, fill=False, ec=colour, lw=width))
+        ends = np.array([-along, along]).T
+        axis.plot(x + ends[0], y + ends[1], color=colour, linewidth=width)
 
 
 def learning_curves(histories: pd.DataFrame, *, chance: float = 0.5) -> Figure:

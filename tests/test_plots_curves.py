@@ -35,3 +35,13 @@ def test_a_decision_curve_shows_all_three_strategies(axis):
     assert axis.get_legend_handles_labels()[1] == ["act on the model", "treat all", "treat none"]
     assert axis.lines[0].get_ydata() == pytest.approx(found.table.model)
     assert axis.lines[1].get_ydata() == pytest.approx(found.table.treat_all)
+
+
+def test_a_cell_of_edges_is_outlined_with_a_line_of_their_slant_in_its_middle(axis):
+    plots.edge_cell(axis, 16, row=2, column=1, clock=135)
+    outline = axis.patches[-1].get_bbox()
+    assert outline.bounds == (15.5, 31.5, 16, 16)  # pixels 16 to 31, and 32 to 47
+    x, y = axis.lines[-1].get_data()
+    assert (np.mean(x), np.mean(y)) == pytest.approx((23.5, 39.5))
+    assert np.diff(x) * np.diff(y) > 0  # falls to the right: rows are counted downwards
+    assert abs(np.diff(x)) == pytest.approx(abs(np.diff(y)))

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from medlib import chapters
+from medlib.chapters.limits import Limits
+from medlib.chapters.limits import read as read_limits
 from medlib.errors import InputError, did_you_mean
 
 TITLE: Final = re.compile(r"^# (?:\d+\. )?(.+)$", re.MULTILINE)
@@ -21,16 +23,19 @@ CELL: Final = re.compile(
     r"^```\{code-cell\}[^\n]*\n(?P<head>(?::[^\n]*\n)+|---\n.*?^---\n)(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+COMMENT: Final = re.compile(r"#?\s*(?P<words>.*?)\s*(?:\[(?P<limits>[^\]]*)\])?\s*")
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a chapter's `parameters` cell: `name: kind = default  # comment`."""
+    """One line of a chapter's `parameters` cell: `name: kind = default  # comment [limits]`."""
 
     name: str
     kind: str
     default: Any
     comment: str
+    limits: Limits | None = None
+    """Those that this chapter has, other than every chapter's (`parameters.LIMITS`)."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +92,20 @@ def in_order(root: Path | None = None) -> list[Chapter]:
 
 
 def _parameters(text: str) -> Iterator[Parameter]:
-    """Each typed line of the cell tagged `parameters`, with the comment behind it."""
-    cells = [cell["code"] for cell in CELL.finditer(text) if "parameters" in cell["head"]]
-    for code in cells:
-        tokens = tokenize.generate_tokens(io.StringIO(code).readline)
-        comments = {t.start[0]: t.string for t in tokens if t.type == tokenize.COMMENT}
-        for line in ast.parse(code).body:
-            if isinstance(line, ast.AnnAssign) and line.value:
-                comment = comments.get(line.lineno, "").lstrip("# ")
-                name, kind = ast.unparse(line.target), ast.unparse(line.annotation)
-                yield Parameter(name, kind, ast.literal_eval(line.value), comment)
+    """Each parameter of a chapter's text."""
+    for cell in CELL.finditer(text):
+        if "parameters" in cell["head"]:
+            yield from parameters_of(cell["code"])
+
+
+def parameters_of(code: str) -> Iterator[Parameter]:
+    """Each typed line of a cell of parameters, with the comment and the limits behind it."""
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    comments = {t.start[0]: t.string for t in tokens if t.type == tokenize.COMMENT}
+    for line in ast.parse(code).body:
+        if isinstance(line, ast.AnnAssign) and line.value:
+            said = COMMENT.fullmatch(comments.get(line.lineno, ""))
+            assert said is not None  # everything in it is optional
+            name, kind = ast.unparse(line.target), ast.unparse(line.annotation)
+            own = read_limits(said["limits"]) if said["limits"] else None
+            yield Parameter(name, kind, ast.literal_eval(line.value), said["words"], own)

@@ -52,7 +52,7 @@ def show_parameters(name: str) -> None:
     typer.echo(f"Takes {chapter.time or 'an unknown time'} with these parameters.\n")
     rows = table("parameter", "type", "default", "limits", "what it is")
     for each in chapter.parameters:
-        limits = parameters.limits_in_words(chapter.name, each.name, each.kind)
+        limits = str(parameters.limits_of(each) or "")
         default = str(each.default) if each.default != "" else '""'
         kind = parameters.PLAIN[each.kind].removeprefix("a ")
         rows.add_row(each.name, kind, default, limits, each.comment)

@@ -190,8 +190,7 @@ class Measured:
     def points(self) -> str:
         """The faked points with their interval, as text."""
         value, low, high = (
-            f"{round(100 * share):+d}"
-            for share in (self.gain.estimate, self.gain.low, self.gain.high)
+            f"{100 * share:+z.1f}" for share in (self.gain.estimate, self.gain.low, self.gain.high)
         )
         return f"{value} ({low} to {high})"
 

@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from medlib.chapters import contents, toc_files
-from medlib.chapters.parameters import LIMITS, declared_parameters, limits_in_words
+from medlib.chapters.limits import Limits
+from medlib.chapters.limits import read as read_limits
+from medlib.chapters.parameters import LIMITS, declared_parameters, limits_of
 from medlib.errors import InputError
 from medlib.run.execution import chapters, read_chapter
 from medlib.runtime.paths import project_root
@@ -133,10 +135,38 @@ def test_neither_list_nor_help_waits_for_torch_or_jupyter():
     assert done.stdout.splitlines()[-1] == "set()"
 
 
+def limits(chapter, name):
+    """The limits of a parameter of a chapter, in words."""
+    [found] = [p for p in contents.read(chapter).parameters if p.name == name]
+    return str(limits_of(found) or "")
+
+
 def test_limits_are_told_as_they_are_checked():
-    assert limits_in_words("04_resnet50_cv", "folds", "int") == "at least 3"
-    assert limits_in_words("08_significance", "folds", "int") == "5 only"
-    assert limits_in_words("04_resnet50_cv", "network", "str") == "resnet18 or resnet50"
-    assert limits_in_words("04_resnet50_cv", "cohort", "str") == ""
-    assert limits_in_words("11_what_a_network_sees", "images_per_class", "int") == "at least 1"
-    assert all("inf" not in limits_in_words("04_resnet50_cv", key, "float") for key in LIMITS)
+    assert limits("04_resnet50_cv", "folds") == "at least 3"
+    assert limits("08_significance", "folds") == "5 only"
+    assert limits("04_resnet50_cv", "network") == "resnet18 or resnet50"
+    assert limits("04_resnet50_cv", "cohort") == ""
+    assert limits("11_what_a_network_sees", "images_per_class") == "at least 1"
+    assert all("inf" not in str(each) for each in LIMITS.values())
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["at least 3", "at least 1, or all", "32 to 1024, or auto", "5 only", "a or b", "0.5 to 1"],
+)
+def test_limits_are_read_as_they_are_told(words):
+    assert str(read_limits(words)) == words
+
+
+@pytest.mark.parametrize("words", ["", "three", "at most 5", "at least some"])
+def test_limits_in_other_words_are_refused(words):
+    with pytest.raises(InputError, match="limits of a parameter are"):
+        read_limits(words)
+
+
+def test_a_comment_may_end_with_the_limits_of_its_chapter():
+    code = "folds: int = 5  # of patients [at least 3]\nn: int = 1  # [5 only]\nk: str = 'x'\n"
+    folds, n, k = contents.parameters_of(code)
+    assert (folds.comment, folds.limits) == ("of patients", Limits(3))
+    assert (n.comment, n.limits) == ("", Limits(5, 5))
+    assert (k.comment, k.limits) == ("", None)

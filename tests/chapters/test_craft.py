@@ -28,6 +28,7 @@ ANSWER = re.compile(r"^:::\{dropdown\} (\S[^\n]*)\n(.*?)^:::$", re.MULTILINE | r
 TERM = re.compile(r"\{term\}`([^`]+)`")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 FEWEST_TERMS = 5
+MOST_LONGEST = 1  # of five right answers: who always takes the longest shall not pass
 FEWEST_WORDS = 6  # of the explanation of an answer
 
 
@@ -94,11 +95,15 @@ def quiz(chapter):
         yield f"has {len(titles)} questions in its quiz: number five of them, '### 1.' to '### 5.'"
     if "<script" in found or CODE.search(found):
         yield "has a quiz with code: questions and answers are text, so that they work anywhere"
-    rights = []
+    rights, longest = [], 0
     for title, body in zip(titles, bodies, strict=True):
         answers = ANSWER.findall(body)
         yield from faults(title, answers)
         rights += [n for n, (_, why) in enumerate(answers) if why.startswith("**Right.**")][:1]
+        lengths = {len(text): why for text, why in answers}
+        longest += lengths[max(lengths)].startswith("**Right.**") if lengths else False
+    if longest > MOST_LONGEST:
+        yield f"has {longest} right answers that are the longest: shorten them, or lengthen others"
     if len(rights) > 1 and len({*rights}) == 1:
         yield "has the right answer at the same place in every question: move some"
 
@@ -307,6 +312,7 @@ def test_a_chapter_with_everything_has_no_problems():
         ("**Not quite.** A seventh would", "**Right.** A seventh would", "exactly one"),
         ("A seventh would be more than there are of them.", "No.", "does not explain"),
         ("They are all", "They are a fifth", "different dropdowns"),
+        ("They are a fifth", "They are a fifth, ten of fifty", "5 right answers that are the longest"),
         ("{term}`two`, {term}`three`", "two", "not at least 5"),
         ("{term}`one`", "{term}`many <eleven>`", "lacks: add it in English"),
         ("## Key points", "## Summary", "'## Key points'"),

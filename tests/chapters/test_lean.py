@@ -9,8 +9,6 @@ from medlib import chapters
 
 ALL, IN_VIEW, CELL = 350, 150, 20
 """Most lines of code of a chapter, of those in view, and of one cell in view."""
-LONGER = {"12_handmade_or_deep": 398}
-"""Chapters whose machinery still has to move to the package, and the lines they may not pass."""
 WORDS = 6
 """Least words of prose a line of code in view."""
 FOLDED = {"hide-input", "remove-input", "remove-cell", "hide-cell", "parameters"}
@@ -34,7 +32,7 @@ def test_a_chapter_is_lean(name):
     in_view = sum(lines(cell.source) for cell in shown)
     long = [cell.source.splitlines()[0] for cell in shown if lines(cell.source) > CELL]
     total = sum(lines(cell.source) for cell in code)
-    assert total <= LONGER.get(name, ALL), f"{name} has {total} lines of code, too many"
+    assert total <= ALL, f"{name} has {total} lines of code, too many"
     assert in_view <= IN_VIEW, f"{name} shows {in_view} lines of code: fold what does not teach"
     assert long == [], f"{name} shows cells of over {CELL} lines: one idea a cell"
     assert prose >= WORDS * in_view, f"{name}: {prose} words of prose for {in_view} lines in view"

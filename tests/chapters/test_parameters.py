@@ -4,12 +4,8 @@ import ast
 
 import pytest
 
-from medlib.chapters.parameters import (
-    LIMITS,
-    check_parameters,
-    declared_parameters,
-    limits_in_words,
-)
+from medlib.chapters import contents
+from medlib.chapters.parameters import LIMITS, check_parameters, declared_parameters, limits_of
 from medlib.errors import InputError
 from medlib.learning.network import NetworkLearner
 from medlib.run.execution import chapters, read_chapter
@@ -31,8 +27,14 @@ def test_a_chapter_accepts_its_own_defaults_given_by_hand(name):
 
 
 def test_every_limit_is_of_a_parameter_that_some_chapter_has():
-    pairs = [(name, key) for name in chapters() for key in defaults(read_chapter(name))]
-    assert set(LIMITS) <= {key for _, key in pairs} | {f"{name}.{key}" for name, key in pairs}
+    there = {parameter.name for name in chapters() for parameter in contents.read(name).parameters}
+    assert set(LIMITS) <= there
+
+
+def test_limits_of_one_chapter_stand_in_its_own_cell_and_differ_from_those_of_all():
+    own = [p for name in chapters() for p in contents.read(name).parameters if p.limits]
+    assert {"folds", "per_class", "network"} <= {p.name for p in own}
+    assert not [p.name for p in own if p.limits == LIMITS.get(p.name)]
 
 
 def test_the_network_that_hand_made_features_are_compared_with_is_that_of_the_experiment():
@@ -100,7 +102,8 @@ def test_all_cases_and_the_size_of_the_data_can_be_asked_for_in_words_and_as_nou
     ):
         found = check_parameters("04_resnet50_cv", chapter, given)
         assert found == {"per_class": 0, "image_size": 0}
-    assert limits_in_words("04_resnet50_cv", "per_class", "int") == "at least 1, or all"
+    [per_class] = [p for p in contents.read("4").parameters if p.name == "per_class"]
+    assert str(limits_of(per_class)) == "at least 1, or all"
     with pytest.raises(InputError, match="whole number"):
         check_parameters("08_significance", read_chapter("08_significance"), {"per_class": "all"})
 

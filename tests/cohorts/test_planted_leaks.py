@@ -214,7 +214,8 @@ def test_what_a_guard_did_is_kept_said_and_recorded(leaks, guard, already, verdi
     gain = Interval("gain", 0.3, 0.2, 0.4, 0.95, "bootstrap")
     leaks.record("image size", 0.6, 0.9, gain)
     leaks.guard("image size", guard, already=already)
-    assert leaks.words("image size").startswith("- **image size**: +30 points (+20 to +40), from")
+    fakes = "- **image size**: +30.0 points (+20.0 to +40.0), from"
+    assert leaks.words("image size").startswith(fakes)
     assert words in leaks.words("image size")
     assert leaks.table()["its guard"].tolist() == [verdict]
     leaks.save_guards()

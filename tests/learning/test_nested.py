@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from sklearn.feature_selection import f_classif
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from medlib.cohorts import from_arrays
 from medlib.errors import InputError
@@ -104,3 +106,23 @@ def test_too_few_patients_for_the_inner_folds_are_told_before_work_starts(per_cl
     with pytest.raises(InputError, match="inner folds; add patients"):
         nested.require_inner(cohort, folds, inner)
     assert nested.require_inner(cohort, folds, 1) is cohort
+
+
+def test_the_inner_auc_is_that_of_scikit_learn_where_there_is_something_to_learn():
+    x, y = two_classes(40)
+    fold = np.random.default_rng(1).permutation(40) % 4
+    for settings in nested.classifiers(0).values():
+        how = "predict_proba" if hasattr(settings[0], "predict_proba") else "decision_function"
+        found = cross_val_predict(settings[0], x, y, cv=PredefinedSplit(fold), method=how)
+        expected = roc_auc_score(y, found if found.ndim == 1 else found[:, 1])
+        assert nested._inner_auc(settings[0], x, y, fold) == pytest.approx(expected, abs=1e-12)
+
+
+def test_weights_are_those_of_the_regression_that_gives_the_scores():
+    x, y = two_classes(40)
+    x[:, 3] = 7.0  # does not vary, so it is never kept
+    found = nested.weights(x, y, np.arange(40), folds=4, inner_folds=3, seed=0)
+    assert found.shape == (4, 6)
+    assert (found[:, 3] == 0).all()
+    assert (np.argmax(abs(found), axis=1) == 0).all()  # the feature that parts the classes
+    assert not nested.weights(x * 0, y, np.arange(40), folds=4, inner_folds=3, seed=0).any()
