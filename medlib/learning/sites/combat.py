@@ -47,10 +47,10 @@ class ComBat:
         kept = np.empty((len(x), 0)) if covariates is None else np.asarray(covariates, np.float64)
         design = np.hstack([np.eye(len(names))[place], kept])
         found = np.linalg.lstsq(design, x, rcond=None)[0]
-        variance = ((x - design @ found) ** 2).mean(axis=0)
+        variance = np.asarray(((x - design @ found) ** 2).mean(axis=0), np.float64)
         variance[variance == 0] = 1.0
         grand = np.asarray(counts / len(x) @ found[: len(names)], np.float64)
-        return cls(grand, variance, found[len(names) :])
+        return cls(grand, variance, np.asarray(found[len(names) :], np.float64))
 
     def transform(self, x: Floats, site: Integers, covariates: Floats | None = None) -> Floats:
         """Return the rows with the shift and scale of their site taken out, site by site.
