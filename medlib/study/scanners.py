@@ -6,15 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from medlib import statistics
 from medlib.cohorts import Cohort
 from medlib.errors import InputError, did_you_mean
 from medlib.learning.folds import stratified_patient_folds
-from medlib.learning.sites.remedies import PLAIN, HeldOut, Material, held_out
+from medlib.learning.sites.heads import reduced
+from medlib.learning.sites.remedies import PLAIN, Material, Remedy, held_out
 from medlib.statistics import Comparison, Interval
 from medlib.statistics.threshold import called_positive
 from medlib.statistics.weighted import Cases, Metric, Weights
@@ -175,7 +180,9 @@ def against(one: ArrayLike, other: ArrayLike) -> Comparison:
     return statistics.corrected_t(gaps, n_train=len(gaps) - 1, n_test=1)
 
 
-def here_and_there(data: Material, *, deals: int, seed: int) -> tuple[Floats, Integers]:
+def here_and_there(
+    data: Material, *, deals: int, seed: int, remedy: Remedy = PLAIN, jobs: int = 2
+) -> tuple[Floats, Integers]:
     """Train at each site, test at all: scores (deals x sites x cases), folds (deals x cases).
 
     Patients of each site are dealt into five folds. A case is scored by the model of each site that
@@ -183,17 +190,65 @@ def here_and_there(data: Material, *, deals: int, seed: int) -> tuple[Floats, In
     cases, and no model sees a patient it is tested on.
     """
     scores = np.empty((deals, len(data.sites), len(data.y)))
-    fold = np.empty((deals, len(data.y)), dtype=np.int64)
-    for deal in range(deals):
-        for s in data.sites:
-            here = data.site == s
-            fold[deal, here] = stratified_patient_folds(
-                data.y[here], data.patient[here], folds=FOLDS, seed=seed + deal
-            )
-        for place, s in enumerate(data.sites):
-            for k in range(FOLDS):
-                train = (data.site == s) & (fold[deal] != k)
-                found: HeldOut = held_out(data, PLAIN, train, fold[deal], seed=seed)
-                of_fold = fold[deal][found.rows] == k
-                scores[deal, place, found.rows[of_fold]] = found.scores[of_fold]
+    fold = np.stack([_folds_at_sites(data, seed + deal) for deal in range(deals)])
+    calls = [(d, a, k) for d in range(deals) for a in range(len(data.sites)) for k in range(FOLDS)]
+    trained = joblib.Parallel(n_jobs=jobs, prefer="threads")(
+        joblib.delayed(held_out)(
+            data, remedy, (data.site == data.sites[a]) & (fold[d] != k), fold[d]
+        )
+        for d, a, k in calls
+    )
+    for (d, a, k), found in zip(calls, trained, strict=True):
+        tested = fold[d][found.rows] == k
+        scores[d, a, found.rows[tested]] = found.scores[tested]
     return scores, fold
+
+
+def _folds_at_sites(data: Material, seed: int) -> Integers:
+    fold = np.empty(len(data.y), dtype=np.int64)
+    for s in data.sites:
+        here = data.site == s
+        fold[here] = stratified_patient_folds(
+            data.y[here], data.patient[here], folds=FOLDS, seed=seed
+        )
+    return fold
+
+
+def areas(data: Material, scores: Floats) -> Floats:
+    """AUC of each site trained at (rows) at each site tested at, mean over deals."""
+    pairs = [
+        [_mean_area(data, scores[:, a], s) for s in data.sites] for a in range(scores.shape[1])
+    ]
+    return np.array(pairs)
+
+
+def _mean_area(data: Material, scores: Floats, site: int) -> float:
+    here = data.site == site
+    return float(np.mean([_area(data.y[here] == 1, each[here]) for each in scores]))
+
+
+def elsewhere(matrix: Floats) -> Floats:
+    """Of each site tested at, the mean AUC of models of the other sites."""
+    others = len(matrix) - 1
+    return np.asarray((matrix.sum(axis=0) - np.diag(matrix)) / others)
+
+
+def told_apart(data: Material, remedy: Remedy, *, seed: int) -> Interval:
+    """Return how often a classifier tells which site a new patient's image is from.
+
+    A support vector machine with a radial kernel, so that what is left in covariances counts too;
+    features aligned as the remedy does it, which uses the site that is asked for. Five folds of
+    patients; of one deal.
+    """
+    fold = stratified_patient_folds(data.site, data.patient, folds=FOLDS, seed=seed)
+    right = np.empty(len(data.y), dtype=bool)
+    for k in range(FOLDS):
+        train = fold != k
+        x = data.views[remedy.view]
+        x = x if remedy.align is None else remedy.align(x, data.site, train)
+        ready = reduced(x[train])
+        z = ready.transform(x)
+        z = z if remedy.recolour is None else remedy.recolour(z, data.site, train)
+        model = make_pipeline(StandardScaler(), SVC()).fit(z[train], data.site[train])
+        right[~train] = model.predict(z[~train]) == data.site[~train]
+    return statistics.accuracy_of_cases(right[None], None, data.patient)

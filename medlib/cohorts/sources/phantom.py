@@ -56,8 +56,8 @@ def load(
     patients and jobs. For task "volume" the image of a case is the slice where its finding is
     largest, or the middle one. ``sites`` "eight" sends the patients to eight sites, each with its
     scanner and protocol (`medlib.phantom.scanner.sites`), crops only; "same" to eight sites that
-    have the same one. The table has ``finding`` (what the crop shows) and ``folder``
-    (DICOM files and masks). Raises InputError for options that cannot be simulated.
+    have the same one. The table has ``finding`` (what the crop shows) and ``folder`` (DICOM files
+    and masks), of sites also ``chest_width_mm``. Raises InputError for what cannot be simulated.
     """
     wanted = PER_CLASS if per_class is None else as_number(per_class, "per_class")
     plan = _plan(as_seed(seed), wanted, task, stratum, slices, matrix, sites)
@@ -173,7 +173,8 @@ def _write(made: SimulatedCase, patient_id: str, site: str | None, folder: Path)
     shown = int(areas.argmax()) if areas.any() else len(areas) // 2
     label = CLASSES[int(made.cancer)]
     facts = {"file": files[shown].name, "patient_id": patient_id, "label": label}
-    facts |= {"site": site} if site else {}
+    if site:
+        facts |= {"site": site, "chest_width_mm": round(made.patient.width_mm)}
     (folder / CASE).write_text(json.dumps(facts | {"finding": made.finding}), "utf-8")
 
 

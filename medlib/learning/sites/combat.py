@@ -95,8 +95,14 @@ def _site_effect(z: Floats) -> _Effect:
         new = (spread * n * shift + found.scale * centre) / (spread * n + found.scale)
         around = squares - 2 * n * new * shift + n * new**2
         step = _Effect(new, (around / 2 + b) / (n / 2 + a - 1))
-        moved = max(np.abs(np.divide(p - q, q)).max() for p, q in zip(step, found, strict=True))
+        moved = max(_moved(new, old) for new, old in zip(step, found, strict=True))
         found = step
         if moved <= CONVERGED:
             break
     return found
+
+
+def _moved(new: Floats, old: Floats) -> float:
+    """Largest relative change; of a feature that never varied there is none."""
+    there = old != 0
+    return float(np.abs(new[there] / old[there] - 1).max(initial=0.0))

@@ -17,12 +17,10 @@ ROUNDS: Final = 8
 """Of GroupDRO: its weights have settled by then."""
 
 
-def reduced(x: Floats, seed: int) -> Pipeline:
+def reduced(x: Floats) -> Pipeline:
     """Scaling, then the directions of largest variance, fitted on the rows given."""
     most = min(COMPONENTS, len(x) - 1, x.shape[1])
-    # the randomised solver is ten times as fast; its digits are a matter of the processor
-    steps = StandardScaler(), PCA(most, svd_solver="covariance_eigh", random_state=seed)
-    return make_pipeline(*steps).fit(x)
+    return make_pipeline(StandardScaler(), PCA(most, svd_solver="full")).fit(x)
 
 
 def average(z: Floats, y: Integers, weights: Floats, strength: float) -> LogisticRegression:

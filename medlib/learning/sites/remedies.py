@@ -86,9 +86,13 @@ class HeldOut(NamedTuple):
 
 
 def held_out(
-    data: Material, remedy: Remedy, train: Bools, inner: Integers, *, extra: Integers | None = None,
-    seed: int = 0,
-) -> HeldOut:  # fmt: skip
+    data: Material,
+    remedy: Remedy,
+    train: Bools,
+    inner: Integers,
+    *,
+    extra: Integers | None = None,
+) -> HeldOut:
     """Train on `train` rows and predict all others.
 
     inner: the inner fold of each row (its site, where sites are left out); settings are those of
@@ -98,7 +102,7 @@ def held_out(
     x = data.views[remedy.view]
     if remedy.align is not None:
         x = remedy.align(x, data.site, train)
-    ready = reduced(x[train], seed)
+    ready = reduced(x[train])
     rows = np.flatnonzero(train)
     first = ready.transform(x)
     if remedy.recolour is not None:
@@ -112,18 +116,16 @@ def held_out(
     return HeldOut(test, scores, operating_point(data.y[rows], told))
 
 
-def left_out(data: Material, remedy: Remedy, *, seed: int = 0, jobs: int = 2) -> list[HeldOut]:
+def left_out(data: Material, remedy: Remedy, *, jobs: int = 2) -> list[HeldOut]:
     """Of each site in turn, what a model of all other sites says."""
-    return _side_by_side(
-        jobs, [(data, remedy, data.site != s, data.site, seed) for s in data.sites]
-    )
+    return dealt(data, remedy, data.site, jobs=jobs)
 
 
-def dealt(
-    data: Material, remedy: Remedy, fold: Integers, *, seed: int = 0, jobs: int = 2
-) -> list[HeldOut]:
-    """Of each fold in turn, what a model of all other folds says: sites on both sides."""
-    return _side_by_side(jobs, [(data, remedy, fold != k, fold, seed) for k in np.unique(fold)])
+def dealt(data: Material, remedy: Remedy, fold: Integers, *, jobs: int = 2) -> list[HeldOut]:
+    """Of each fold in turn, what a model of all other folds says, settings chosen between these."""
+    pool = joblib.Parallel(n_jobs=jobs, prefer="threads")
+    calls = ((data, remedy, fold != k, fold) for k in np.unique(fold))
+    return list(pool(joblib.delayed(held_out)(*each) for each in calls))
 
 
 def joined(parts: Sequence[HeldOut], n: int) -> tuple[Floats, Floats]:
@@ -191,12 +193,3 @@ def _inner(fit: _Fit, rows: Integers, inner: Integers, settings: Mapping[str, fl
         away = place == k
         scores[away] = fit(rows[~away], settings).predict_proba(fit.parts[0][rows[away]])[:, 1]
     return scores
-
-
-def _side_by_side(jobs: int, calls: Sequence[tuple[Any, ...]]) -> list[HeldOut]:
-    pool = joblib.Parallel(n_jobs=jobs, prefer="threads")
-    return list(pool(joblib.delayed(_call)(*each) for each in calls))
-
-
-def _call(data: Material, remedy: Remedy, train: Bools, inner: Integers, seed: int) -> HeldOut:
-    return held_out(data, remedy, train, inner, seed=seed)
