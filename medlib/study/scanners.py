@@ -95,7 +95,7 @@ def by_site(data: Material, scores: Floats, thresholds: Floats) -> pd.DataFrame:
         rows.append(
             {
                 "site": s,
-                "auc": _area(y, p),
+                "auc": area(y, p),
                 "accuracy": float((called_positive(p) == y).mean()),
                 "sensitivity": float(called[y].mean()),
                 "specificity": float((~called[~y]).mean()),
@@ -105,7 +105,8 @@ def by_site(data: Material, scores: Floats, thresholds: Floats) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("site")
 
 
-def _area(y: Bools, p: Floats) -> float:
+def area(y: Bools, p: Floats) -> float:
+    """AUC of cases positive or not, ties counted one half."""
     once = np.ones((1, len(y)))
     return float(weighted_auc(once, Cases(y, p, called_positive(p)))[0])
 
@@ -125,7 +126,7 @@ def spans(
     def share(part: Bools, whole: Bools) -> Metric:
         return _over(masks, lambda w, here: _ratio(w, part & whole & here, whole & here))
 
-    def area(weights: Weights, here: Bools) -> Floats:
+    def in_area(weights: Weights, here: Bools) -> Floats:
         return weighted_auc(weights[:, here], Cases(y[here], scores[here], called[here]))
 
     def drift(weights: Weights, here: Bools) -> Floats:
@@ -134,7 +135,7 @@ def spans(
 
     every = np.ones_like(y)
     metrics = {
-        "auc": _over(masks, area),
+        "auc": _over(masks, in_area),
         "accuracy": share(right, every),
         "sensitivity": share(called, y),
         "specificity": share(~called, ~y),
@@ -224,7 +225,7 @@ def areas(data: Material, scores: Floats) -> Floats:
 
 def _mean_area(data: Material, scores: Floats, site: int) -> float:
     here = data.site == site
-    return float(np.mean([_area(data.y[here] == 1, each[here]) for each in scores]))
+    return float(np.mean([area(data.y[here] == 1, each[here]) for each in scores]))
 
 
 def elsewhere(matrix: Floats) -> Floats:

@@ -25,6 +25,8 @@ from medlib.types import Floats, Image, Images, Integers, Reals
 
 CACHE: Final = "features"
 """Folder of features that were computed before."""
+COPIES: Final = 2
+"""Of each training image, scanned anew."""
 ZOOM: Final = 0.15
 """Part by which a rescanned field of view is larger or smaller, at most."""
 NOISE: Final = (0.004, 0.05)
@@ -101,6 +103,24 @@ def shaped(white: Floats, kernel: str) -> Floats:
     factor = np.sqrt(frequency) * KERNELS[kernel](inside) * (frequency < 1)
     factor /= np.sqrt((factor**2).mean())
     return np.asarray(np.fft.ifft2(np.fft.fft2(white) * factor).real)
+
+
+def of(cohort: Cohort, *, image_size: int, frozen_size: int, seed: int) -> dict[str, Floats]:
+    """Features of each view of the images, n x k; "resampled" where pixel sizes are recorded."""
+    raw = cohort.images(image_size)
+    unit = imaging.to_unit(raw, cohort.grey_range)
+    site = np.unique(cohort.table.site, return_inverse=True)[1]
+    found = {
+        "plain": frozen(unit, frozen_size),
+        "standardised": frozen(standardised(raw), frozen_size),
+        "adapted": frozen_adapted(unit, site, frozen_size),
+        "handmade": handmade(raw, cohort.grey_range),
+    }
+    for number, rng in enumerate(np.random.default_rng([seed, 16]).spawn(COPIES), 1):
+        found[f"rescanned {number}"] = frozen(rescanned(unit, rng), frozen_size)
+    if has_pixel_size(cohort):
+        found["resampled"] = frozen(resampled(cohort, image_size), frozen_size)
+    return found
 
 
 def frozen(unit: Images, size: int) -> Floats:
