@@ -60,6 +60,7 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     "threshold": INSIDE,
     "margin": INSIDE,
     "readers": SPREADS,
+    "least_at_site": SPREADS,  # fewer patients of a class have no spread
     "reader_cases": (20, math.inf),  # ten of each class: fewer hardly rank
 }
 """Least and greatest value by name, in every chapter or in one; other numbers are at least 1."""
@@ -71,7 +72,10 @@ ZERO: Final = {
 }
 """What 0 means, beside the limits, and what a reader may write for it."""
 
-CHOICES: Final = {"network": ("resnet18", "resnet50")}  # chapter 4 looks into their last stage
+CHOICES: Final = {
+    "network": ("resnet18", "resnet50"),  # chapter 4 looks into their last stage
+    "small_sites": ("refuse", "leave out"),
+}
 
 
 def declared_parameters(notebook: nbformat.NotebookNode) -> dict[str, str]:

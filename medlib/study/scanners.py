@@ -228,6 +228,40 @@ def _mean_area(data: Material, scores: Floats, site: int) -> float:
     return float(np.mean([area(data.y[here] == 1, each[here]) for each in scores]))
 
 
+def own_and_other(data: Material, scores: Floats, *, seed: int) -> Mapping[str, Interval]:
+    """Mean AUC at a model's own site and at the others, and own less other ("gap"), with intervals.
+
+    scores as `here_and_there` gives them. For these scanners: patients are redrawn, each with what
+    all models say of it.
+    """
+    masks = [data.site == s for s in data.sites]
+
+    def drawn(weights: Weights, _: Cases) -> Floats:
+        weights = weights.astype(np.float64)
+        each = [
+            [[_weighted(data, s[a], here, weights) for here in masks] for a in range(len(masks))]
+            for s in scores
+        ]
+        return np.asarray(np.mean(each, axis=0))  # trained at x tested at x replicates
+
+    def own(weights: Weights, cases: Cases) -> Floats:
+        return np.asarray(np.diagonal(drawn(weights, cases)).mean(axis=1))
+
+    def other(weights: Weights, cases: Cases) -> Floats:
+        every, n = drawn(weights, cases), len(masks)
+        return np.asarray((every.sum(axis=(0, 1)) - np.trace(every)) / (n * (n - 1)))
+
+    metrics = {"own": own, "other": other, "gap": lambda w, c: own(w, c) - other(w, c)}
+    return statistics.cluster_bootstrap(
+        data.y, scores[0, 0], data.patient, metrics=metrics, replicates=REPLICATES, seed=seed
+    ).intervals
+
+
+def _weighted(data: Material, scores: Floats, here: Bools, weights: Weights) -> Floats:
+    cases = Cases(data.y[here] == 1, scores[here], called_positive(scores[here]))
+    return weighted_auc(weights[:, here], cases)
+
+
 def elsewhere(matrix: Floats) -> Floats:
     """Of each site tested at, the mean AUC of models of the other sites."""
     others = len(matrix) - 1
