@@ -11,7 +11,6 @@ import pandas as pd
 
 from medlib import statistics
 from medlib.cohorts import Cohort
-from medlib.learning.folds import stratified_patient_folds
 from medlib.learning.sites import remedies, views
 from medlib.learning.sites.combat import ComBat, aligned
 from medlib.learning.sites.heads import average, reduced
@@ -23,7 +22,6 @@ from medlib.study import scanners
 from medlib.types import Bools, Floats, Integers
 
 ALPHA: Final = 0.05
-LEAK_FOLDS: Final = 5
 POINTS: Final = 0.10
 """The gap between subgroups that a study should be able to see."""
 
@@ -154,18 +152,18 @@ def leak(data: Material, *, deals: int, seed: int, share: float = 0.8) -> dict[s
 
     At every other site a `share` of labels is positive, at the rest as many are negative. "on all"
     fits ComBat once on everything, with the labels as what is to be preserved; "in the fold" on the
-    training cases without any label. Five folds of patients; nothing can be learned, so 0.5 is
+    training cases without any label. Folds of patients; nothing can be learned, so 0.5 is
     right, but for what prevalence a scanner gives away.
     """
     x, found = data.views["plain"], []
     for deal in range(deals):
         y = _dealt(data, share, np.random.default_rng([seed, 71, deal]))
-        fold = stratified_patient_folds(y, data.patient, folds=LEAK_FOLDS, seed=seed + deal)
+        fold = scanners.folds_of(y, data.patient, seed=seed + deal)
         labels = y[:, None].astype(float)
         once = ComBat.fit(x, data.site, labels).transform(x, data.site, labels)
-        trains = [fold != k for k in range(LEAK_FOLDS)]
+        trains = [fold != k for k in np.unique(fold)]
         inside = [aligned(x, data.site, train) for train in trains]
-        found.append([_area_of(y, trains, z) for z in ([once] * LEAK_FOLDS, inside)])
+        found.append([_area_of(y, trains, z) for z in ([once] * len(trains), inside)])
     return dict(zip(("on all", "in the fold"), np.array(found).T, strict=True))
 
 

@@ -31,6 +31,7 @@ GRAIN: Final = "grain"
 GRAINS: Final = 4
 REPLICATES: Final = 1000
 FOLDS: Final = 5
+LEAST_KEPT: Final = 2
 
 
 def sites_by(cohort: Cohort, column: str) -> Cohort:
@@ -66,7 +67,8 @@ def confounded(
 
     In the first, every other site keeps its positives and loses most negatives, until `share` of
     its cases are positive; at the others the same is done to positives. In the second as many cases
-    of each site are kept, half of them positive. Which cases go is drawn.
+    of each site are kept, half of them positive. Which cases go is drawn. Of neither is there any
+    row where sites are so small that fewer than `LEAST_KEPT` of a class would be left.
     """
     order = np.random.default_rng(seed).permutation(len(y))
     rank = np.empty(len(y), dtype=np.int64)  # of a case among those of its site and class
@@ -77,6 +79,8 @@ def confounded(
     number = np.unique(site, return_inverse=True)[1]
     most = np.array([[(site == s)[y == k].sum() for k in (0, 1)] for s in np.unique(site)]).min()
     few = round(most * (1 - share) / share)
+    if few < LEAST_KEPT:
+        return np.zeros(len(y), dtype=bool), np.zeros(len(y), dtype=bool)
     many = y == number % 2  # of these all are kept, site by site
     return rank < np.where(many, most, few), rank < (most + few) // 2
 
@@ -84,8 +88,8 @@ def confounded(
 def by_site(data: Material, scores: Floats, thresholds: Floats) -> pd.DataFrame:
     """A row a site: auc, accuracy (at one half), sensitivity, specificity, drift.
 
-    The last three but one are at the operating point that training sites fixed; drift is the mean
-    probability less the share of positives.
+    Sensitivity and specificity are those at the operating point that training sites fixed; drift is
+    the mean probability less the share of positives.
     """
     rows = []
     for s in data.sites:
@@ -268,16 +272,23 @@ def elsewhere(matrix: Floats) -> Floats:
     return np.asarray((matrix.sum(axis=0) - np.diag(matrix)) / others)
 
 
+def folds_of(labels: Integers, patients: Integers, *, most: int = FOLDS, seed: int) -> Integers:
+    """Folds of whole patients, as many as the rarest label has patients for, and two at least."""
+    rarest = min(len(np.unique(patients[labels == k])) for k in np.unique(labels))
+    folds = max(2, min(most, rarest))
+    return stratified_patient_folds(labels, patients, folds=folds, seed=seed)
+
+
 def told_apart(data: Material, remedy: Remedy, *, seed: int) -> Interval:
     """Return how often a classifier tells which site a new patient's image is from.
 
     A support vector machine with a radial kernel, so that what is left in covariances counts too;
-    features aligned as the remedy does it, which uses the site that is asked for. Five folds of
-    patients; of one deal.
+    features aligned as the remedy does it, which uses the site that is asked for. Folds of
+    patients, five where sites are large enough; of one deal.
     """
-    fold = stratified_patient_folds(data.site, data.patient, folds=FOLDS, seed=seed)
+    fold = folds_of(data.site, data.patient, seed=seed)
     right = np.empty(len(data.y), dtype=bool)
-    for k in range(FOLDS):
+    for k in np.unique(fold):
         train = fold != k
         x = data.views[remedy.view]
         x = x if remedy.align is None else remedy.align(x, data.site, train)

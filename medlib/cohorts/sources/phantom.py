@@ -172,7 +172,7 @@ def _write(made: SimulatedCase, patient_id: str, site: str | None, folder: Path)
     areas = made.finding_mask.sum(axis=(1, 2))
     shown = int(areas.argmax()) if areas.any() else len(areas) // 2
     label = CLASSES[int(made.cancer)]
-    facts = {"file": files[shown].name, "patient_id": patient_id, "label": label}
+    facts: dict[str, Any] = {"file": files[shown].name, "patient_id": patient_id, "label": label}
     if site:
         facts |= {"site": site, "chest_width_mm": round(made.patient.width_mm)}
     (folder / CASE).write_text(json.dumps(facts | {"finding": made.finding}), "utf-8")
