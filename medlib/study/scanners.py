@@ -10,8 +10,6 @@ import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from medlib import statistics
@@ -82,7 +80,8 @@ def confounded(
     if few < LEAST_KEPT:
         return np.zeros(len(y), dtype=bool), np.zeros(len(y), dtype=bool)
     many = y == number % 2  # of these all are kept, site by site
-    return rank < np.where(many, most, few), rank < (most + few) // 2
+    half = (most + few) // 2
+    return rank < np.where(many, 2 * half - few, few), rank < half
 
 
 def by_site(data: Material, scores: Floats, thresholds: Floats) -> pd.DataFrame:
@@ -295,6 +294,6 @@ def told_apart(data: Material, remedy: Remedy, *, seed: int) -> Interval:
         ready = reduced(x[train])
         z = ready.transform(x)
         z = z if remedy.recolour is None else remedy.recolour(z, data.site, train)
-        model = make_pipeline(StandardScaler(), SVC()).fit(z[train], data.site[train])
+        model = SVC().fit(z[train], data.site[train])
         right[~train] = model.predict(z[~train]) == data.site[~train]
     return statistics.accuracy_of_cases(right[None], None, data.patient)
