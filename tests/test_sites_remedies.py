@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from medlib.learning.sites import heads, remedies
@@ -60,6 +61,15 @@ def test_the_operating_point_keeps_nine_of_ten_positives_of_training():
     assert ((scores > threshold) & (y == 1)).sum() == 9
 
 
+@pytest.mark.parametrize("strength", [1e-4, 1e-2, 1.0])
+def test_the_linear_head_is_scikit_learns(data, strength):
+    x, weights = data.views["plain"], np.random.default_rng(2).uniform(0.5, 2, len(data.y))
+    ours = heads.average(x, data.y, weights, strength).probability(x)
+    theirs = LogisticRegression(C=strength, tol=1e-10, max_iter=1000)
+    theirs.fit(x, data.y, sample_weight=weights)
+    np.testing.assert_allclose(ours, theirs.predict_proba(x)[:, 1], atol=1e-6)
+
+
 def test_groupdro_lowers_the_loss_of_the_worst_site():
     """At one site the class goes with another direction; on average it hardly counts."""
     rng = np.random.default_rng(1)
@@ -70,7 +80,7 @@ def test_groupdro_lowers_the_loss_of_the_worst_site():
     ones = np.ones(len(y))
 
     def of_sites(model):
-        loss = heads.losses(model.predict_proba(x)[:, 1], y)
+        loss = heads.losses(model.probability(x), y)
         return np.array([loss[site == s].mean() for s in (0, 1)])
 
     mean, worst = heads.average(x, y, ones, 1.0), heads.worst(x, y, site, ones, 1.0, 1.0)

@@ -119,7 +119,8 @@ def few_cases(data: Material, cases: int, *, draws: int, seed: int) -> Compariso
     """Return what labels of a few patients a class of the new site gain in AUC on its others.
 
     They are drawn anew `draws` times and weigh as much as one training site; what is compared is
-    the same model without them, on the same remaining patients.
+    the same model without them, on the same remaining patients. A site where these are of one class
+    is passed over.
     """
     gained = [
         np.mean(
@@ -127,7 +128,8 @@ def few_cases(data: Material, cases: int, *, draws: int, seed: int) -> Compariso
         )
         for s in data.sites
     ]
-    return scanners.against(gained, np.zeros(len(gained)))
+    told = np.array([gain for gain in gained if np.isfinite(gain)])
+    return scanners.against(told, np.zeros(len(told)))
 
 
 def _with_few(data: Material, site: int, cases: int, rng: np.random.Generator) -> float:
@@ -173,7 +175,7 @@ def _area_of(y: Integers, trains: Sequence[Bools], harmonised: Sequence[Floats])
     for train, x in zip(trains, harmonised, strict=True):
         z = reduced(x[train]).transform(x)
         model = average(z[train], y[train], np.ones(int(train.sum())), STRENGTHS[1])
-        scores[~train] = model.predict_proba(z[~train])[:, 1]
+        scores[~train] = model.probability(z[~train])
     return scanners.area(y == 1, scores)
 
 

@@ -6,13 +6,13 @@ Of the new site a remedy may be given nothing, its images without labels, or a f
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import joblib
 import numpy as np
 
 from medlib.learning.sites import combat, coral
-from medlib.learning.sites.heads import average, losses, reduced, worst
+from medlib.learning.sites.heads import Head, average, losses, reduced, worst
 from medlib.types import Bools, Floats, Integers
 
 Align = Callable[[Floats, Integers, Bools], Floats]
@@ -112,7 +112,7 @@ def held_out(
     settings = _settings(remedy, fit, rows, inner)
     told = _inner(fit, rows, inner, settings)
     test = np.flatnonzero(~train)
-    scores = fit(rows, settings).predict_proba(parts[0][test])[:, 1]
+    scores = fit(rows, settings).probability(parts[0][test])
     return HeldOut(test, scores, operating_point(data.y[rows], told))
 
 
@@ -153,7 +153,7 @@ class _Fit:
     extra: Integers | None = None
     robust: bool = field(default=False)
 
-    def __call__(self, rows: Integers, settings: Mapping[str, float]) -> Any:
+    def __call__(self, rows: Integers, settings: Mapping[str, float]) -> Head:
         """Return the model."""
         z = np.concatenate([part[rows] for part in self.parts])
         y, site = (np.tile(each[rows], len(self.parts)) for each in (self.y, self.site))
@@ -191,5 +191,5 @@ def _inner(fit: _Fit, rows: Integers, inner: Integers, settings: Mapping[str, fl
     scores, place = np.empty(len(rows)), inner[rows]
     for k in np.unique(place):
         away = place == k
-        scores[away] = fit(rows[~away], settings).predict_proba(fit.parts[0][rows[away]])[:, 1]
+        scores[away] = fit(rows[~away], settings).probability(fit.parts[0][rows[away]])
     return scores
