@@ -149,24 +149,34 @@ def _with_few(data: Material, site: int, cases: int, rng: np.random.Generator) -
     return areas[1] - areas[0]
 
 
-def leak(data: Material, *, deals: int, seed: int, share: float = 0.8) -> dict[str, Floats]:
+def leak(
+    data: Material, *, of_site: int, deals: int, seed: int, share: float = 0.75
+) -> dict[str, Floats]:
     """Return the AUC on labels that were dealt at random, as the cases of all sites are harmonised.
 
-    At every other site a `share` of labels is positive, at the rest as many are negative. "on all"
+    Studies of `of_site` patients a site are drawn. At every other site a `share` of labels is positive, at the rest as many are negative. "on all"
     fits ComBat once on everything, with the labels as what is to be preserved; "in the fold" on the
     training cases without any label. Folds of patients; nothing can be learned, so 0.5 is
     right, but for what prevalence a scanner gives away.
     """
-    x, found = data.views["plain"], []
+    found = []
     for deal in range(deals):
-        y = _dealt(data, share, np.random.default_rng([seed, 71, deal]))
-        fold = scanners.folds_of(y, data.patient, seed=seed + deal)
+        rng = np.random.default_rng([seed, 71, deal])
+        study = data.at(_few_of_each(data, of_site, rng))
+        y, x = _dealt(study, share, rng), study.views["plain"]
+        fold = scanners.folds_of(y, study.patient, seed=seed + deal)
         labels = y[:, None].astype(float)
-        once = ComBat.fit(x, data.site, labels).transform(x, data.site, labels)
+        once = ComBat.fit(x, study.site, labels).transform(x, study.site, labels)
         trains = [fold != k for k in np.unique(fold)]
-        inside = [aligned(x, data.site, train) for train in trains]
+        inside = [aligned(x, study.site, train) for train in trains]
         found.append([_area_of(y, trains, z) for z in ([once] * len(trains), inside)])
     return dict(zip(("on all", "in the fold"), np.array(found).T, strict=True))
+
+
+def _few_of_each(data: Material, of_site: int, rng: np.random.Generator) -> Bools:
+    """The rows of so many patients of each site, drawn."""
+    drawn = [rng.permutation(np.unique(data.patient[data.site == s]))[:of_site] for s in data.sites]
+    return np.isin(data.patient, np.concatenate(drawn))
 
 
 def _area_of(y: Integers, trains: Sequence[Bools], harmonised: Sequence[Floats]) -> float:
