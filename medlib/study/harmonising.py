@@ -150,7 +150,7 @@ def _with_few(data: Material, site: int, cases: int, rng: np.random.Generator) -
 
 
 def leak(
-    data: Material, *, of_site: int, deals: int, seed: int, share: float = 0.75
+    data: Material, *, of_site: int, deals: int, seed: int, share: float = 0.875
 ) -> dict[str, Floats]:
     """Return the AUC on labels that were dealt at random, as the cases of all sites are harmonised.
 

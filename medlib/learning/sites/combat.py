@@ -89,6 +89,8 @@ def _site_effect(z: Floats) -> _Effect:
     scale[scale == 0] = 1.0
     centre, spread = shift.mean(), shift.var(ddof=1)
     m, v = scale.mean(), scale.var(ddof=1)
+    if v == 0 or spread == 0:  # copies of one image: nothing to shrink towards
+        return _Effect(shift, scale)
     a, b = (2 * v + m**2) / v, (m * v + m**3) / v
     found, squares = _Effect(shift, scale), (z**2).sum(axis=0)
     for _ in range(STEPS):
