@@ -25,7 +25,8 @@ CONVERGED: Final = 1e-7
 def reduced(x: Floats) -> Pipeline:
     """Scaling, then the directions of largest variance, fitted on the rows given."""
     most = min(COMPONENTS, len(x) - 1, x.shape[1])
-    return make_pipeline(StandardScaler(), PCA(most, svd_solver="full")).fit(x)
+    solver = "covariance_eigh" if len(x) > x.shape[1] else "full"  # the same result, the quicker way
+    return make_pipeline(StandardScaler(), PCA(most, svd_solver=solver)).fit(x)
 
 
 @dataclass(frozen=True)
