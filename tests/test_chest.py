@@ -102,7 +102,9 @@ def test_findings_are_solid_tissue_in_the_default_stratum(crops):
 def test_lesions_are_15_to_30_mm_or_in_the_hard_stratum_6_to_15():
     for stratum, low, high in (("default", 15, 30), ("hard", 6, 15)):
         sizes = [
-            chest._Draw.of(s, "crop", stratum, cancer=True, contrast=None, fixed={}).site.diameter_mm
+            chest._Draw.of(
+                s, "crop", stratum, cancer=True, contrast=None, fixed={}
+            ).site.diameter_mm
             for s in range(5)
         ]
         assert low <= min(sizes)

@@ -154,10 +154,11 @@ def leak(
 ) -> dict[str, Floats]:
     """Return the AUC on labels that were dealt at random, as the cases of all sites are harmonised.
 
-    Studies of `of_site` patients a site are drawn. At every other site a `share` of labels is positive, at the rest as many are negative. "on all"
-    fits ComBat once on everything, with the labels as what is to be preserved; "in the fold" on the
-    training cases without any label. Folds of patients; nothing can be learned, so 0.5 is
-    right, but for what prevalence a scanner gives away.
+    Studies of `of_site` patients a site are drawn. At every other site a `share` of labels is
+    positive, at the rest as many are negative. "on all" fits ComBat once on everything, with
+    the labels as what is to be preserved; "in the fold" on the training cases without any
+    label. Folds of patients; nothing can be learned, so 0.5 is right, but for what prevalence a
+    scanner gives away.
     """
     found = []
     for deal in range(deals):

@@ -25,7 +25,8 @@ CONVERGED: Final = 1e-7
 def reduced(x: Floats) -> Pipeline:
     """Scaling, then the directions of largest variance, fitted on the rows given."""
     most = min(COMPONENTS, len(x) - 1, x.shape[1])
-    solver = "covariance_eigh" if len(x) > x.shape[1] else "full"  # the same result, the quicker way
+    # the same result either way, each quicker where it is taken
+    solver = "covariance_eigh" if len(x) > x.shape[1] else "full"
     return make_pipeline(StandardScaler(), PCA(most, svd_solver=solver)).fit(x)
 
 
