@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import joblib
 import numpy as np
 import pandas as pd
 
@@ -15,6 +16,7 @@ from medlib.learning.sites import remedies, views
 from medlib.learning.sites.combat import ComBat, aligned
 from medlib.learning.sites.heads import average, reduced
 from medlib.learning.sites.remedies import PLAIN, STRENGTHS, Material, Remedy
+from medlib.runtime.workers import Bound
 from medlib.statistics import Comparison, Interval
 from medlib.statistics.threshold import called_positive
 from medlib.statistics.weighted import Cases, Weights
@@ -70,12 +72,24 @@ class Tried:
 
 def tried(data: Material, remedy: Remedy, *, deals: int, seed: int) -> Tried:
     """Try a remedy both ways; `deals` into folds of the single sites, 0 to leave these out."""
-    found = remedies.joined(remedies.left_out(data, remedy), len(data.y))
+    found = remedies.joined(remedies.left_out(data, remedy, jobs=1), len(data.y))
     single = None
     if deals and not remedy.robust:
-        scores, _ = scanners.here_and_there(data, deals=deals, seed=seed, remedy=remedy)
+        scores, _ = scanners.here_and_there(data, deals=deals, seed=seed, remedy=remedy, jobs=1)
         single = scanners.elsewhere(scanners.areas(data, scores))
     return Tried(remedy, *found, scanners.by_site(data, *found), single)
+
+
+def all_tried(data: Material, *, deals: int, seed: int, jobs: int = 2) -> list[Tried]:
+    """Try the baseline and every remedy that is possible, `jobs` of them side by side."""
+    ways = (PLAIN, *possible(data))
+    with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
+        pool = joblib.Parallel()
+        return list(pool(joblib.delayed(Bound(_tried))(data, way, deals, seed) for way in ways))
+
+
+def _tried(data: Material, remedy: Remedy, deals: int, seed: int) -> Tried:
+    return tried(data, remedy, deals=deals, seed=seed)
 
 
 MANY: Final = "several sites"
