@@ -51,6 +51,7 @@ LIMITS: Final = {
     "threshold": INSIDE,
     "margin": INSIDE,
     "readers": SPREADS,
+    "least_at_site": SPREADS,  # fewer patients of a class have no spread
     "reader_cases": Limits(20),  # ten of each class: fewer hardly rank
 }
 """Limits by name, in every chapter whose own cell says nothing else; other numbers: at least 1."""

@@ -78,6 +78,7 @@ def simulate(
     stratum: Stratum = "default",
     slices: int = 24,
     matrix: int | None = None,
+    contrast: str | None = None,
     **fixed: Any,
 ) -> SimulatedCase:
     """A simulated patient with a cancer, or a control; the same seed gives the same bytes.
@@ -85,15 +86,14 @@ def simulate(
     task: "crop", 50 mm round a cancer or a look-alike, 1 x 64 x 64; "slice", the whole slice
     through it, or at such a level in a control, 1 x 256 x 256; "volume", `slices` neighbouring
     slices, one of them through it. stratum: "default" (solid, 15 to 30 mm) or "hard" (6 to 15 mm,
-    part-solid, ground-glass). `matrix` changes rows and columns; `fixed` sets fields of `Scanner`.
+    part-solid, ground-glass). `matrix` changes rows and columns; `contrast` fixes the phase of
+    contrast medium; `fixed` sets fields of `Scanner`, of a crop also its side, `field_of_view_mm`.
     Raises InputError for a value that is none of these.
     """
     _check(seed, task, stratum, slices, matrix)
+    case = _Draw.of(seed, task, stratum, cancer=cancer, contrast=contrast, fixed=fixed)
     if task == "crop":
-        return _crop(
-            _Draw.of(seed, task, stratum, cancer=cancer, fixed=fixed), matrix or _CROP_SIZE
-        )
-    case = _Draw.of(seed, task, stratum, cancer=cancer, fixed=fixed)
+        return _crop(case, matrix or _CROP_SIZE)
     return _whole(case, slices if task == "volume" else 1, matrix or 256)
 
 
@@ -127,12 +127,19 @@ class _Draw:
 
     @classmethod
     def of(
-        cls, seed: int, task: str, stratum: str, *, cancer: bool, fixed: dict[str, Any]
+        cls,
+        seed: int,
+        task: str,
+        stratum: str,
+        *,
+        cancer: bool,
+        contrast: str | None,
+        fixed: dict[str, Any],
     ) -> "_Draw":
         """Spawn the streams and draw; `cancer` reaches nothing but `_finding`."""
         streams = [np.random.default_rng(s) for s in np.random.SeedSequence(int(seed)).spawn(7)]
         body, position, acquisition, incidental, place, shape, noise = streams
-        patient = thorax.draw(body)
+        patient = thorax.draw(body, contrast)
         pose, table, jitter, level = _position(position)
         scanner = _scanner(acquisition, patient, task, fixed)
         site = _site(place, patient, stratum)
@@ -230,11 +237,11 @@ def _finding(
 
 
 def _crop(case: _Draw, size: int) -> SimulatedCase:
-    """50 mm round the finding: a coarse map of the whole slice, fine where the crop lies."""
-    z = case.site.centre[2]
+    """A square round the finding: a coarse map of the whole slice, fine where the crop lies."""
+    z, field = case.site.centre[2], case.scanner.field_of_view_mm
     x, y = case.pose.to_scanner(*case.site.centre[:2])
     middle = (x + case.centre_jitter[0], y + case.centre_jitter[1])
-    fine = _fine_grid(middle)
+    fine = _fine_grid(middle, field)
     near = _render(case, (z,), fine)
     coarse = Grid(_CROP_DETECTOR_MM * _CROP_COARSE, _CROP_MAP_SIZE // _CROP_COARSE)
     whole = np.repeat(np.repeat(_render(case, (z,), coarse).hu, _CROP_COARSE, 1), _CROP_COARSE, 2)
@@ -246,15 +253,14 @@ def _crop(case: _Draw, size: int) -> SimulatedCase:
         scanner=case.scanner,
         rng=case.noise,
         centre_mm=(middle[1], middle[0]),
-        field_of_view_mm=CROP_MM,
         matrix=size,
     )
-    return _case(case, hu, (z,), near, fine, Grid(CROP_MM / size, size, middle))
+    return _case(case, hu, (z,), near, fine, Grid(field / size, size, middle))
 
 
-def _fine_grid(middle: tuple[float, float]) -> Grid:
+def _fine_grid(middle: tuple[float, float], field: float) -> Grid:
     """The part of the detector-fine map that a crop round `middle` needs, on whole map pixels."""
-    size = 2 * int(CROP_MM * 0.8 / _CROP_DETECTOR_MM)
+    size = 2 * int(field * 0.8 / _CROP_DETECTOR_MM)
     edge = (_CROP_MAP_SIZE - size) // 2
     step = [int(np.clip(np.round(v / _CROP_DETECTOR_MM), -edge, edge)) for v in middle]
     return Grid(_CROP_DETECTOR_MM, size, (step[0] * _CROP_DETECTOR_MM, step[1] * _CROP_DETECTOR_MM))

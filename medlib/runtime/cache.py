@@ -21,6 +21,7 @@ KINDS: Final = {
     "unpacked": "unpacked archives",
     "audits": "audits of data that chapters ran on",
     "copies": "pairs of copies among many images",
+    "features": "features of images of several sites",
 }
 """Folders of what chapters make again by themselves, which may go at any time."""
 PATIENTS: Final = "phantom-chest-ct"

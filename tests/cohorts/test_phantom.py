@@ -8,6 +8,7 @@ import pytest
 from medlib.cohorts import load
 from medlib.cohorts.sources import phantom
 from medlib.errors import InputError
+from medlib.phantom.scanner.sites import SITES
 
 
 @pytest.fixture(scope="module")
@@ -116,5 +117,45 @@ def test_the_key_of_the_cache_follows_the_options_and_the_code(monkeypatch):
     ],
 )
 def test_what_cannot_be_simulated_is_refused_at_once(cohort, options, message):
+    with pytest.raises(InputError, match=message):
+        load("phantom-chest-ct", per_class=1, **options)
+
+
+@pytest.fixture
+def at_sites(home, monkeypatch):
+    monkeypatch.setenv("MEDLIB_CACHE", str(home[0]))
+    return load("phantom-chest-ct?sites=eight", per_class=8, seed=7, jobs=1)
+
+
+def test_each_of_eight_sites_has_both_classes_and_its_own_protocol(at_sites):
+    table = at_sites.table
+    assert table.groupby(["site", "label"]).size().tolist() == [1] * 16
+    for site, rows in table.groupby("site"):
+        protocol = SITES[site]
+        assert set(rows.ConvolutionKernel) == {protocol["kernel"]}
+        assert set(rows.Exposure.astype(float)) == {protocol["mas"]}
+        side = rows.spacing_x.astype(float) * rows["columns"].astype(float)
+        np.testing.assert_allclose(side, protocol["field_of_view_mm"], rtol=1e-4)
+
+
+def test_at_the_same_scanner_the_sites_are_names_only_and_the_patients_the_same(at_sites):
+    same = load("phantom-chest-ct", per_class=8, seed=7, sites="same", jobs=1)
+    assert same.table.site.tolist() == at_sites.table.site.tolist()
+    assert same.table.chest_width_mm.tolist() == at_sites.table.chest_width_mm.tolist()
+    for name in ("ConvolutionKernel", "Exposure", "KVP", "SliceThickness", "spacing_x"):
+        assert same.table[name].nunique() == 1
+    first = (same.table.site == "site 1").to_numpy()
+    equal = (same.table.sha256 == at_sites.table.sha256).to_numpy()
+    np.testing.assert_array_equal(equal, first)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sites": "nine"}, "sites is 'nine'; choose one of eight, same"),
+        ({"sites": "eight", "task": "slice"}, "sites need task 'crop', not 'slice'"),
+    ],
+)
+def test_sites_that_cannot_be_are_refused(cohort, options, message):
     with pytest.raises(InputError, match=message):
         load("phantom-chest-ct", per_class=1, **options)

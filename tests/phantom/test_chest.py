@@ -60,7 +60,7 @@ def test_away_from_the_finding_both_classes_are_the_same_patient(crops):
 
 def test_incidental_findings_do_not_depend_on_the_class():
     both = [
-        chest._Draw.of(s, "slice", "default", cancer=c, fixed={})
+        chest._Draw.of(s, "slice", "default", cancer=c, contrast=None, fixed={})
         for s in range(4)
         for c in (False, True)
     ]
@@ -102,7 +102,9 @@ def test_findings_are_solid_tissue_in_the_default_stratum(crops):
 def test_lesions_are_15_to_30_mm_or_in_the_hard_stratum_6_to_15():
     for stratum, low, high in (("default", 15, 30), ("hard", 6, 15)):
         sizes = [
-            chest._Draw.of(s, "crop", stratum, cancer=True, fixed={}).site.diameter_mm
+            chest._Draw.of(
+                s, "crop", stratum, cancer=True, contrast=None, fixed={}
+            ).site.diameter_mm
             for s in range(5)
         ]
         assert low <= min(sizes)
@@ -251,3 +253,23 @@ def test_scores_are_high_for_telling_features_and_middling_for_noise():
 def test_scores_ask_for_enough_cases():
     with pytest.raises(InputError, match="25 cases"):
         calibration.score_draws(np.zeros((20, 2), np.float32), np.repeat([0, 1], 10))
+
+
+def test_the_phase_of_contrast_can_be_fixed_and_changes_nothing_else(crops):
+    _, free = crops[0]
+    fixed = chest.simulate(SEEDS[0], cancer=True, contrast="arterial")
+    assert fixed.patient.contrast.phase == "arterial"
+    assert (fixed.patient.cage, fixed.patient.age) == (free.patient.cage, free.patient.age)
+    assert fixed.scanner == free.scanner
+    np.testing.assert_array_equal(fixed.finding_mask, free.finding_mask)
+    with pytest.raises(InputError, match="contrast is 'late'; choose one of none, arterial"):
+        chest.simulate(SEEDS[0], cancer=True, contrast="late")
+
+
+def test_a_crop_shows_as_many_millimetres_as_it_is_told(crops):
+    _, usual = crops[0]
+    wide = chest.simulate(SEEDS[0], cancer=True, field_of_view_mm=60.0)
+    assert usual.spacing[1] * 64 == pytest.approx(chest.CROP_MM)
+    assert wide.spacing[1] * 64 == pytest.approx(60.0)
+    area, other = (each.finding_mask.sum() * each.spacing[1] ** 2 for each in (usual, wide))
+    assert area == pytest.approx(other, rel=0.05)

@@ -25,6 +25,7 @@ from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.sources.dicom_folder import from_series
 from medlib.errors import InputError
 from medlib.phantom.chest import SimulatedCase, simulate
+from medlib.phantom.scanner.sites import protocol_of
 from medlib.runtime.paths import cache_folder
 from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.runtime.workers import Bound
@@ -46,17 +47,20 @@ def load(
     stratum: str = "default",
     slices: int = 24,
     matrix: int | None = None,
+    sites: str = "",
     jobs: int = 2,
 ) -> Cohort:
     """Simulate ``per_class`` (25) cancers and as many controls, or take them from the cache.
 
     Options as in `medlib.phantom.chest.simulate`. Patient i is the same whatever the number of
     patients and jobs. For task "volume" the image of a case is the slice where its finding is
-    largest, or the middle one. The table has ``finding`` (what the crop shows) and ``folder``
-    (DICOM files and masks). Raises InputError for options that cannot be simulated.
+    largest, or the middle one. ``sites`` "eight" sends the patients to eight sites, each with its
+    scanner and protocol (`medlib.phantom.scanner.sites`), crops only; "same" to eight sites that
+    have the same one. The table has ``finding`` (what the crop shows) and ``folder`` (DICOM files
+    and masks), of sites also ``chest_width_mm``. Raises InputError for what cannot be simulated.
     """
     wanted = PER_CLASS if per_class is None else as_number(per_class, "per_class")
-    plan = _plan(as_seed(seed), wanted, task, stratum, slices, matrix)
+    plan = _plan(as_seed(seed), wanted, task, stratum, slices, matrix, sites)
     folders = make_cases(plan, jobs=jobs)
     told = pd.DataFrame([json.loads((folder / CASE).read_text("utf-8")) for folder in folders])
     told["file"] = [f"{f.name}/{SERIES}/{file}" for f, file in zip(folders, told.file, strict=True)]
@@ -84,7 +88,13 @@ def load(
 
 
 def _plan(
-    seed: int, per_class: int, task: str, stratum: str, slices: int, matrix: int | None
+    seed: int,
+    per_class: int,
+    task: str,
+    stratum: str,
+    slices: int,
+    matrix: int | None,
+    sites: str,
 ) -> list[dict[str, Any]]:
     """Arguments of each case: controls and cancers by turns, each with a seed of its own."""
     options: dict[str, Any] = {"task": task, "stratum": stratum}
@@ -92,15 +102,23 @@ def _plan(
         options["matrix"] = _whole("matrix", matrix)
     if task == "volume":
         options["slices"] = _whole("slices", slices)
+    if sites and task != "crop":
+        raise InputError(f"sites need task 'crop', not {task!r}: leave one of the two out.")
     return [
         {
             "seed": int(np.random.SeedSequence([seed, i]).generate_state(1)[0]),
             "cancer": bool(i % 2),
             "patient_id": f"SIM-{seed:03d}-{i:04d}",
             **options,
+            **(_at_site(i, sites) if sites else {}),
         }
         for i in range(2 * per_class)
     ]
+
+
+def _at_site(i: int, sites: str) -> dict[str, Any]:
+    name, protocol = protocol_of(i, sites)
+    return {"site": name, **protocol}
 
 
 def _whole(name: str, value: object) -> int:
@@ -128,18 +146,18 @@ def make_cases(plan: list[dict[str, Any]], *, jobs: int = 2) -> list[Path]:
 
 def make_case(case: Mapping[str, Any], folder: Path) -> None:
     """Simulate one case and write DICOM series, masks and case.json; whole or not at all."""
-    options = {k: v for k, v in case.items() if k != "patient_id"}
+    options = {k: v for k, v in case.items() if k not in ("patient_id", "site")}
     made = simulate(**options)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".case-"))
     try:
-        _write(made, case["patient_id"], temporary)
+        _write(made, case["patient_id"], case.get("site"), temporary)
         if not folder.exists():  # another process may have been quicker
             os.rename(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _write(made: SimulatedCase, patient_id: str, folder: Path) -> None:
+def _write(made: SimulatedCase, patient_id: str, site: str | None, folder: Path) -> None:
     files = dicom.write_series(
         made.hu,
         folder / SERIES,
@@ -154,7 +172,9 @@ def _write(made: SimulatedCase, patient_id: str, folder: Path) -> None:
     areas = made.finding_mask.sum(axis=(1, 2))
     shown = int(areas.argmax()) if areas.any() else len(areas) // 2
     label = CLASSES[int(made.cancer)]
-    facts = {"file": files[shown].name, "patient_id": patient_id, "label": label}
+    facts: dict[str, Any] = {"file": files[shown].name, "patient_id": patient_id, "label": label}
+    if site:
+        facts |= {"site": site, "chest_width_mm": round(made.patient.width_mm)}
     (folder / CASE).write_text(json.dumps(facts | {"finding": made.finding}), "utf-8")
 
 

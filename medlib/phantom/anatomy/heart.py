@@ -1,9 +1,11 @@
 """Painting of the mediastinum: blood with or without contrast medium, heart, airways, nodes."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
+from medlib.errors import InputError
 from medlib.phantom.anatomy import tissue as hu
 from medlib.phantom.anatomy.geometry import Canvas, ellipsoid_distance
 from medlib.phantom.anatomy.mediastinum import Mediastinum, Tube, chamber_distance, tube_distance
@@ -30,9 +32,19 @@ class Contrast:
         return 0.5 * (self.right + self.left)
 
 
-def draw_contrast(rng: np.random.Generator) -> Contrast:
-    """Half of the patients without contrast medium, the others in one of two phases."""
-    phase = str(rng.choice(["none", "arterial", "venous"], p=[0.5, 0.2, 0.3]))
+PHASES: Final = ("none", "arterial", "venous")
+"""Before contrast medium, while it fills the arteries, and when it has reached the veins."""
+
+
+def draw_contrast(rng: np.random.Generator, phase: str | None = None) -> Contrast:
+    """Half of the patients without contrast medium, the others in one of two phases.
+
+    Or all in the given `phase`; as many random numbers are taken. Raises InputError for another.
+    """
+    drawn = str(rng.choice(PHASES, p=[0.5, 0.2, 0.3]))
+    phase = drawn if phase is None else phase
+    if phase not in PHASES:
+        raise InputError(f"contrast is {phase!r}; choose one of {', '.join(PHASES)}.")
     vary = rng.normal(1.0, 0.15, 3)
     levels = {"none": (0, 0, 0, 0), "arterial": (260, 240, 210, 35), "venous": (115, 110, 115, 55)}
     vein, right, left, wall = levels[phase]

@@ -59,8 +59,11 @@ class Rendered:
     finding: Floats
 
 
-def draw(rng: np.random.Generator) -> Patient:
-    """An adult drawn from the spread between adults; each organ has a stream of its own."""
+def draw(rng: np.random.Generator, contrast: str | None = None) -> Patient:
+    """An adult drawn from the spread between adults; each organ has a stream of its own.
+
+    `contrast` fixes the phase of contrast medium (`heart.PHASES`) and changes nothing else.
+    """
     who, ribs, middle, outside, inside, blood, lattice = rng.spawn(7)
     female = bool(who.random() < 0.45)
     age = int(np.clip(who.normal(62, 10), 35, 88))
@@ -73,7 +76,7 @@ def draw(rng: np.random.Generator) -> Patient:
         wall=walls.draw_wall(outside, female=female, age=age),
         mediastinum=mediastinum,
         lungs=draw_lungs(inside, cage, mediastinum),
-        contrast=draw_contrast(blood),
+        contrast=draw_contrast(blood, contrast),
         marrow_hu=float(who.normal(0, 25) - 2.0 * (age - 60)),
         noise=Noise.draw(lattice),
     )

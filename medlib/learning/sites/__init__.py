@@ -1,0 +1,1 @@
+"""Learning at some sites, tested at another: remedies, and what each needs of the new site."""
