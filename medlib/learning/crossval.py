@@ -154,26 +154,24 @@ def train_and_test(
 
 
 def train_each(
-    studies: Sequence[tuple[Learner, Pair, int]],
-    images: Images,
+    studies: Sequence[tuple[Learner, Pair, Images, int]],
     *,
     jobs: int | None = 2,
     cache: Path | str | None = PROJECT_CACHE,
     progress: bool = True,
 ) -> list[Reals]:
-    """Return what a model of each study gives for the images: P(positive), or n x outputs.
+    """Return what the model of each study gives for its other images: P(positive), or n x outputs.
 
-    A study is a learner, its training images with their labels, and a seed. All stand in one
-    queue, each a job of one thread, stored as folds are. To see how well a model knows its own
-    training cases let `images` hold them too.
+    A study is a learner, its training images with their labels, other images, and a seed. All stand
+    in one queue, each a job of one thread, stored as folds are. To see how well a model knows its
+    own training cases, give them among the other images.
     """
-    nothing = np.zeros(len(images), dtype=np.int64)
-    images = images.astype(np.float32, copy=False)
     tasks = []
-    for i, (learner, (seen, labels), seed) in enumerate(studies, 1):
+    for i, (learner, (seen, labels), others, seed) in enumerate(studies, 1):
         pair = seen.astype(np.float32, copy=False), labels.astype(np.int64)
+        test = others.astype(np.float32, copy=False), np.zeros(len(others), dtype=np.int64)
         name = f"study {i} of {len(studies)}"
-        tasks.append(Task(learner, pair, (images, nothing), as_seed(seed), name, watched=False))
+        tasks.append(Task(learner, pair, test, as_seed(seed), name, watched=False))
     folder = folder_of(cache, studies[0][0])
     return [found.scores for found in _run(tasks, jobs, folder, progress, keep=False)]
 

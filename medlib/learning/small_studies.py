@@ -27,9 +27,9 @@ INNER: Final = 4
 class Study(NamedTuple):
     """What one model said: of its own training cases, and of the cases tested."""
 
-    training: Floats
+    training: Reals
     """P(positive) of the training cases, or another score that is positive above 1/2."""
-    test: Floats
+    test: Reals
 
 
 def apart(labels: Integers, groups: Integers, share: float, *, seed: int) -> Bools:
@@ -95,11 +95,6 @@ def sizes_that_fit(wanted: str, available: int) -> list[int]:
             "lower sizes to 4 or more."
         )
     return fitting
-
-
-def shared(n: int, available: int) -> float:
-    """Return the share of the training cases that a draw of n takes."""
-    return n / available
 
 
 def of_features(
