@@ -64,11 +64,11 @@ class Bench:
     ) -> list[Study]:
         """Return a network trained for `STEPS` in each study of n, draw i from seed + i."""
         batches = max(1, round(n / learner.batch_size))
-        learner = replace(learner, epochs=max(1, round(STEPS / batches)))
+        trained: Learner = replace(learner, epochs=max(1, round(STEPS / batches)))
         studies: list[tuple[Learner, Pair, Images, int]] = []
         for i, rows in enumerate(self.drawn(n, draws)):
             others = images[np.concatenate([rows, self.test])]
-            studies.append((learner, (images[rows], self.labels[rows]), others, seed + i))
+            studies.append((trained, (images[rows], self.labels[rows]), others, seed + i))
         return [Study(found[:n], found[n:]) for found in train_each(studies)]
 
     def right(self, studies: Sequence[Study]) -> Floats:
