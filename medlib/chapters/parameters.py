@@ -45,6 +45,10 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     "05_multiverse.per_class": (10, math.inf),  # some analyses have ten folds
     "05_multiverse.pool_per_class": (10, math.inf),
     "21_usefulness.folds": (3, math.inf),
+    "network_draws": SPREADS,
+    "test_share": INSIDE,
+    "planned_auc": (0.501, 0.999),
+    "planned_prevalence": INSIDE,
     "repeated_draws": SPREADS,
     "toy_repeats": SPREADS,
     "toy_runs": SPREADS,
