@@ -37,15 +37,19 @@ class Change(NamedTuple):
     """(n,): added to the normalised grey level."""
 
 
-def draw(n: int, generator: torch.Generator, *, flip: bool = False) -> Change:
+def draw(
+    n: int, generator: torch.Generator, *, flip: bool = False, strength: float = 1.0
+) -> Change:
     """Draw changes for n images; `flip` mirrors half of them left to right.
+
+    `strength` multiplies how far all other changes reach.
 
     Leave `flip` off where the side matters (the heart is on the left) and on for crops, in which
     it does not.
     """
 
     def uniform(reach: float, *shape: int) -> Tensor:
-        return (2 * torch.rand(n, *shape, generator=generator) - 1) * reach
+        return (2 * torch.rand(n, *shape, generator=generator) - 1) * reach * strength
 
     angle = torch.deg2rad(uniform(ROTATION))
     size = 1 + uniform(SCALE)

@@ -17,12 +17,12 @@ from numpy.typing import ArrayLike
 from medlib.errors import InputError
 from medlib.learning.fold_store import PROJECT_CACHE, Outcome, Store, Task, folder_of, key_of
 from medlib.learning.folds import stratified_patient_folds
-from medlib.learning.learner import HISTORY, Learner, check_training
+from medlib.learning.learner import HISTORY, Learner, Pair, check_training
 from medlib.learning.result import CrossValidation, correct_and_folds, score_columns
 from medlib.runtime import progress
 from medlib.runtime.arithmetic import one_thread
 from medlib.runtime.whole_numbers import as_number, as_seed
-from medlib.types import Array, Images, Integers, Labels
+from medlib.types import Array, Images, Integers, Labels, Reals
 
 __all__ = [
     "CrossValidation",
@@ -32,6 +32,7 @@ __all__ = [
     "cross_validate_repeatedly",
     "stratified_patient_folds",
     "train_and_test",
+    "train_each",
 ]
 
 
@@ -150,6 +151,29 @@ def train_and_test(
     task = Task(learner, train, test, seed, name, watched=False)
     outcomes = _run([task], 1, folder_of(cache, learner), progress, keep=False)
     return _collect(parts[1], outcomes)
+
+
+def train_each(
+    studies: Sequence[tuple[Learner, Pair, Images, int]],
+    *,
+    jobs: int | None = 2,
+    cache: Path | str | None = PROJECT_CACHE,
+    progress: bool = True,
+) -> list[Reals]:
+    """Return what the model of each study gives for its other images: P(positive), or n x outputs.
+
+    A study is a learner, its training images with their labels, other images, and a seed. All stand
+    in one queue, each a job of one thread, stored as folds are. To see how well a model knows its
+    own training cases, give them among the other images.
+    """
+    tasks = []
+    for i, (learner, (seen, labels), others, seed) in enumerate(studies, 1):
+        pair = seen.astype(np.float32, copy=False), labels.astype(np.int64)
+        test = others.astype(np.float32, copy=False), np.zeros(len(others), dtype=np.int64)
+        name = f"study {i} of {len(studies)}"
+        tasks.append(Task(learner, pair, test, as_seed(seed), name, watched=False))
+    folder = folder_of(cache, studies[0][0])
+    return [found.scores for found in _run(tasks, jobs, folder, progress, keep=False)]
 
 
 def _validate(

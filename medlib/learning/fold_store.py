@@ -21,7 +21,7 @@ import timm
 import torch
 
 from medlib import imaging
-from medlib.learning import augmentation, learner, network
+from medlib.learning import augmentation, learner, network, self_supervised
 from medlib.learning import frozen as features
 from medlib.learning.learner import HISTORY, Fitted, Learner, Pair
 from medlib.models import classifiers, frozen, master_weights, matmul
@@ -37,6 +37,7 @@ SOURCES: Final = (
     learner,
     network,
     features,
+    self_supervised,
     arithmetic,
     classifiers,
     frozen,

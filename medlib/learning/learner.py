@@ -27,10 +27,13 @@ SMALLEST: Final = 32
 class Fitted(Protocol):
     """What a learner becomes by fitting."""
 
-    history: pd.DataFrame
-    """Columns epoch (from 1), split ("train" or "test"), loss, accuracy; empty without epochs."""
-    precision: str
-    """The arithmetic it was fitted in: "fp32" or "bf16"."""
+    @property
+    def history(self) -> pd.DataFrame:
+        """Columns epoch (from 1), split ("train" or "test"), loss, accuracy; empty without any."""
+
+    @property
+    def precision(self) -> str:
+        """The arithmetic it was fitted in: "fp32" or "bf16"."""
 
     def predict(self, images: Images) -> Probabilities:
         """Return the probability of each class, n x classes, of images n x height x width."""

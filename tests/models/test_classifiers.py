@@ -24,8 +24,9 @@ def grey_images(n=3, side=40, seed=0):
     return np.random.default_rng(seed).random((n, side, side), dtype=np.float32)
 
 
-def test_packaged_weights_recognise_a_cat_and_an_espresso():
-    model = build("efficientnet_lite0", pretrained=True, classes=1000, channels=3).eval()
+@pytest.mark.parametrize("network", classifiers.PACKAGED)
+def test_packaged_weights_recognise_a_cat_and_an_espresso(network):
+    model = build(network, pretrained=True, classes=1000, channels=3).eval()
     with torch.inference_mode():
         cat = model(colour(data.chelsea()[:300, 75:375])).argmax().item()
         espresso = model(colour(data.coffee()[:, 100:500])).argmax().item()
@@ -62,7 +63,7 @@ def test_same_seed_same_weights_and_the_global_generator_is_left_alone():
     assert not torch.equal(first["conv1.weight"], other["conv1.weight"])
 
 
-@pytest.mark.parametrize("network", ["resnet18", "efficientnet_lite0"])
+@pytest.mark.parametrize("network", ["resnet18", *classifiers.PACKAGED])
 def test_merging_batch_norms_changes_time_not_output(network):
     model = build(network, seed=0)
     images = torch.randn(4, 1, 64, 64)
@@ -91,10 +92,11 @@ def test_features_of_an_image_depend_on_no_other_image_nor_on_threads():
     np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-4)
 
 
-def test_features_are_those_of_the_network_that_knows_the_cat():
+@pytest.mark.parametrize("network", classifiers.PACKAGED)
+def test_features_are_those_of_the_network_that_knows_the_cat(network):
     grey = data.chelsea()[:300, 75:375].mean(axis=2).astype(np.float32)[None] / 255
-    features = torch.from_numpy(imagenet_features(grey))
-    model = build("efficientnet_lite0", pretrained=True, classes=1000, channels=3)
+    features = torch.from_numpy(imagenet_features(grey, network=network))
+    model = build(network, pretrained=True, classes=1000, channels=3)
     assert model.classifier(features).argmax().item() in TABBY_TO_EGYPTIAN
 
 
