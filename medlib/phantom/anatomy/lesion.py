@@ -58,7 +58,7 @@ def draw(
         [
             centre[0] + radius * away * np.cos(turn),
             centre[1] + radius * away * np.sin(turn),
-            rng.uniform(1.0, 1.8, FLECKS),
+            rng.uniform(0.6, 1.6, FLECKS),
         ],
         axis=1,
     )
@@ -72,7 +72,7 @@ def draw(
     )
     if not signs.solid:
         body = replace(body, echo=CYST_ECHO, attenuation=CYST_ATTENUATION)
-    wet = replace(SUBSTANCES["liver"], hu=54, t1=1150, t2=float(rng.uniform(62, 78)))
+    wet = replace(SUBSTANCES["liver"], hu=54, t1=1150, t2=float(rng.uniform(52, 72)))
     return Lesion(
         centre=centre,
         radius=radius,
