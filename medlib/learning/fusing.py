@@ -64,7 +64,7 @@ class Recipe:
     budget: int = 1500
     steps: int = 120
     batch: int = 24
-    learning_rate: float = 5e-3
+    learning_rate: float = 2e-2
     weight_decay: float = 0.05
     masking: float = 0.0
 
