@@ -79,7 +79,8 @@ def test_the_image_of_a_still_body_without_noise_is_its_signal():
 def test_the_coil_multiplies_the_signal():
     coil = Coil(slope=(0.3, -0.2), bend=0.1)
     plain, seen = (
-        mri.acquire(disc(0.4, 30), coil=each, acquisition=STILL, rng=rng()) for each in (Coil(), coil)
+        mri.acquire(disc(0.4, 30), coil=each, acquisition=STILL, rng=rng())
+        for each in (Coil(), coil)
     )
     inside = disc(1.0, 26) > 0
     ratio = seen[inside] / plain[inside]

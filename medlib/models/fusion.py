@@ -62,7 +62,7 @@ class Early(Fusion):
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Log-odds, n."""
-        joined = mean_of(self.encoded(tokens), present[:, :, None, None])
+        joined = mean_of(self.encoded(tokens, present), present[:, :, None, None])
         return answer(self.head, summary(nn.functional.gelu(joined)))
 
 
@@ -73,19 +73,19 @@ class Late(Fusion):
         super().__init__(modalities, channels, width)
         self.heads = nn.ModuleList(head(2 * width, width) for _ in range(modalities))
 
-    def each(self, tokens: Tensor) -> Tensor:
+    def each(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Log-odds of each modality's own network: n x modalities."""
-        seen = summary(nn.functional.gelu(self.encoded(tokens)))
+        seen = summary(nn.functional.gelu(self.encoded(tokens, present)))
         said = [answer(one, seen[:, k]) for k, one in enumerate(self.heads)]
         return torch.stack(said, dim=1)
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Log-odds, n."""
-        return mean_of(self.each(tokens), present)
+        return mean_of(self.each(tokens, present), present)
 
     def loss(self, tokens: Tensor, present: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy of each network by itself: none sees what another answers."""
-        said = self.each(tokens)
+        said = self.each(tokens, present)
         wanted = labels[:, None].expand_as(said)
         each = nn.functional.binary_cross_entropy_with_logits(said, wanted, reduction="none")
         return (each * present).sum() / present.sum().clamp(min=1)
@@ -101,7 +101,9 @@ class Gated(Fusion):
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Log-odds, n."""
-        seen = summary(nn.functional.gelu(self.encoded(tokens)))  # n x modalities x 2 width
+        seen = summary(
+            nn.functional.gelu(self.encoded(tokens, present))
+        )  # n x modalities x 2 width
         asked = torch.einsum("nmw,mwv->nmv", seen, self.gate)
         gates = softmax_of(asked, present[:, :, None], dim=1)
         return answer(self.head, (gates * seen).sum(dim=1))
@@ -129,7 +131,7 @@ class Attention(Fusion):
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Log-odds, n."""
-        encoded = nn.functional.gelu(self.encoded(tokens))
+        encoded = nn.functional.gelu(self.encoded(tokens, present))
         weights = self.weights(encoded, present)
         taken = torch.einsum("nqmp,nmpw->nqw", weights, encoded)
         seen = torch.cat([summary(encoded), taken], dim=2)
@@ -137,7 +139,7 @@ class Attention(Fusion):
 
     def attended(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Weights on each place, mean over the modalities that ask: n x modalities x places."""
-        weights = self.weights(nn.functional.gelu(self.encoded(tokens)), present)
+        weights = self.weights(nn.functional.gelu(self.encoded(tokens, present)), present)
         return mean_of(weights, present[:, :, None, None])
 
 

@@ -19,6 +19,8 @@ COHORTS: Final[dict[str, tuple[int, int]]] = {
     "phantom-chest-ct?task=slice&stratum=hard": (10, 0),
     "phantom-chest-ct?task=volume": (2, 0),
     "phantom-chest-ct?task=crop&matrix=128": (5, 1),
+    "phantom-abdomen": (8, 0),
+    "phantom-abdomen?task=slice&sequence=flair": (2, 1),
 }
 """Patients a class and seed of the cohorts whose hashes are kept: every task and stratum."""
 _HASH: Final = """

@@ -86,8 +86,9 @@ def draw(
 
 
 def substances(lesion: Lesion) -> tuple[Substance, ...]:
-    """What it is made of, in the order of `NAMES`."""
-    return lesion.body, lesion.oedema, CALCIUM
+    """What it is made of, in the order of `NAMES`; without oedema the rim is plain liver."""
+    rim = lesion.oedema if lesion.signs.oedematous else SUBSTANCES["liver"]
+    return lesion.body, rim, CALCIUM
 
 
 def distance(lesion: Lesion, x: Floats, y: Floats) -> Floats:
@@ -101,10 +102,13 @@ def distance(lesion: Lesion, x: Floats, y: Floats) -> Floats:
 
 
 def paint(slab: Shares, lesion: Lesion) -> None:
-    """Rim, body and flecks, as far as its signs say they are there."""
+    """Rim, body and flecks, as far as its signs say they are there.
+
+    The rim is painted in every lesion: where only oedema covered the vessels beside it, their
+    absence would tell of oedema in every modality.
+    """
     outline = distance(lesion, slab.x, slab.y)
-    if lesion.signs.oedematous:
-        slab.paint("rim", outline - lesion.rim)
+    slab.paint("rim", outline - lesion.rim)
     slab.paint("lesion", outline)
     if lesion.signs.calcified:
         for x, y, radius in lesion.flecks:
