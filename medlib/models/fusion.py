@@ -36,9 +36,10 @@ class Fusion(nn.Module):
         self.encode = nn.Parameter(torch.randn(modalities, channels, width) / channels**0.5)
         self.offset = nn.Parameter(torch.zeros(modalities, 1, width))
 
-    def encoded(self, tokens: Tensor) -> Tensor:
-        """N x modalities x places x width, before any bend."""
-        return torch.einsum("nmpc,mcw->nmpw", tokens, self.encode) + self.offset
+    def encoded(self, tokens: Tensor, present: Tensor) -> Tensor:
+        """n x modalities x places x width, before any bend; what is absent is not read."""
+        read = torch.where(present[:, :, None, None], tokens, torch.zeros_like(tokens))
+        return torch.einsum("nmpc,mcw->nmpw", read, self.encode) + self.offset
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Log-odds of the positive class, n."""
