@@ -20,8 +20,8 @@ FRESH = Path(os.environ["MEDLIB_FRESH"])
 
 @pytest.mark.parametrize("chapter", chapters.names(ROOT))
 def test_a_fresh_run_gives_the_committed_numbers(chapter):
-    name = f"{chapters.COHORT}/{chapter}.json"
-    allowed = on_record.tolerances(chapter, chapters.COHORT)
+    name = f"{chapters.cohort_of(chapter)}/{chapter}.json"
+    allowed = on_record.tolerances(chapter, chapters.cohort_of(chapter))
     fresh, committed = results.read(FRESH / name), results.read(ROOT / "results" / name)
     former = on_record.former(committed)
     assert not former, f"tolerances of {chapter} were measured around other values of {former}"
@@ -31,5 +31,6 @@ def test_a_fresh_run_gives_the_committed_numbers(chapter):
 
 @pytest.mark.parametrize("chapter", chapters.names(ROOT))
 def test_the_verdicts_follow_from_a_fresh_run(chapter):
-    faults = ledger.with_fresh(results.read(FRESH / f"{chapters.COHORT}/{chapter}.json"))
+    fresh = results.read(FRESH / f"{chapters.cohort_of(chapter)}/{chapter}.json")
+    faults = ledger.with_fresh(fresh)
     assert not faults, "\n".join(faults)

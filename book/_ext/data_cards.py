@@ -10,7 +10,13 @@ from sphinx.config import Config
 
 from medlib.errors import InputError
 
-ORDER: Final = ("phantom-chest-ct", "iq-oth-nccd", "tcga-lung-ct", "luna16-patches")
+ORDER: Final = (
+    "phantom-chest-ct",
+    "phantom-abdomen",
+    "iq-oth-nccd",
+    "tcga-lung-ct",
+    "luna16-patches",
+)
 """Folders of the cards, the simulated patients first."""
 FIELDS: Final[Mapping[str, str]] = {
     "origin": "Where from",

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from medlib import plots
-from medlib.chapters import COHORT
+from medlib.chapters import cohort_of
 from medlib.processors import on_record
 from medlib.results import CONFIDENCE, read
 
@@ -58,8 +58,10 @@ def rows(root: Path) -> list[Row]:
 
 
 def _row(root: Path, chapter: str, key: str, label: str) -> Row:
-    record = read(root / "results" / COHORT / f"{chapter}.json")[key]
-    moved = {one.key: one.values for one in on_record.read(chapter, COHORT, root)}.get(key, {})
+    record = read(root / "results" / cohort_of(chapter, root) / f"{chapter}.json")[key]
+    moved = {
+        one.key: one.values for one in on_record.read(chapter, cohort_of(chapter, root), root)
+    }.get(key, {})
     values = {name: _number(value) for name, value in moved.items()}
     seeds = {name for name in values if name.startswith("seed-")}
     if record.interval is None or record.kind != CONFIDENCE:

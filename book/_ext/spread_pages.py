@@ -14,7 +14,7 @@ import spread_figure
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from medlib.chapters import COHORT, names
+from medlib.chapters import cohort_of, names
 from medlib.processors import on_record, spread
 from medlib.processors.profiles import NATIVE
 from medlib.processors.spread import Moved
@@ -46,16 +46,16 @@ def counts(root: Path) -> str:
     """How often each chapter was run, how many numbers it records, and how many of them moved."""
     rows = []
     for name in names(root):
-        records = read(root / "results" / COHORT / f"{name}.json").records.values()
+        records = read(root / "results" / cohort_of(name, root) / f"{name}.json").records.values()
         compared = sum(record.compared and record.below is None for record in records)
-        moved = len(on_record.read(name, COHORT, root))
+        moved = len(on_record.read(name, cohort_of(name, root), root))
         figures = (len(records), len(records) - compared, compared - moved, moved)
         rows.append([name, str(len(_content(root, name)["profiles"])), *map(str, figures)])
     return table(["chapter", "runs", "numbers", "not compared", "never moved", "moved"], rows)
 
 
 def _content(root: Path, name: str) -> dict[str, Any]:
-    text = on_record.location(name, COHORT, root).read_text(encoding="utf-8")
+    text = on_record.location(name, cohort_of(name, root), root).read_text(encoding="utf-8")
     content: dict[str, Any] = json.loads(text)
     return content
 
@@ -77,7 +77,10 @@ def fill(app: Sphinx, config: Config) -> None:
     root = Path(app.srcdir)
     config.myst_substitutions = {
         **config.myst_substitutions,
-        "spread": {name: moved_table(on_record.read(name, COHORT, root)) for name in names(root)},
+        "spread": {
+            name: moved_table(on_record.read(name, cohort_of(name, root), root))
+            for name in names(root)
+        },
         "spread_counts": counts(root),
         "profiles": profiles(root),
         "spread_figure": spread_figure.html(spread_figure.rows(root)),

@@ -6,6 +6,7 @@ numbers, or DVC would keep stale ones: the import closure is computed here from 
 """
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ stages:
 """
 """How `dvc.yaml` begins."""
 COHORT = "phantom-chest-ct"
-"""The cohort of the committed run, which names the folder of its results."""
+"""The cohort of a committed run, unless the chapter's own parameter says otherwise."""
 
 
 def names(root: Path | None = None) -> list[str]:
@@ -49,6 +50,16 @@ def text_path(name: str, root: Path | None = None) -> Path:
         known = ", ".join(names(root)) or "none"
         raise InputError(f"there is no chapter '{name}' in {path.parent}; there are: {known}")
     return path
+
+
+def cohort_of(name: str, root: Path | None = None) -> str:
+    """The cohort of a chapter's committed run: what its parameter `cohort` is by default.
+
+    It names the folder of the chapter's results.
+    """
+    text = text_path(name, root).read_text(encoding="utf-8")
+    found = re.search(r'^cohort: str = "([\w-]+)"', text, re.MULTILINE)
+    return found[1] if found else COHORT
 
 
 def closure(name: str, root: Path | None = None) -> list[str]:
@@ -73,7 +84,8 @@ def closure(name: str, root: Path | None = None) -> list[str]:
 
 def stage(name: str, root: Path | None = None) -> dict[str, Any]:
     """The stage of `dvc.yaml` that a chapter needs, as a dictionary ready for YAML."""
-    outputs = (f"notebooks/{name}.ipynb", f"results/{COHORT}/{name}.json")
+    numbers = f"results/{cohort_of(name, root)}/{name}.json"
+    outputs = (f"notebooks/{name}.ipynb", numbers)
     return {
         "cmd": f"medlib execute {name}",
         "deps": [f"notebooks/{name}.md", *closure(name, root), LOCK],
@@ -117,7 +129,7 @@ def _as_text(name: str, content: Mapping[str, Any]) -> str:
 
 
 def _twin_problems(name: str, base: Path) -> Iterator[str]:
-    for path in (f"notebooks/{name}.ipynb", f"results/{COHORT}/{name}.json"):
+    for path in (f"notebooks/{name}.ipynb", f"results/{cohort_of(name, base)}/{name}.json"):
         if not (base / path).exists():
             yield f"{path} is missing: run `dvc repro {name}` and commit what it wrote"
 

@@ -17,7 +17,16 @@ from medlib.cohorts.selection import (
     require_cases,
     require_one_label,
 )
-from medlib.cohorts.sources import arrays, dicom_folder, folders, phantom, public, tcga
+from medlib.cohorts.sources import (
+    abdomen,
+    arrays,
+    dicom_folder,
+    folders,
+    pairs,
+    phantom,
+    public,
+    tcga,
+)
 from medlib.cohorts.sources.arrays import from_arrays
 from medlib.cohorts.sources.several_labels import SeveralLabelsError, one_of_several
 from medlib.cohorts.sources.tables import ALIASES as COLUMN_OPTIONS
@@ -40,7 +49,9 @@ __all__ = [
 
 KINDS: Final[dict[str, Callable[..., Cohort]]] = {
     "phantom-chest-ct": phantom.load,
+    "phantom-abdomen": abdomen.load,
     "images": folders.load,
+    "pairs": pairs.load,
     "dicom": dicom_folder.load,
     "npz": arrays.load,
     "iq-oth-nccd": public.iq_oth_nccd,
@@ -49,8 +60,8 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
 }
 """What stands before the colon of a cohort's name, and what loads it."""
 
-SIMULATED: Final = "phantom-chest-ct"
-"""The cohort that every reader has."""
+SIMULATED: Final = ("phantom-chest-ct", "phantom-abdomen")
+"""The cohorts that every reader has."""
 SWITCHES: Final = {"true": True, "false": False}
 """How truths are written in a specification."""
 DEFAULT_CLASSES: Final = {"iq-oth-nccd": "normal,malignant"}
@@ -67,10 +78,10 @@ def load(
     several: bool = False,
     **options: Any,
 ) -> Cohort:
-    """Return the cohort of ``spec``: "phantom-chest-ct", or KIND:PATH with a kind of `KINDS`.
+    """Return the cohort of ``spec``: a simulated one, or KIND:PATH with a kind of `KINDS`.
 
-    ``per_class`` draws that many patients a class, one image each (`Cohort.draw`); the phantom
-    simulates as many. ``classes="normal,malignant"`` chooses and orders two classes, negative
+    ``per_class`` draws that many patients a class, one image each (`Cohort.draw`); the phantoms
+    simulate as many. ``classes="normal,malignant"`` chooses and orders two classes, negative
     first; "all" keeps all. With ``several`` it may name more than two, and a source with more
     keeps all of them where none are named. ``split="train,val"`` keeps these parts of a source
     that has a split of its own; None pools them, and a note says so (`choose_split`). Options of
@@ -85,14 +96,14 @@ def load(
     loader = KINDS[kind]
     _check_options(kind, loader, options)
     options = {name: _switch(loader, name, value) for name, value in options.items()}
-    if kind == SIMULATED:
+    if kind in SIMULATED:
         cohort = loader(seed=seed, per_class=per_class, **options)
     else:
         cohort = _loaded(spec.strip(), loader, place, options)
     classes = classes if classes is not None else DEFAULT_CLASSES.get(kind)
     cohort = choose_split(cohort, split)
     chosen = require_one_label(choose_classes(cohort, classes, several=several))
-    if per_class is None or kind == SIMULATED:
+    if per_class is None or kind in SIMULATED:
         return chosen
     return chosen.draw(per_class, seed)
 
@@ -124,13 +135,15 @@ def _loaded(spec: str, loader: Callable[..., Cohort], place: str, options: Any) 
 
 def is_simulated(spec: str) -> bool:
     """Return whether a specification names simulated patients, as many of them as are asked for."""
-    return spec.strip().partition("?")[0] == SIMULATED
+    return spec.strip().partition("?")[0] in SIMULATED
 
 
 def _parse(spec: str, options: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
     """Split ``kind:place?option=value&...``; what it says goes before keywords."""
     if not isinstance(spec, str) or not spec.strip():
-        raise InputError(f"The cohort is {spec!r}: name one, such as {SIMULATED!r} or images:DIR.")
+        raise InputError(
+            f"The cohort is {spec!r}: name one, such as {SIMULATED[0]!r} or images:DIR."
+        )
     kind, _, place = spec.strip().partition(":")
     query = ""
     if not (place and Path(place).exists()):  # a path may hold a question mark
@@ -139,13 +152,13 @@ def _parse(spec: str, options: dict[str, Any]) -> tuple[str, str, dict[str, Any]
     if kind not in KINDS:
         raise InputError(_unknown(kind, spec.strip()))
     options = options | dict(parse_qsl(query, keep_blank_values=True))
-    if place and kind == SIMULATED:
+    if place and kind in SIMULATED:
         raise InputError(f"The cohort {kind!r} is simulated and has no place: leave out {place!r}.")
     return kind, place, options
 
 
 def _unknown(kind: str, spec: str) -> str:
-    known = ", ".join(name if name == SIMULATED else f"{name}:PATH" for name in KINDS)
+    known = ", ".join(name if name in SIMULATED else f"{name}:PATH" for name in KINDS)
     hint = did_you_mean(kind, KINDS, "choose one of these.", alike=0.5)
     if Path(spec).exists():
         hint = f"for a folder of pictures write images:{spec}, of DICOM files dicom:{spec}."
@@ -172,7 +185,7 @@ def _check_options(kind: str, loader: Callable[..., Cohort], options: dict[str, 
     known = [name for name in known if name not in {"seed", "per_class"}]
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         known += [f"{name}_column" for name in COLUMN_OPTIONS]
-    known += ["split"] if kind != SIMULATED else []
+    known += ["split"] if kind not in SIMULATED else []
     for option in options:
         if option not in known:
             hint = did_you_mean(option, known, "leave it out.")

@@ -59,7 +59,8 @@ class Cohort:
     into. `grey_range`: the grey levels that count as black and white in figures and where images
     are scaled by fixed numbers; the lung window in HU, else what all files of the source hold, as
     stored (`levels.settle`). `refused` lists files that could not be read: file, tag, reason.
-    `left_out` are images of the source whose class was not chosen.
+    `left_out` are images of the source whose class was not chosen. `views`: the same images in each
+    of several modalities (`medlib.cohorts.modalities`); empty where there is one modality.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Cohort:
     notes: tuple[str, ...] = ()
     refused: pd.DataFrame = field(default_factory=no_refusals)
     left_out: Cohort | None = None
+    views: Mapping[str, Cohort] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise InputError if the table lacks a column, or holds an unknown class."""

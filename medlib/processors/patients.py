@@ -21,6 +21,8 @@ COHORTS: Final[dict[str, tuple[int, int]]] = {
     "phantom-chest-ct?task=crop&matrix=128": (5, 1),
     "phantom-chest-ct?sites=eight": (8, 0),
     "phantom-chest-ct?sites=same": (8, 0),
+    "phantom-abdomen": (8, 0),
+    "phantom-abdomen?task=slice&sequence=flair": (2, 1),
 }
 """Patients a class and seed of the cohorts whose hashes are kept: every task and stratum."""
 _HASH: Final = """
@@ -31,14 +33,16 @@ print(json.dumps([cohort.content_hash for cohort in made]))
 """
 
 
-def manifest(root: Path | None = None) -> Path:
-    """Where the hashes of the built-in cohorts are kept."""
-    return (root or project_root()) / "data" / "phantom-chest-ct" / "manifest.json"
+def manifest(cohort: str, root: Path | None = None) -> Path:
+    """Where the hashes of a built-in cohort are kept, whatever its options."""
+    return (root or project_root()) / "data" / cohort.partition("?")[0] / "manifest.json"
 
 
 def known_hashes() -> dict[str, str]:
     """Content hash of each cohort, as kept."""
-    hashes: dict[str, str] = json.loads(manifest().read_text(encoding="utf-8"))["content_hash"]
+    hashes: dict[str, str] = {}
+    for path in sorted({manifest(cohort) for cohort in COHORTS}):
+        hashes |= json.loads(path.read_text(encoding="utf-8"))["content_hash"]
     return hashes
 
 
@@ -70,7 +74,11 @@ def differences(profiles: Iterable[Profile], *, say: Callable[[str], None]) -> l
     return faults
 
 
-def write(profile: Profile) -> Path:
+def write(profile: Profile) -> list[Path]:
     """Keep the hashes of today, for when the simulation was changed on purpose."""
-    content = {"content_hash": hashes(profile)}
-    return write_whole(manifest(), json.dumps(content, indent=1) + "\n")
+    found = hashes(profile)
+    paths = sorted({manifest(cohort) for cohort in COHORTS})
+    for path in paths:
+        own = {name: value for name, value in found.items() if manifest(name) == path}
+        write_whole(path, json.dumps({"content_hash": own}, indent=1) + "\n")
+    return paths

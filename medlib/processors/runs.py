@@ -23,8 +23,8 @@ from medlib.runtime.paths import project_root, write_whole
 
 FOLDER = "build/processors"
 """Where runs are kept, below the checkout."""
-TRAINS = "medlib/learning/network.py"
-"""The module whose use makes a chapter depend on the seeds of networks."""
+TRAINS = frozenset({"medlib/learning/network.py", "medlib/learning/fusing.py"})
+"""Modules whose use makes a chapter depend on the seeds of networks."""
 _RUN = (
     "import sys, nbformat; from pathlib import Path; from medlib.run import execution as e; "
     "n = e.execute(e.read_chapter(sys.argv[1]), {}, results=Path(sys.argv[2]), say=lambda _: None);"
@@ -99,7 +99,7 @@ def plan(names: Iterable[str], profiles: Sequence[Profile]) -> list[Run]:
         Run(name, profile)
         for profile in profiles
         for name in names
-        if not profile.is_seed or TRAINS in chapters.closure(name)
+        if not profile.is_seed or TRAINS & set(chapters.closure(name))
     ]
 
 

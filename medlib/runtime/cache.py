@@ -18,6 +18,7 @@ from medlib.runtime.paths import cache_home
 KINDS: Final = {
     "folds": "finished folds and their models",
     "phantom-chest-ct": "simulated patients",
+    "phantom-abdomen": "simulated patients in three modalities",
     "unpacked": "unpacked archives",
     "audits": "audits of data that chapters ran on",
     "copies": "pairs of copies among many images",

@@ -26,7 +26,8 @@ def test_a_chapter_in_which_nothing_moved_says_so():
 
 def test_exact_numbers_are_those_compared_that_never_moved(tmp_path, monkeypatch):
     monkeypatch.setattr(spread_pages, "names", lambda root: ["06_x"])
-    folder = tmp_path / "results" / spread_pages.COHORT
+    monkeypatch.setattr(spread_pages, "cohort_of", lambda name, root: "p")
+    folder = tmp_path / "results/p"
     (folder / "spread").mkdir(parents=True)
     plain = {"value": 1, "unit": "", "interval": None, "claims": [], "compared": True}
     records = [

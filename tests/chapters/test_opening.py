@@ -15,7 +15,9 @@ HERE = {"cohort": "phantom-chest-ct", "classes": "", "seed": 0, "pool_per_class"
 
 @pytest.mark.parametrize("name", chapters.names())
 def test_parameters_are_those_of_the_text_but_for_where_data_come_from(name):
-    committed = read(project_root() / "results" / chapters.COHORT / f"{name}.json").parameters
+    committed = read(
+        project_root() / "results" / chapters.cohort_of(name) / f"{name}.json"
+    ).parameters
     named = [key for key in opening.parameter_names(name) if key not in opening.SOURCES]
     assert set(committed) - {"precision"} == set(named)
 

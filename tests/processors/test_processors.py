@@ -61,8 +61,8 @@ def test_a_last_digit_is_far_from_tipping_a_pixel(tmp_path):
     assert margin > 1000 * apart
 
 
-def test_the_default_patients_have_the_bytes_on_record():
-    cohort = "phantom-chest-ct"
+@pytest.mark.parametrize("cohort", ["phantom-chest-ct", "phantom-abdomen"])
+def test_the_default_patients_have_the_bytes_on_record(cohort):
     found = patients.hashes(NATIVE, {cohort: patients.COHORTS[cohort]})
     assert found[cohort] == patients.known_hashes()[cohort], (
         "the simulation makes other patients than before; if that is meant, renew the record with "
@@ -160,7 +160,7 @@ def test_an_interval_that_became_narrower_calls_a_kept_tolerance_out(tmp_path):
 
 @pytest.mark.parametrize("name", chapters.names())
 def test_every_tolerance_of_the_book_can_fail(name):
-    wide = [one.key for one in on_record.read(name, chapters.COHORT) if one.is_chaotic]
+    wide = [one.key for one in on_record.read(name, chapters.cohort_of(name)) if one.is_chaotic]
     assert not wide, f"{name} records single draws; record means over several instead of: {wide}"
 
 
@@ -283,10 +283,12 @@ def test_where_nobody_has_looked_the_command_is_named(tmp_path):
 
 @pytest.mark.parametrize("chapter", chapters.names())
 def test_what_moved_is_still_recorded(chapter):
-    committed = read(project_root() / "results" / chapters.COHORT / f"{chapter}.json")
+    committed = read(project_root() / "results" / chapters.cohort_of(chapter) / f"{chapter}.json")
     assert on_record.former(committed) == [], "measured around other values: `make processors`"
     gone = [
-        m.key for m in on_record.read(chapter, chapters.COHORT) if m.key not in committed.records
+        m.key
+        for m in on_record.read(chapter, chapters.cohort_of(chapter))
+        if m.key not in committed.records
     ]
     assert gone == []
 

@@ -95,7 +95,7 @@ def conditions():
 
 def has_moved(condition, values, compared):
     """Whether the number was seen to differ between cohorts, processors or seeds, or may."""
-    moved = on_record.read(condition.notebook, chapters.COHORT)
+    moved = on_record.read(condition.notebook, chapters.cohort_of(condition.notebook))
     seen_to_move = any(one.key == condition.key for one in moved)
     return seen_to_move or not compared or any(value != values[0] for value in values)
 

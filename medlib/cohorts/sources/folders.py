@@ -89,7 +89,7 @@ def load(
     level = "image" if allow_mixed_patients else "patient"
     name = f"images-{Path(place).stem}"
     cohort = from_pictures(
-        _slices(table, slice),
+        slices(table, slice),
         name=name,
         units=known_units(units),
         full_scale=full_scale,
@@ -134,7 +134,7 @@ def from_pictures(
     )
 
 
-def _slices(table: pd.DataFrame, wanted: str | int) -> pd.DataFrame:
+def slices(table: pd.DataFrame, wanted: str | int) -> pd.DataFrame:
     """One row a slice of each volume; pictures, and what cannot be read, keep their one row."""
     kept = [_places(path, wanted) for path in table.path]
     if not any(volumes.is_volume(path) for path in table.path):

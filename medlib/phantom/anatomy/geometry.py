@@ -204,8 +204,12 @@ class Noise:
         Lives in scanner coordinates, so that a plane is two matrix products, not a look-up a pixel.
         """
         x, y = canvas.across / (scale_mm * stretch[0]), canvas.down / (scale_mm * stretch[1])
+        return self.plane(x, y, canvas.z / (scale_mm * stretch[2]))
+
+    def plane(self, x: Floats, y: Floats, z: float = 0.0) -> Floats:
+        """Values at columns x and rows y of a plane at height z, all in nodes: rows x columns."""
         side = len(self.lattice)
-        level = _weights(np.array([canvas.z / (scale_mm * stretch[2])]), side)[0]
+        level = _weights(np.array([z]), side)[0]
         sheet = np.tensordot(level, self.lattice, axes=1)
         values: Floats = _weights(y, side) @ sheet @ _weights(x, side).T
         return values
