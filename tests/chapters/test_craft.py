@@ -312,7 +312,11 @@ def test_a_chapter_with_everything_has_no_problems():
         ("**Not quite.** A seventh would", "**Right.** A seventh would", "exactly one"),
         ("A seventh would be more than there are of them.", "No.", "does not explain"),
         ("They are all", "They are a fifth", "different dropdowns"),
-        ("They are a fifth", "They are a fifth, ten of fifty", "5 right answers that are the longest"),
+        (
+            "They are a fifth",
+            "They are a fifth, ten of fifty",
+            "5 right answers that are the longest",
+        ),
         ("{term}`two`, {term}`three`", "two", "not at least 5"),
         ("{term}`one`", "{term}`many <eleven>`", "lacks: add it in English"),
         ("## Key points", "## Summary", "'## Key points'"),
