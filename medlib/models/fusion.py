@@ -37,7 +37,7 @@ class Fusion(nn.Module):
         self.offset = nn.Parameter(torch.zeros(modalities, 1, width))
 
     def encoded(self, tokens: Tensor, present: Tensor) -> Tensor:
-        """n x modalities x places x width, before any bend; what is absent is not read."""
+        """N x modalities x places x width, before any bend; what is absent is not read."""
         read = torch.where(present[:, :, None, None], tokens, torch.zeros_like(tokens))
         return torch.einsum("nmpc,mcw->nmpw", read, self.encode) + self.offset
 
