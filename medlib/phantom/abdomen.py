@@ -21,7 +21,7 @@ from medlib.phantom.anatomy.shares import Shares
 from medlib.phantom.anatomy.substances import values
 from medlib.phantom.scanner import ct, mri, ultrasound
 from medlib.runtime.whole_numbers import as_number, as_seed
-from medlib.types import Floats, Image
+from medlib.types import Floats, Image, Mask
 
 MODALITIES: Final = ("ct", "mri", "ultrasound")
 """The three ways a patient is imaged."""
@@ -42,7 +42,7 @@ class SimulatedAbdomen:
 
     images: dict[str, Image]
     pixel_mm: float
-    lesion: NDArray[np.bool_]
+    lesion: Mask
     tissue: NDArray[np.uint8]
     names: tuple[str, ...]
     signs: Signs

@@ -78,54 +78,55 @@ def draw(rng: np.random.Generator) -> Belly:
         half_width=half_width,
         half_depth=half_width * float(body.uniform(0.66, 0.74)),
         exponent=float(body.uniform(2.15, 2.5)),
-        waviness=np.stack([body.normal(0, [2.5, 1.8, 1.2]), body.uniform(0, 2 * np.pi, 3)], axis=1),
+        waviness=_columns(body.normal(0, [2.5, 1.8, 1.2]), body.uniform(0, 2 * np.pi, 3)),
         fat=fat,
         muscle=float(body.uniform(9, 15)),
         shift=(float(organs.normal(0, 4)), float(organs.normal(0, 4))),
         liver_edge=float(organs.uniform(10, 40)),
         liver_wave=(float(organs.uniform(2, 6)), float(organs.uniform(0, 2 * np.pi))),
-        kidneys=np.stack(
-            [
-                organs.normal((-66, 66), 4),
-                organs.normal(0, 5, 2),
-                organs.normal((-0.4, 0.4), 0.15),
-                organs.uniform(0.85, 1.1, 2),
-            ],
-            axis=1,
+        kidneys=_draw_kidneys(organs),
+        branches=_draw_branches(tubes),
+        dots=_columns(
+            tubes.uniform(-125, 20, 18), tubes.uniform(-70, 45, 18), tubes.uniform(0.8, 2.4, 18)
         ),
-        branches=np.stack(
-            [
-                np.linspace(2.2, 4.1, 7) + tubes.normal(0, 0.12, 7),
-                tubes.uniform(8, 30, 7),
-                tubes.uniform(30, 60, 7),
-                tubes.uniform(1.8, 3.6, 7),
-                tubes.normal(0, 0.35, 7),
-            ],
-            axis=1,
-        ),
-        dots=np.stack(
-            [
-                tubes.uniform(-125, 20, 18),
-                tubes.uniform(-70, 45, 18),
-                tubes.uniform(0.8, 2.4, 18),
-            ],
-            axis=1,
-        ),
-        bowel=np.stack(
-            [
-                tubes.uniform(10, 95, 7),
-                tubes.uniform(-70, -5, 7),
-                tubes.uniform(11, 19, 7),
-                tubes.uniform(0, 0.8, 7),
-            ],
-            axis=1,
-        ),
+        bowel=_draw_bowel(tubes),
         ribs=np.arange(12.0) * (np.pi / 6) + bones.uniform(0, 0.5),
-        sites=np.stack(
-            [places.uniform(-115, -25, CANDIDATES), places.uniform(-50, 30, CANDIDATES)], axis=1
-        ),
+        sites=_columns(places.uniform(-115, -25, CANDIDATES), places.uniform(-50, 30, CANDIDATES)),
         grain=Noise.draw(grain),
     )
+
+
+def _draw_kidneys(rng: np.random.Generator) -> Floats:
+    return _columns(
+        rng.normal((-66, 66), 4),
+        rng.normal(0, 5, 2),
+        rng.normal((-0.4, 0.4), 0.15),
+        rng.uniform(0.85, 1.1, 2),
+    )
+
+
+def _draw_branches(rng: np.random.Generator) -> Floats:
+    return _columns(
+        np.linspace(2.2, 4.1, 7) + rng.normal(0, 0.12, 7),
+        rng.uniform(8, 30, 7),
+        rng.uniform(30, 60, 7),
+        rng.uniform(1.8, 3.6, 7),
+        rng.normal(0, 0.35, 7),
+    )
+
+
+def _draw_bowel(rng: np.random.Generator) -> Floats:
+    return _columns(
+        rng.uniform(10, 95, 7),
+        rng.uniform(-70, -5, 7),
+        rng.uniform(11, 19, 7),
+        rng.uniform(0, 0.8, 7),
+    )
+
+
+def _columns(*numbers: Floats) -> Floats:
+    """Side by side: one row a thing."""
+    return np.stack(numbers, axis=1)
 
 
 def site(belly: Belly, room: float) -> tuple[float, float]:

@@ -24,7 +24,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from medlib.errors import InputError
-from medlib.types import Floats
+from medlib.types import Array, Floats
 
 Spectrum = NDArray[np.complex128]
 
@@ -125,7 +125,7 @@ def moved(n: int, acquisition: Acquisition) -> Spectrum:
     return np.asarray(np.exp(-2j * np.pi * frequency * shift))
 
 
-def centred(image: NDArray[Any], transform: Callable[[Any], Any]) -> Spectrum:
+def centred(image: Array, transform: Callable[[Any], Any]) -> Spectrum:
     """A Fourier transform whose origin is the middle of both arrays."""
     return np.asarray(scipy.fft.fftshift(transform(scipy.fft.ifftshift(image))))
 
