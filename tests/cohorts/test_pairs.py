@@ -112,7 +112,6 @@ def test_a_class_with_too_few_patients_is_refused_before_training(home):
 
 def test_a_cohort_of_one_modality_is_no_case_for_fusion(home):
     with pytest.raises(InputError, match="images of one modality"):
-        require_modalities(load(f"images:{home}?labels=labels.csv")
-                           if False else load(f"pairs:{home}").views["ct"])  # fmt: skip
+        require_modalities(load(f"pairs:{home}").views["ct"])
     with pytest.raises(InputError, match="no modality 'pet'"):
         seen(load(f"pairs:{home}"), "pet", 32)
