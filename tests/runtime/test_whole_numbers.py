@@ -88,6 +88,9 @@ SEEDS = {
         FEATURES, LABELS, GROUPS, MODELS, folds=3, inner_folds=2, seed=seed, jobs=1
     ),
     "nested.classifiers": lambda seed: nested.classifiers(seed),
+    "nested.weights": lambda seed: nested.weights(
+        FEATURES, LABELS, GROUPS, folds=3, inner_folds=2, seed=seed
+    ),
     "score_draws": lambda seed: calibration.score_draws(FEATURES, LABELS, per_class=8, seed=seed),
     "analyse": lambda seed: analyses.analyse({}, STATISTICS, seed=seed),
     "simulate": lambda seed: chest.simulate(seed, cancer=False),
