@@ -30,6 +30,25 @@ TOYS = {
 }
 """Outcomes that were the same in every run: random numbers from one seed, no images of a cohort."""
 
+ONE_COHORT = {
+    "all_early_minus_best_points",
+    "all_late_minus_best_points",
+    "all_gated_minus_best_points",
+    "strangers_that_help",
+    "one_fusions_that_help",
+    "one_early_minus_best_points",
+    "one_attention_minus_best_points",
+    "either_early_minus_best_points",
+    "either_late_minus_best_points",
+    "own_minus_other_auc_points",
+    "equal_random_minus_left_out_auc_points",
+    "unequal_random_minus_left_out_auc_points",
+    "all_random_minus_left_out_auc_points",
+    "remedies_that_helped",
+}
+"""Outcomes of one cohort each, by heads that give the same on the processors tried: other patients
+would give others."""
+
 
 def runs(kind="confidence interval", **values):
     results = Results("08_x", {"name": "phantom", "simulated": True}, {}, {})
@@ -114,7 +133,7 @@ def test_what_is_called_an_outcome_came_out_otherwise_or_is_drawn_at_random():
         f"{claim}: {each}"
         for claim, each, values, compared in conditions()
         if each.hangs_on == "outcome"
-        and each.key not in TOYS
+        and each.key not in TOYS | ONE_COHORT
         and not has_moved(each, values, compared)
     ]
     assert wrong == []
