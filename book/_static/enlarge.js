@@ -3,7 +3,7 @@
 // as it is, and the browser's own zoom works.
 addEventListener("DOMContentLoaded", () => {
   const pictures = document.querySelectorAll(
-    ".bd-article :is(figure, .cell_output) img:not(a img)");
+    ".bd-article :is(figure, .cell_output) img:not(a img, form img)");
   if (!pictures.length) return;
   const large = document.createElement("dialog"), room = document.createElement("div");
   const close = document.createElement("button");
