@@ -7,6 +7,7 @@ import pytest
 
 from medlib.cohorts import load
 from medlib.cohorts.sources import phantom
+from medlib.cohorts.sources.kept import content_key
 from medlib.errors import InputError
 from medlib.phantom.scanner.sites import SITES
 
@@ -98,12 +99,16 @@ def test_an_interrupted_case_leaves_nothing_behind(tmp_path, monkeypatch):
     assert not list((tmp_path / "phantom-chest-ct").iterdir())
 
 
-def test_the_key_of_the_cache_follows_the_options_and_the_code(monkeypatch):
-    case = {"seed": 1, "cancer": True, "patient_id": "P", "task": "crop", "stratum": "default"}
-    first = phantom._key(case)
-    assert phantom._key(case | {"stratum": "hard"}) != first
-    monkeypatch.setattr(phantom, "_code", lambda: "other source")
-    assert phantom._key(case) != first
+def test_the_key_of_the_cache_follows_the_options_and_the_code(tmp_path):
+    case = {"seed": 1, "cancer": True, "stratum": "easy"}
+    source, changed = tmp_path / "a" / "phantom.py", tmp_path / "b" / "phantom.py"
+    for file, text in ((source, "x = 1"), (changed, "x = 2")):
+        file.parent.mkdir()
+        file.write_text(text, "utf-8")
+    first = content_key(case, (source,))
+    assert content_key(dict(case), (source,)) == first
+    assert content_key(case | {"stratum": "hard"}, (source,)) != first
+    assert content_key(case, (changed,)) != first
 
 
 @pytest.mark.parametrize(

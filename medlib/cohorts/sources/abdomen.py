@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-import joblib
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 import medlib
 from medlib.cohorts.cohort import Cohort, pixel_hash
+from medlib.cohorts.sources.kept import content_key, make_side_by_side
 from medlib.errors import InputError
 from medlib.phantom.abdomen import MODALITIES, simulate
 from medlib.phantom.anatomy.lesion import Signs
 from medlib.runtime import progress
 from medlib.runtime.paths import cache_folder, write_whole
 from medlib.runtime.whole_numbers import as_number, as_seed
-from medlib.runtime.workers import Bound
 from medlib.types import Bools, Image
 
 NAME: Final = "phantom-abdomen"
@@ -169,17 +164,9 @@ def _hashes(paths: pd.Series, names: Any) -> list[str]:
 def make_cases(plan: list[dict[str, Any]], *, jobs: int = 2) -> list[Path]:
     """Return the file of each case, simulating those that are not there yet or are damaged."""
     home = cache_folder(NAME)
-    files = [home / f"{_key(case)}.npz" for case in plan]
+    files = [home / f"{content_key(case, _sources())}.npz" for case in plan]
     lacking = [(c, f) for c, f in zip(plan, files, strict=True) if not _is_whole(f)]
-    if lacking:
-        first, *others = lacking  # the first one alone, so that wrong options stop here
-        make_case(*first)
-        with joblib.parallel_config("loky", n_jobs=int(jobs), inner_max_num_threads=1):
-            making = joblib.Parallel(return_as="generator_unordered")(
-                joblib.delayed(Bound(make_case))(*each) for each in others
-            )
-            quiet = not sys.stderr.isatty()
-            list(tqdm(making, "Simulating patients", len(others), disable=quiet, leave=False))
+    make_side_by_side(make_case, lacking, jobs)
     return files
 
 
@@ -204,19 +191,8 @@ def _is_whole(file: Path) -> bool:
     return False
 
 
-def _key(case: Mapping[str, Any]) -> str:
-    """Content key: what is asked for, and the code that makes it."""
-    text = json.dumps(case, sort_keys=True)
-    return hashlib.sha256(f"{_code()}{text}".encode()).hexdigest()[:24]
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    """Hash of the source that decides what a case looks like."""
+def _sources() -> tuple[Path, ...]:
+    """The code that decides what a case looks like."""
     phantom = Path(medlib.__file__).parent / "phantom"
     rooms = (phantom / "anatomy", phantom / "scanner")
-    sources = [phantom / "abdomen.py", *(file for room in rooms for file in room.glob("*.py"))]
-    digest = hashlib.sha256()
-    for source in sorted(sources):
-        digest.update(source.name.encode() + source.read_bytes())
-    return digest.hexdigest()
+    return (phantom / "abdomen.py", *(file for room in rooms for file in room.glob("*.py")))

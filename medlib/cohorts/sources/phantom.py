@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import joblib
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 import medlib
 from medlib import dicom
 from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.sources.dicom_folder import from_series
+from medlib.cohorts.sources.kept import content_key, make_side_by_side
 from medlib.errors import InputError
 from medlib.phantom.chest import SimulatedCase, simulate
 from medlib.phantom.scanner.sites import protocol_of
 from medlib.runtime.paths import cache_folder
 from medlib.runtime.whole_numbers import as_number, as_seed
-from medlib.runtime.workers import Bound
 
 CLASSES: Final = ("control", "cancer")
 PER_CLASS: Final = 25
@@ -130,17 +125,9 @@ def _whole(name: str, value: object) -> int:
 def make_cases(plan: list[dict[str, Any]], *, jobs: int = 2) -> list[Path]:
     """Return the cache folder of each case, simulating those that are not there yet."""
     home = cache_folder("phantom-chest-ct")
-    folders = [home / _key(case) for case in plan]
+    folders = [home / content_key(case, _sources()) for case in plan]
     lacking = [(c, f) for c, f in zip(plan, folders, strict=True) if not (f / MASKS).is_file()]
-    if lacking:
-        first, *others = lacking  # the first one alone, so that wrong options stop here
-        make_case(*first)
-        with joblib.parallel_config("loky", n_jobs=int(jobs), inner_max_num_threads=1):
-            making = joblib.Parallel(return_as="generator_unordered")(
-                joblib.delayed(Bound(make_case))(*each) for each in others
-            )
-            quiet = not sys.stderr.isatty()
-            list(tqdm(making, "Simulating patients", len(others), disable=quiet, leave=False))
+    make_side_by_side(make_case, lacking, jobs)
     return folders
 
 
@@ -197,18 +184,7 @@ def _tags(made: SimulatedCase) -> dict[str, Any]:
     }
 
 
-def _key(case: Mapping[str, Any]) -> str:
-    """Content key: what is asked for, and the code that makes it."""
-    text = json.dumps(case, sort_keys=True)
-    return hashlib.sha256(f"{_code()}{text}".encode()).hexdigest()[:24]
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    """Hash of the source that decides what a case looks like on disk."""
+def _sources() -> tuple[Path, ...]:
+    """The code that decides what a case looks like on disk."""
     package = Path(medlib.__file__).parent
-    sources = [*package.glob("phantom/**/*.py"), *package.glob("dicom/*.py"), Path(__file__)]
-    digest = hashlib.sha256()
-    for source in sorted(sources):
-        digest.update(source.name.encode() + source.read_bytes())
-    return digest.hexdigest()
+    return (*package.glob("phantom/**/*.py"), *package.glob("dicom/*.py"), Path(__file__))
