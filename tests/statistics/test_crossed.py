@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from medlib.errors import InputError
-from medlib.statistics import crossed_interval, crossed_test
+from medlib.statistics import crossed_interval, crossed_test, proportion_interval
 from medlib.statistics.binned_calibration import (
     chance_calibration_error,
     expected_calibration_error,
@@ -61,6 +62,34 @@ def test_the_gap_is_training_less_test_draw_by_draw():
     found = crossed_test(scores, LABELS, training=own)
     assert found.difference == pytest.approx((own - scores.mean(axis=1)).mean())
     assert crossed_test(scores * 0, LABELS).p_value == 1
+
+
+@pytest.mark.parametrize("scores", [np.ones((5, 40)), np.tile(LABELS, (5, 1))])
+def test_where_nothing_varied_the_interval_is_that_of_as_many_patients(scores):
+    found = crossed_interval(scores, LABELS)
+    exact = proportion_interval(int(scores[0].sum()), 40)
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+    gap = crossed_test(scores, LABELS, training=np.full(5, 0.9))
+    assert gap.interval.width == 0
+    assert "no width" in gap.caution
+
+
+def test_an_accuracy_near_one_is_held_nineteen_times_in_twenty():
+    """Patients and draws differ; Student's t held it in 78 of 100 such studies."""
+    rng, studies = np.random.default_rng(3), 200
+    effects = 7.91 + 2 * rng.standard_normal((studies, 20, 1)) + 2 * rng.standard_normal(
+        (studies, 1, 40))  # fmt: skip
+    right = rng.random(effects.shape) < expit(effects)
+    true = expit(7.91 + np.sqrt(8) * rng.standard_normal(10**6)).mean()
+    assert true == pytest.approx(0.99, abs=0.004)
+    held = [true in crossed_interval(each, LABELS) for each in right]
+    assert np.mean(held) > 0.93
+
+
+def test_scores_beyond_a_share_have_students_ends():
+    scores = 3 * table() - 1
+    found, same = crossed_interval(scores, LABELS), crossed_test(scores, LABELS).interval
+    assert (found.low, found.high) == (same.low, same.high)
 
 
 @pytest.mark.parametrize(
