@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.special import expit
 
 from medlib.errors import InputError
@@ -110,3 +111,23 @@ def test_ece_by_hand_and_its_bias():
         [1, 10, 45, 120, 210, 252, 210, 120, 45, 10, 1])) / 1024  # fmt: skip
     assert few == pytest.approx(exact, abs=0.01)  # labels of a coin are never evenly shared
     assert many < few / 5
+
+
+def test_one_probability_for_all_has_an_ece_and_bins_need_no_memory():
+    assert expected_calibration_error(LABELS, np.full(40, 0.75)) == pytest.approx(0.25)
+    many = expected_calibration_error(LABELS, np.linspace(0, 1, 40), bins=10**8)
+    assert many == pytest.approx(np.abs(LABELS - np.linspace(0, 1, 40)).mean())
+
+
+@pytest.mark.parametrize(("p", "n"), [(0.3, 50), (0.05, 120), (0.9, 8)])
+def test_the_ece_of_chance_is_the_mean_deviation_of_a_binomial(p, n):
+    k = np.arange(n + 1)
+    exact = (stats.binom.pmf(k, n, p) * np.abs(k / n - p)).sum()
+    found = chance_calibration_error(np.full(n, p), replicates=40_000, seed=1)
+    assert found == pytest.approx(exact, rel=0.02)
+
+
+@pytest.mark.parametrize("scores", [["a"], [0.2, np.nan], [1.5, 0.5], [], [[0.5]]])
+def test_what_are_no_probabilities_are_refused(scores):
+    with pytest.raises(InputError):
+        chance_calibration_error(scores)
