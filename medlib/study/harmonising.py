@@ -178,6 +178,7 @@ def leak(
     the labels as what is to be preserved; "in the fold" on the training cases without any
     label. Folds of patients; nothing can be learned, so 0.5 is right, but for what prevalence a
     scanner gives away.
+    Raises InputError where studies are so small that a class, or a site in training, lacks cases.
     """
     found = []
     for deal in range(deals):
