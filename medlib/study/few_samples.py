@@ -24,8 +24,6 @@ LEAST_DRAWS: Final = 2
 """Without a second one nobody knows how far draws differ."""
 LEAST_TESTED: Final = 2
 """Patients of each class."""
-STEPS: Final = 60
-"""Of training, whatever the number of cases: fewer cases are seen more often."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +64,17 @@ class Bench:
         return small_studies.of_features(x, self.labels, self.groups, rows, self.test)
 
     def networks(
-        self, learner: NetworkLearner, images: Images, n: int, *, draws: int, seed: int
+        self, learner: NetworkLearner, images: Images, n: int, *, draws: int, steps: int, seed: int
     ) -> list[Study]:
-        """Return a network trained for `STEPS` in each study of n, draw i from seed + i.
+        """Return a network trained for about `steps` in each study of n, draw i from seed + i.
+
+        However many cases there are: fewer cases are seen more often.
 
         Raises InputError for fewer than two draws, or more than there are.
         """
         as_number(draws, "network_draws", least=LEAST_DRAWS, most=len(self.orders))
         batches = max(1, round(n / learner.batch_size))
-        trained: Learner = replace(learner, epochs=max(1, round(STEPS / batches)))
+        trained: Learner = replace(learner, epochs=max(1, round(steps / batches)))
         studies: list[tuple[Learner, Pair, Images, int]] = []
         for i, rows in enumerate(self.drawn(n, draws)):
             others = images[np.concatenate([rows, self.test])]

@@ -156,4 +156,4 @@ def test_a_bench_that_could_give_no_interval_is_refused_before_anything_trains(a
 def test_networks_are_drawn_as_often_as_said_or_not_at_all(bench):
     for draws in (1, 7):
         with pytest.raises(InputError, match="network_draws"):
-            bench.networks(None, None, 10, draws=draws, seed=0)
+            bench.networks(None, None, 10, draws=draws, steps=60, seed=0)
