@@ -9,11 +9,11 @@ are judged here: new lesions and other lesions, which count too, are for the rea
 from typing import Final
 
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError
+from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
 from medlib.errors import InputError
-from medlib.types import Floats, Masks
+from medlib.types import Bools, Floats, Masks
 
 RESPONSES: Final = ("complete response", "partial response", "stable", "progression")
 GROWTH, LEAST_MM, SHRINKAGE = 0.2, 5.0, 0.3
@@ -54,7 +54,7 @@ def response(first: float, smallest: float, now: float) -> str:
     return RESPONSES[1] if now <= (1 - SHRINKAGE) * first + 1e-9 else RESPONSES[2]
 
 
-def progressed(before: float | Floats, now: float | Floats) -> bool | np.ndarray:
+def progressed(before: float | Floats, now: float | Floats) -> bool | Bools:
     """Return whether sums of diameters in mm grew by at least 20 % and by at least 5 mm."""
     grown = np.asarray(now) - np.asarray(before)
     called = (grown >= GROWTH * np.asarray(before) - 1e-9) & (grown >= LEAST_MM - 1e-9)
@@ -67,11 +67,7 @@ def _diameter(own: Masks, pixel_mm: tuple[float, float]) -> float:
     corners = np.concatenate(
         [np.column_stack([rows + a, columns + b]) for a in (0, 1) for b in (0, 1)]
     ) * np.asarray(pixel_mm)
-    try:
-        corners = corners[ConvexHull(corners).vertices]
-    except QhullError:  # cannot be: corners of a pixel span a square
-        pass
-    return float(pdist(corners).max())
+    return float(pdist(corners[ConvexHull(corners).vertices]).max())
 
 
 def _check(mask: Masks, sizes: tuple[float, ...]) -> None:

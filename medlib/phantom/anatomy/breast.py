@@ -147,18 +147,31 @@ def _across(view: str, lateral: float | Floats, up: float | Floats) -> float | F
 
 def _mass(finding: Finding, view: str, x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Millimetres of mass on each ray, and the share of tissue in its spicules."""
-    nothing = np.zeros(np.broadcast(x, y).shape)
+    mass, lines = np.zeros((2, *np.broadcast(x, y).shape))
     if "mass" not in finding.kind:
-        return nothing, nothing
+        return mass, lines
     column, row = finding.seen(view)
+    wide, high = (np.abs(each) < 1.5 * finding.diameter for each in (x[0] - column, y[:, 0] - row))
+    across, down = x[:, wide] - column, y[high] - row
+    angle, distance = np.arctan2(down, across), np.hypot(across, down)
     turned = 0.0 if view == "CC" else 1.0
-    angle, distance = np.arctan2(y - row, x - column), np.hypot(y - row, x - column)
-    sizes, phases = finding.waves
+    here = np.ix_(high, wide)
+    mass[here] = _chord(finding, angle, distance, turned)
+    lines[here] = _spicules(finding, angle, distance, turned)
+    return mass, lines
+
+
+def _chord(finding: Finding, angle: Floats, distance: Floats, turned: float) -> Floats:
+    """Length of each ray in a ball whose outline is wavy."""
     waves = [s * np.cos((k + 2) * angle + p + turned)
-             for k, (s, p) in enumerate(zip(sizes, phases, strict=True))]  # fmt: skip
+             for k, (s, p) in enumerate(zip(*finding.waves, strict=True))]  # fmt: skip
     radius = finding.diameter / 2 * (1 + np.sum(waves, axis=0))
-    chord = 2 * np.sqrt(np.clip(radius**2 - distance**2, 0, None))
-    lines = nothing.copy()
+    return np.asarray(2 * np.sqrt(np.clip(radius**2 - distance**2, 0, None)))
+
+
+def _spicules(finding: Finding, angle: Floats, distance: Floats, turned: float) -> Floats:
+    """Share of tissue in lines that leave the mass and grow thin."""
+    lines = np.zeros(angle.shape)
     for direction, length in finding.spicules.T:
         off = angle - direction - turned
         along = np.clip((distance * np.cos(off) / (finding.diameter / 2) - 0.7) / length, 0, None)
@@ -166,7 +179,7 @@ def _mass(finding: Finding, view: str, x: Floats, y: Floats) -> tuple[Floats, Fl
         across = np.exp(-((distance * np.sin(off) / thick) ** 2))
         inside = (np.cos(off) > 0) & (along > 0)
         lines = np.maximum(lines, 0.7 * across * inside * np.clip(1 - along, 0, 1))
-    return chord, lines
+    return lines
 
 
 def _calcium(finding: Finding, view: str, x: Floats, y: Floats) -> Floats:
@@ -177,7 +190,9 @@ def _calcium(finding: Finding, view: str, x: Floats, y: Floats) -> Floats:
     column, row = finding.seen(view)
     blur = 0.18
     for depth, lateral, up, diameter in finding.specks:
-        at = x - column - depth, y - row - _across(view, lateral, up)
-        volume = np.pi / 6 * diameter**3
-        total += volume / (2 * np.pi * blur**2) * np.exp(-(at[0]**2 + at[1]**2) / (2 * blur**2))
+        across, down = x[0] - column - depth, y[:, 0] - row - _across(view, lateral, up)
+        wide, high = (np.abs(each) < 8 * blur for each in (across, down))
+        peak = np.pi / 6 * diameter**3 / (2 * np.pi * blur**2)
+        fall = [np.exp(-(each**2) / (2 * blur**2)) for each in (down[high], across[wide])]
+        total[np.ix_(high, wide)] += peak * np.outer(*fall)
     return total
