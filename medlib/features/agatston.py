@@ -1,8 +1,8 @@
 """Coronary calcium by the method of Agatston, exact against its definition.
 
-Agatston et al. 1990, J. Am. Coll. Cardiol. 15:827: in each slice of 3 mm, every connected region of
-at least 130 HU and 1 mm2 counts its area in mm2 times a weight of 1 to 4 by its highest value. Which
-vessel a region lies in is the caller's to say, by a mask.
+Agatston et al. 1990, J. Am. Coll. Cardiol. 15:827: in each slice of 3 mm, every connected region
+of at least 130 HU and 1 mm2 counts its area in mm2 times a weight of 1 to 4 by its highest value.
+Which vessel a region lies in is the caller's to say, by a mask.
 """
 
 from typing import Final
@@ -61,7 +61,7 @@ def _regions(
     if hu.ndim != 3:
         raise InputError(f"hu is {hu.shape}; it must be slices x rows x columns.")
     if mask is not None and mask.shape != hu.shape:
-        raise InputError(f"The mask is {mask.shape} and the slices are {hu.shape}: make them alike.")
+        raise InputError(f"The mask is {mask.shape}, the slices are {hu.shape}: make them alike.")
     if not min(*pixel_mm, slice_mm) > 0:
         raise InputError(f"pixel_mm is {pixel_mm} and slice_mm {slice_mm}: all must be above 0.")
     if np.isnan(hu).any():
@@ -69,10 +69,12 @@ def _regions(
     bright = hu >= THRESHOLD_HU
     if mask is not None:
         bright &= mask
-    areas, peaks = [np.zeros(0)], [np.zeros(0)]
+    areas: list[Floats] = [np.zeros(0)]
+    peaks: list[Floats] = [np.zeros(0)]
     for own, values in zip(bright, hu, strict=True):
         labels, number = ndimage.label(own, structure=_TOUCHING)
-        index = np.arange(1, number + 1)
-        areas.append(np.bincount(labels.ravel(), minlength=number + 1)[1:] * float(np.prod(pixel_mm)))
-        peaks.append(np.asarray(ndimage.maximum(values, labels, index), dtype=float).reshape(-1))
+        pixels = np.bincount(labels.ravel(), minlength=number + 1)[1:]
+        highest = ndimage.maximum(values, labels, np.arange(1, number + 1))
+        areas.append(pixels.astype(np.float64) * (pixel_mm[0] * pixel_mm[1]))
+        peaks.append(np.asarray(highest, dtype=np.float64).reshape(-1))
     return np.concatenate(areas), np.concatenate(peaks)

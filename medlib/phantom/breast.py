@@ -15,7 +15,7 @@ from medlib.phantom.anatomy import breast as breasts
 from medlib.phantom.anatomy.breast import Breast, Finding
 from medlib.phantom.scanner import mammography
 from medlib.runtime.whole_numbers import as_seed
-from medlib.types import Image
+from medlib.types import Floats, Image
 
 CANCERS: Final = {"mass": 0.55, "calcifications": 0.25, "mass and calcifications": 0.2}
 OTHERS: Final = {"none": 0.7, "benign mass": 0.3}
@@ -58,7 +58,7 @@ def simulate(
     return SimulatedBreast(images, breast, finding)
 
 
-def _cut(image: Image, middle: tuple[float, float], jitter: breasts.Floats) -> Image:
+def _cut(image: Image, middle: tuple[float, float], jitter: Floats) -> Image:
     """60 mm round a place and a little beside it, moved into the map where it would leave it."""
     x, y = middle[0] + jitter[0], middle[1] + jitter[1]
     column = int(np.rint(x / breasts.PIXEL_MM)) - CROP // 2

@@ -1,8 +1,8 @@
 """Simulated coronary calcium: a piece of vessel in fat, scanned for calcium and scanned in passing.
 
-The gated scan has slices of 3 mm, as the Agatston score asks for; the scan in passing is one of the
-chest at low dose, with slices of 5 mm, blurred by the heart's motion. Blur and noise are simple ones:
-Gaussian, set by numbers below. Plaques lie along a vessel. Left out: vessels' branches, valves, metal.
+The gated scan has slices of 3 mm, as the Agatston score asks for; the scan in passing is one of
+the chest at low dose, with slices of 5 mm, blurred by the heart's motion. Blur and noise are simple
+ones: Gaussian, set by numbers below. Plaques lie along a vessel. Left out: branches, valves, metal.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,8 @@ MOST_PLAQUES: Final = 16
 @dataclass(frozen=True)
 class Scan:
     """slice_mm; blur_mm: Gaussian SD in the plane; motion_mm: further blur along one direction;
-    noise_hu: SD of the noise that is left in the image."""
+    noise_hu: SD of the noise that is left in the image.
+    """
 
     slice_mm: float
     blur_mm: float
@@ -79,13 +80,13 @@ def _middle(path: Floats, z: Floats) -> tuple[Floats, Floats]:
 
 def _render(path: Floats, plaques: Floats) -> Floats:
     """The fine map: fat, vessel, plaques in its wall, with soft edges."""
-    side = (np.arange(SIDE) - (SIDE - 1) / 2) * FINE_MM
-    z = (np.arange(DEEP)[:, None, None] + 0.5) * FINE_MM
+    side: Floats = (np.arange(SIDE, dtype=np.float64) - (SIDE - 1) / 2) * FINE_MM
+    z: Floats = (np.arange(DEEP, dtype=np.float64)[:, None, None] + 0.5) * FINE_MM
     x, y = side[None, None, :], side[None, :, None]
     mx, my = _middle(path, z)
     hu = FAT_HU + (BLOOD_HU - FAT_HU) * _cover(VESSEL_MM - np.hypot(x - mx, y - my))
     for height, angle, radius, length, density in plaques:
-        px, py = (float(p) for p in _middle(path, np.array(height)))
+        px, py = (float(p[0]) for p in _middle(path, np.array([height])))
         px, py = px + 1.6 * np.cos(angle), py + 1.6 * np.sin(angle)
         at = (*_near(z, height, 1.5 * length), *_near(y, py, 2 * radius), *_near(x, px, 2 * radius))
         part, (deep, down, wide) = hu[at], at
@@ -115,5 +116,4 @@ def _scanned(fine: Floats, scan: Scan, rng: np.random.Generator) -> Volume:
     seen = ndimage.gaussian_filter(mean, (0, scan.blur_mm / FINE_MM, across))
     grain = ndimage.gaussian_filter(noise, (0, 0.8, 0.8))
     grain *= scan.noise_hu * 2 * 0.8 * np.sqrt(np.pi)  # a Gaussian of SD s leaves 1 / (2 s sqrt pi)
-    return np.rint(seen + grain).astype(np.float32)
-
+    return np.asarray(np.rint(seen + grain), np.float32)

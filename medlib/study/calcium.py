@@ -58,7 +58,7 @@ def brightness(hu: Volume) -> Floats:
     """Nine numbers on how much of the slices is bright: log of counts, of sums, of the highest."""
     counts = [(hu > step).sum() for step in (60, 90, 130, 200, 400)]
     sums = [np.clip(hu - step, 0, None).sum(dtype=float) for step in (60, 90, 130)]
-    return np.log1p(np.array([*counts, *sums, max(float(hu.max()), 0.0)]))
+    return np.asarray(np.log1p(np.array([*counts, *sums, max(float(hu.max()), 0.0)])))
 
 
 def guessed(features: Floats, scores: Floats, *, folds: int = 5, seed: int = 0) -> Floats:

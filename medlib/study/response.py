@@ -57,19 +57,19 @@ def lesions(patients: int, each: int, *, diameter: float, seed: int) -> Lesions:
 def outlined(true: Lesions, edge_mm: float, rng: np.random.Generator) -> Measured:
     """Return what is measured when the edge is drawn outside or inside the true one, SD edge_mm."""
     patients, each = true.turn.shape
-    shift = rng.normal(0, edge_mm, patients)  # the same for all lesions of a patient
+    shift = edge_mm * rng.standard_normal((patients,))  # the same for all lesions of a patient
     found = np.empty((2, patients, each))
     for i in range(patients):
         for j in range(each):
             wobble = rng.standard_normal((DEEP, SIDE, SIDE))
-            mask = _mask(true.axes[i, j], float(true.turn[i, j]), float(shift[i]), wobble)
+            mask = _mask(true.axes[i, j], float(true.turn[i, j]), shift[i], wobble)
             found[0, i, j] = longest_diameter(mask, (PIXEL_MM, PIXEL_MM))
             found[1, i, j] = volume(mask, (PIXEL_MM, PIXEL_MM), SLICE_MM)
     return Measured(found[0], found[1])
 
 
 def _mask(axes: Floats, turn: float, shift: float, wobble: Floats) -> Masks:
-    """The outline as drawn: the true edge, moved by `shift` mm and by a wobble from place to place."""
+    """The outline as drawn: the true edge, moved by `shift` mm and by a wobble."""
     side = (np.arange(SIDE) - (SIDE - 1) / 2) * PIXEL_MM
     z = ((np.arange(DEEP) - (DEEP - 1) / 2) * SLICE_MM)[:, None, None]
     x, y = side[None, None, :], side[None, :, None]

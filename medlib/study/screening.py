@@ -88,7 +88,9 @@ def called(cases: Scored, cut: Callable[[Floats, Labels], float]) -> Bools:
 
 def cut_for_sensitivity(wanted: float) -> Callable[[Floats, Labels], float]:
     """Return a rule: the highest threshold above which at least this share of the ill lies."""
-    return lambda scores, labels: _below(np.quantile(scores[labels == 1], 1 - wanted, method="lower"))
+    return lambda scores, labels: _below(
+        np.quantile(scores[labels == 1], 1 - wanted, method="lower")
+    )
 
 
 def cut_for_specificity(wanted: float) -> Callable[[Floats, Labels], float]:

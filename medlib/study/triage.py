@@ -40,7 +40,7 @@ def heads(numbers: dict[str, int], *, seed: int = 0, jobs: int = 2) -> Heads:
 
 
 def scored(found: Heads, kind: str, against: Sequence[str], *, folds: int, seed: int) -> Scored:
-    """Return out-of-fold scores of a kind against others, of frozen features in the brain window."""
+    """Return out-of-fold scores of a kind against others, of frozen features, brain window."""
     rows = np.isin(found.kinds, [kind, *against])
     labels = (found.kinds[rows] == kind).astype(np.int64)
     names = np.array([f"head {i}" for i in np.flatnonzero(rows)])
@@ -48,7 +48,7 @@ def scored(found: Heads, kind: str, against: Sequence[str], *, folds: int, seed:
         FeatureLearner(window=LEVEL), (found.images[rows], labels, names, names), folds=folds,
         seed=seed,
     )  # fmt: skip
-    return Scored(run.scores, labels, run.folds)
+    return Scored(run.scores, labels, run.fold)
 
 
 @dataclass(frozen=True)

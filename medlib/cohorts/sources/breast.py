@@ -115,9 +115,7 @@ def make_cases(plan: list[dict[str, Any]], *, jobs: int = 2) -> list[Path]:
 
 def make_case(case: Mapping[str, Any], file: Path) -> None:
     """Simulate one woman and write both views and what is known of her."""
-    made = simulate(
-        case["seed"], cancer=case["cancer"], task=case["task"], density=case["density"]
-    )
+    made = simulate(case["seed"], cancer=case["cancer"], task=case["task"], density=case["density"])
     arrays: dict[str, Any] = {name: image.astype(np.uint16) for name, image in made.images.items()}
     arrays |= {
         "cancer": case["cancer"],

@@ -104,7 +104,9 @@ def draw_finding(rng: np.random.Generator, breast: Breast, kind: str) -> Finding
 
 def axes() -> tuple[Floats, Floats]:
     """Positions of the map's columns (x) and rows (y), in mm."""
-    return (np.arange(COLUMNS) + 0.5) * PIXEL_MM, (np.arange(ROWS) - (ROWS - 1) / 2) * PIXEL_MM
+    across: Floats = (np.arange(COLUMNS, dtype=np.float64) + 0.5) * PIXEL_MM
+    down: Floats = (np.arange(ROWS, dtype=np.float64) - (ROWS - 1) / 2) * PIXEL_MM
+    return across, down
 
 
 def texture(rng: np.random.Generator, shape: tuple[int, int] = (ROWS, COLUMNS)) -> Floats:
@@ -140,9 +142,9 @@ def render(breast: Breast, finding: Finding, view: str, rng: np.random.Generator
     return Rays(thickness, share, np.minimum(mass, thickness), _calcium(finding, view, x, y))
 
 
-def _across(view: str, lateral: float | Floats, up: float | Floats) -> float | Floats:
+def _across(view: str, lateral: float, up: float) -> float:
     """Position along the chest wall in a view; up is towards smaller y."""
-    return lateral if view == "CC" else (lateral - up) / np.sqrt(2)
+    return lateral if view == "CC" else (lateral - up) / float(np.sqrt(2))
 
 
 def _mass(finding: Finding, view: str, x: Floats, y: Floats) -> tuple[Floats, Floats]:

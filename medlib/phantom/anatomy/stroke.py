@@ -20,6 +20,7 @@ GREY, WHITE, LIQUOR, SCALP, SKULL, AIR = 37.0, 29.0, 6.0, 10.0, 1000.0, -1000.0
 BLOOD_HU: Final = (60.0, 80.0)
 HOURS: Final = (0.5, 24.0)
 """From the first sign to the scan, drawn evenly on a logarithmic axis."""
+SLICE_MM: Final = 5.0
 DEEPEST_HU: Final = 14.0
 """What an infarct loses in the end."""
 
@@ -50,14 +51,14 @@ def draw(rng: np.random.Generator) -> Head:
     half, ratio, size, turn = rng.uniform((62, 1.2, 0.75, -0.06), (70, 1.3, 1.3, 0.06))
     folds = np.stack([rng.uniform(0.2, 1, 9), rng.uniform(0, 2 * np.pi, 9)])
     side = 1 if rng.random() < 0.5 else -1
-    radius, x, y, blood, log_hours, chalk, has = rng.uniform(
-        (2.5, 20, -12, BLOOD_HU[0], np.log(HOURS[0]), 1.5, 0),
-        (14, 34, 16, BLOOD_HU[1], np.log(HOURS[1]), 3.5, 1),
+    log_radius, x, y, blood, log_hours, chalk, has = rng.uniform(
+        (np.log(1.5), 20, -12, BLOOD_HU[0], np.log(HOURS[0]), 1.5, 0),
+        (np.log(12), 34, 16, BLOOD_HU[1], np.log(HOURS[1]), 3.5, 1),
     )
     return Head(
-        (float(half), float(half * ratio)), float(size), side, float(turn), folds, float(radius),
-        (float(x), float(y)), float(blood), float(np.round(np.exp(log_hours), 1)),
-        float(chalk) if has < 0.4 else 0.0,
+        (float(half), float(half * ratio)), float(size), side, float(turn), folds,
+        float(np.exp(log_radius)), (float(x), float(y)), float(blood), float(np.round(np.exp(log_hours), 1)),
+        float(chalk) if has < 0.5 else 0.0,
     )  # fmt: skip
 
 
@@ -135,4 +136,5 @@ def _bleed(hu: Floats, head: Head, x: Floats, y: Floats) -> Floats:
          for k, (s, p) in enumerate(zip(sizes[:4], phases[:4], strict=True))], axis=0))  # fmt: skip
     inside = edge - np.hypot(dx / 0.85, dy / 1.15)
     hu = _blend(hu, inside + 4.0, WHITE - 9)
-    return _blend(hu, inside, head.blood)
+    filled = min(1.0, 2 * head.radius / SLICE_MM)  # of the slice, where the bleed is smaller
+    return _blend(hu, inside, head.blood * filled + GREY * (1 - filled))

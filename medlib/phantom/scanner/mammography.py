@@ -1,8 +1,8 @@
 """A simulated mammography unit: from what rays pass to grey levels as they are shown.
 
 Rays are weakened as at 20 keV (Johns & Yaffe 1987, Phys. Med. Biol. 32:675: fat 0.46, glandular
-tissue 0.80, carcinoma 0.84 per cm); photons are counted with noise drawn beforehand. Shown is what a
-ray lost beyond what fat of the same thickness would take, as units do that even out the thickness.
+tissue 0.80, carcinoma 0.84 per cm); photons are counted with noise drawn beforehand. Shown is what
+a ray lost beyond what fat of the same thickness takes, as units do that even out the thickness.
 Left out: scatter, the spectrum, the focal spot.
 """
 
