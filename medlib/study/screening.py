@@ -217,6 +217,34 @@ def strategies(
     }
 
 
+def with_null_model(
+    cases: Scored, readers: Readers, *, prevalence: float, deals: int = 20, seed: int = 0
+) -> dict[str, Reading]:
+    """Return `strategies` with a model that knows nothing, averaged over deals of its scores."""
+    each = [
+        strategies(cases, cases.dealt_anew(seed + deal), readers, prevalence=prevalence, draws=20,
+                   seed=seed + deal)
+        for deal in range(deals)
+    ]  # fmt: skip
+    return {
+        name: Reading(
+            np.mean([ways[name].called for ways in each], axis=0),
+            np.mean([ways[name].reads for ways in each], axis=0),
+            cases.labels,
+        )
+        for name in STRATEGIES
+    }
+
+
+def blind(cases: Scored, shares: Floats, *, prevalence: float, deals: int = 20) -> Floats:
+    """Return the share of the ill that a model that knows nothing misses: deals x shares."""
+    return np.array([
+        [found.missed.estimate
+         for found in rule_out(cases.dealt_anew(deal), shares, prevalence=prevalence)]
+        for deal in range(deals)
+    ])  # fmt: skip
+
+
 def _decided(first: Bools, second: Bools, third: Bools) -> Bools:
     return np.where(first == second, first, third)
 

@@ -57,7 +57,8 @@ def draw(rng: np.random.Generator) -> Head:
     )
     return Head(
         (float(half), float(half * ratio)), float(size), side, float(turn), folds,
-        float(np.exp(log_radius)), (float(x), float(y)), float(blood), float(np.round(np.exp(log_hours), 1)),
+        float(np.exp(log_radius)), (float(x), float(y)), float(blood),
+        float(np.round(np.exp(log_hours), 1)),
         float(chalk) if has < 0.5 else 0.0,
     )  # fmt: skip
 
