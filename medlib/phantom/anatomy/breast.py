@@ -92,7 +92,7 @@ def draw_finding(rng: np.random.Generator, breast: Breast, kind: str) -> Finding
     if kind not in KINDS:
         raise InputError(f"kind is {kind!r}; choose one of {', '.join(KINDS)}.")
     depth, lateral, up, diameter = rng.uniform((0.3, -0.4, -0.4, 8), (0.7, 0.4, 0.4, 18))
-    waves = np.stack([rng.uniform(0, 0.12, 6), rng.uniform(0, 2 * np.pi, 6)])
+    waves = np.stack([rng.uniform(0, 0.07, 6), rng.uniform(0, 2 * np.pi, 6)])
     lines = np.stack([rng.uniform(0, 2 * np.pi, 12), rng.uniform(0.4, 1.1, 12)])
     offsets = rng.uniform(-5, 5, (14, 3))
     specks = np.column_stack([offsets, rng.uniform(0.25, 0.55, 14)])
@@ -138,7 +138,7 @@ def render(breast: Breast, finding: Finding, view: str, rng: np.random.Generator
         muscle = np.clip((34.0 - x - 0.45 * (y + breast.half)) / 6.0, 0, 1)
         share = np.maximum(share, 0.9 * muscle)
     mass, lines = _mass(finding, view, x, y)
-    share = np.maximum(share, lines)
+    share = np.minimum(share + lines, 1.0)
     return Rays(thickness, share, np.minimum(mass, thickness), _calcium(finding, view, x, y))
 
 
@@ -180,7 +180,7 @@ def _spicules(finding: Finding, angle: Floats, distance: Floats, turned: float) 
         thick = 0.2 + 0.5 * np.clip(1 - along, 0, 1)
         across = np.exp(-((distance * np.sin(off) / thick) ** 2))
         inside = (np.cos(off) > 0) & (along > 0)
-        lines = np.maximum(lines, 0.7 * across * inside * np.clip(1 - along, 0, 1))
+        lines = np.maximum(lines, 0.2 * across * inside * np.clip(1 - along, 0, 1))
     return lines
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from medlib.phantom.anatomy.breast import Rays
 from medlib.types import Image
 
-FAT, GLANDULAR, CARCINOMA, CALCIUM = 0.0456, 0.0802, 0.0844, 1.2
+FAT, GLANDULAR, CARCINOMA, CALCIUM = 0.0456, 0.0802, 0.0844, 1.8
 """Attenuation per mm; that of calcifications is chosen."""
 PHOTONS: Final = 60_000.0
 """A pixel, before the breast."""
