@@ -53,7 +53,7 @@ def simulate(
     images = {}
     for k, view in enumerate(breasts.VIEWS):
         rays = breasts.render(breast, finding, view, rest[2 * k])
-        image = mammography.acquire(rays, rest[2 * k + 1])
+        image = mammography.acquire(**vars(rays), rng=rest[2 * k + 1])
         images[view] = image if task == "view" else _cut(image, finding.seen(view), jitter[k])
     return SimulatedBreast(images, breast, finding)
 

@@ -107,7 +107,9 @@ def test_specks_hold_the_calcium_of_their_balls():
 def test_fat_alone_has_the_grey_level_of_fat():
     flat = np.full((50, 50), 50.0)
     none = np.zeros_like(flat)
-    image = mammography.acquire(breasts.Rays(flat, none, none, none), np.random.default_rng(0))
+    image = mammography.acquire(
+        thickness=flat, share=none, mass=none, calcium=none, rng=np.random.default_rng(0)
+    )
     assert image.mean() == pytest.approx(mammography.LIFT, abs=5)
 
 

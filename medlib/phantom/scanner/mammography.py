@@ -10,8 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from medlib.phantom.anatomy.breast import Rays
-from medlib.types import Image
+from medlib.types import Floats, Image
 
 FAT, GLANDULAR, CARCINOMA, CALCIUM = 0.0456, 0.0802, 0.0844, 1.8
 """Attenuation per mm; that of calcifications is chosen."""
@@ -22,17 +21,22 @@ LIFT, GAIN = 250.0, 1300.0
 """Grey level of pure fat, and grey levels for each unit of attenuation beyond it."""
 
 
-def acquire(rays: Rays, rng: np.random.Generator) -> Image:
-    """Grey levels 0 to 4095, whole numbers as float32; 0 where there is no breast."""
-    noise = rng.standard_normal(rays.thickness.shape)
-    tissue = rays.thickness - rays.mass
+def acquire(
+    *, thickness: Floats, share: Floats, mass: Floats, calcium: Floats, rng: np.random.Generator
+) -> Image:
+    """Grey levels 0 to 4095, whole numbers as float32; 0 where there is no breast.
+
+    thickness, mass and calcium: mm that each ray passes of all tissue, of carcinoma, of calcium;
+    share: glandular share of what is no carcinoma.
+    """
+    noise = rng.standard_normal(thickness.shape)
     lost = (
-        (FAT + (GLANDULAR - FAT) * rays.share) * tissue
-        + CARCINOMA * rays.mass
-        + CALCIUM * rays.calcium
+        (FAT + (GLANDULAR - FAT) * share) * (thickness - mass)
+        + CARCINOMA * mass
+        + CALCIUM * calcium
     )
     expected = PHOTONS * np.exp(-lost)
     counts = np.maximum(expected + np.sqrt(expected) * noise, 1.0)
-    beyond = np.log(PHOTONS / counts) - FAT * rays.thickness
+    beyond = np.log(PHOTONS / counts) - FAT * thickness
     grey = np.clip(np.rint(LIFT + GAIN * beyond), *BLACK_TO_WHITE)
-    return np.where(rays.thickness > 0, grey, 0.0).astype(np.float32)
+    return np.where(thickness > 0, grey, 0.0).astype(np.float32)
