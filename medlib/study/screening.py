@@ -253,11 +253,13 @@ def found_more(new: Reading, old: Reading, prevalence: float, number: int = 10_0
     """Return cancers found by one strategy less by another of so many people, paired by case.
 
     A t interval over cases; simulated readers are averaged, so it is about readers such as these.
+    Where no case differs, as far either way as the Wilson interval of none among so many reaches.
     """
     apart = (new.called - old.called)[new.labels == 1]
     n = len(apart)
     mean, se = float(apart.mean()), float(apart.std(ddof=1) / np.sqrt(n))
-    reach = float(stats.t.ppf(0.975, n - 1)) * se
+    none = proportion_interval(0, n).high
+    reach = float(stats.t.ppf(0.975, n - 1)) * se if apart.any() else none
     scale = number * prevalence
     return Interval("cancers found", scale * mean, scale * (mean - reach), scale * (mean + reach),
                     0.95, "paired t over cases", f"n = {n} ill")  # fmt: skip

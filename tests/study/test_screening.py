@@ -106,6 +106,15 @@ def test_a_null_model_in_a_readers_place_finds_fewer(cases):
     assert more.high < 0
 
 
+def test_no_difference_in_a_few_cases_is_not_certain(cases):
+    few = Scored(cases.scores[1_990:2_010], cases.labels[1_990:2_010], cases.folds[1_990:2_010])
+    way = strategies(few, few, Readers(), prevalence=0.01, draws=20)["two readers"]
+    more = screening.found_more(way, way, 0.01)
+    assert more.estimate == 0
+    assert more.high == pytest.approx(100 * 0.2775, abs=0.1)  # Wilson: none of ten
+    assert more.low == -more.high
+
+
 def test_sorting_by_a_null_model_lies_between_one_reader_and_two(cases):
     ways = strategies(cases, cases.dealt_anew(0), Readers(), prevalence=0.01, draws=50)
     found = {name: way.for_many(0.01)["found"] for name, way in ways.items()}
