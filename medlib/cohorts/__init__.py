@@ -20,6 +20,7 @@ from medlib.cohorts.selection import (
 from medlib.cohorts.sources import (
     abdomen,
     arrays,
+    breast,
     dicom_folder,
     folders,
     pairs,
@@ -50,6 +51,7 @@ __all__ = [
 KINDS: Final[dict[str, Callable[..., Cohort]]] = {
     "phantom-chest-ct": phantom.load,
     "phantom-abdomen": abdomen.load,
+    "phantom-mammography": breast.load,
     "images": folders.load,
     "pairs": pairs.load,
     "dicom": dicom_folder.load,
@@ -60,7 +62,7 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
 }
 """What stands before the colon of a cohort's name, and what loads it."""
 
-SIMULATED: Final = ("phantom-chest-ct", "phantom-abdomen")
+SIMULATED: Final = ("phantom-chest-ct", "phantom-abdomen", "phantom-mammography")
 """The cohorts that every reader has."""
 SWITCHES: Final = {"true": True, "false": False}
 """How truths are written in a specification."""
