@@ -12,7 +12,7 @@ from medlib.types import Floats, Integers, Mask, Volume
 
 DIAMETERS_MM: Final = (4.0, 6.0, 9.0, 13.0, 19.0)
 """Of the balls that are looked for."""
-CLIPPED_HU: Final = (-1000.0, -400.0)
+CLIPPED_HU: Final = (-1000.0, -300.0)
 """Ground glass stands out nearly as much as vessels here, which else hide all that is faint."""
 MERGED_MM: Final = 6.0
 """Candidates nearer than this are one, the stronger."""
@@ -36,10 +36,11 @@ def find(
 ) -> Candidates:
     """Return up to `most` candidates of an isotropic volume, strongest first.
 
-    The strength is that of the scale-normalised Laplacian of Gaussian, in HU, highest over
-    `DIAMETERS_MM` (Lindeberg, Int J Comput Vis 1998;30:79): a ball answers most to the
-    Gaussian of sigma = diameter / (2 sqrt 3). Raises InputError for a mask of another shape, an
-    empty one, and where nothing is as strong as `least`.
+    Places are peaks of the scale-normalised Laplacian of Gaussian, highest over `DIAMETERS_MM`
+    (Lindeberg, Int J Comput Vis 1998;30:79): a ball answers most to the Gaussian of sigma =
+    diameter / (2 sqrt 3). The strength is the weakest of the three curvatures there, in HU: a ball
+    bends down along every axis, a vessel does not along its own. Raises InputError for a mask of
+    another shape, an empty one, and where no peak is as high as `least`.
     """
     step = check_isotropic(hu, spacing)
     check_mask(hu, lungs)
@@ -55,16 +56,17 @@ def find(
             f"{least:g} HU; lower `least`."
         )
     scale = answer[:, *places.T].argmax(axis=0)
-    strength = np.asarray(sigmas)[scale] ** 2 * _roundness(smooth, scale, places)
+    slope, bend = _derivatives(smooth, scale, places)
+    weakest = -np.linalg.eigvalsh(bend)[:, 2]  # ascending; a tube does not bend along its axis
+    strength = np.asarray(sigmas)[scale] ** 2 * np.maximum(weakest, 0)
     order = np.argsort(-strength, kind="stable")
-    chosen = order[_apart(places[order] * step, most)]
-    return Candidates(
-        places[chosen] * step, strength[chosen], np.asarray(DIAMETERS_MM)[scale[chosen]]
-    )
+    top = places - np.clip(np.linalg.solve(bend - 1e-3 * np.eye(3), slope[..., None])[..., 0], -1, 1)
+    chosen = order[_apart(top[order] * step, most)]
+    return Candidates(top[chosen] * step, strength[chosen], np.asarray(DIAMETERS_MM)[scale[chosen]])
 
 
-def _roundness(smooth: Volume, scale: Integers, places: Integers) -> Floats:
-    """Of each place: its weakest curvature squared over its strongest; 0 in a tube (Li 2003)."""
+def _derivatives(smooth: Volume, scale: Integers, places: Integers) -> tuple[Floats, Floats]:
+    """Gradient (n x 3) and Hessian (n x 3 x 3) at each place, in the volume of its scale."""
     padded = np.pad(smooth, ((0, 0), (1, 1), (1, 1), (1, 1)), mode="edge").astype(np.float64)
     unit = np.eye(3, dtype=np.int64)
 
@@ -72,16 +74,14 @@ def _roundness(smooth: Volume, scale: Integers, places: Integers) -> Floats:
         z, y, x = (places + 1 + move).T
         return padded[scale, z, y, x]
 
-    hessian = np.empty((len(places), 3, 3))
+    slope, bend = np.empty((len(places), 3)), np.empty((len(places), 3, 3))
     for i, a in enumerate(unit):
-        hessian[:, i, i] = at(a) + at(-a) - 2 * at(0 * a)
-        for j in range(i):
-            b = unit[j]
+        slope[:, i] = (at(a) - at(-a)) / 2
+        bend[:, i, i] = at(a) + at(-a) - 2 * at(0 * a)
+        for j, b in enumerate(unit[:i]):
             mixed = (at(a + b) - at(a - b) - at(b - a) + at(-a - b)) / 4
-            hessian[:, i, j] = hessian[:, j, i] = mixed
-    curve = np.linalg.eigvalsh(hessian)  # ascending: the strongest bend of a bright ball first
-    weakest = np.maximum(-curve[:, 2], 0)
-    return np.asarray(weakest**2 / np.maximum(-curve[:, 0], 1e-9))
+            bend[:, i, j] = bend[:, j, i] = mixed
+    return slope, bend
 
 
 def _apart(centres: Floats, most: int) -> Integers:

@@ -34,7 +34,7 @@ CANCER_MM: Final = (6.0, 20.0)
 """Smallest and largest diameter that is drawn, evenly on a logarithmic scale."""
 BENIGN_MM: Final = (5.0, 14.0)
 """The same of a benign nodule."""
-SMALL_MM: Final = (4.0, 9.0)
+SMALL_MM: Final = (5.0, 10.0)
 """The same of granulomas and lymph nodes."""
 KINDS: Final = {"benign nodule": 0.4, "granuloma": 0.3, "lymph node": 0.3}
 """Chance of each further nodule."""
