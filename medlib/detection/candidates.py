@@ -60,7 +60,9 @@ def find(
     weakest = -np.linalg.eigvalsh(bend)[:, 2]  # ascending; a tube does not bend along its axis
     strength = np.asarray(sigmas)[scale] ** 2 * np.maximum(weakest, 0)
     order = np.argsort(-strength, kind="stable")
-    top = places - np.clip(np.linalg.solve(bend - 1e-3 * np.eye(3), slope[..., None])[..., 0], -1, 1)
+    top = places - np.clip(
+        np.linalg.solve(bend - 1e-3 * np.eye(3), slope[..., None])[..., 0], -1, 1
+    )
     chosen = order[_apart(top[order] * step, most)]
     return Candidates(top[chosen] * step, strength[chosen], np.asarray(DIAMETERS_MM)[scale[chosen]])
 

@@ -44,7 +44,9 @@ def isotropic(volume: Volume, spacing: Spacing, to_mm: float = 2.0) -> Volume:
             f"The spacing {tuple(float(s) for s in spacing)} mm is too anisotropic to look for "
             f"nodules: give slices of {THICKEST_MM:g} mm or thinner."
         )
-    shape = [int((n - 1) * s / to_mm + 1e-6) + 1 for n, s in zip(volume.shape, spacing, strict=True)]
+    shape = [
+        int((n - 1) * s / to_mm + 1e-6) + 1 for n, s in zip(volume.shape, spacing, strict=True)
+    ]
     scale = [to_mm / s for s in spacing]
     moved: Volume = ndimage.affine_transform(
         np.asarray(volume, np.float32), scale, output_shape=shape, order=1, mode="nearest"

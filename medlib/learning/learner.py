@@ -70,7 +70,9 @@ class Learner(Protocol):
         """
 
 
-def check_training(images: Images, labels: Labels, *, classes: int = 2, volumes: bool = False) -> None:
+def check_training(
+    images: Images, labels: Labels, *, classes: int = 2, volumes: bool = False
+) -> None:
     """Raise InputError unless images are n x height x width, finite, and labels fit them.
 
     With `volumes` they may also be n x depth x height x width.

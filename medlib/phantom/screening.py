@@ -301,4 +301,3 @@ def _near(nodule: Nodule, shape: tuple[int, ...], spacing: tuple[float, ...]) ->
     axes = [np.arange(n) * s - c for n, s, c in zip(shape, spacing, nodule.centre_mm, strict=True)]
     z, y, x = np.meshgrid(*axes, indexing="ij", sparse=True)
     return settled(np.sqrt(z * z + y * y + x * x)) < APART_MM / 2 + nodule.diameter_mm / 4
-

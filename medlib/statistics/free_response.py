@@ -137,9 +137,7 @@ def froc(
         for i, rate in enumerate(rates)
     }
     low, high = np.quantile(drawn[:, number:], [(1 - level) / 2, (1 + level) / 2], axis=0)
-    curve = pd.DataFrame(
-        {"rate": grid, "sensitivity": seen[number:], "low": low, "high": high}
-    )
+    curve = pd.DataFrame({"rate": grid, "sensitivity": seen[number:], "low": low, "high": high})
     score = interval(SCORE, seen[:number].mean(), drawn[:, :number].mean(axis=1))
     return Froc(score, at, curve)
 

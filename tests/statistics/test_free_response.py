@@ -26,13 +26,18 @@ def once(marks, rates):
 
 def test_two_scans_counted_by_hand():
     # below half a false mark a scan only A lies above .8; with one of two scans wrong, B comes too
-    assert once(HAND, [0.25, 0.49, 0.5, 1.0, 8.0]) == pytest.approx([1 / 3, 1 / 3, 2 / 3, 2 / 3, 2 / 3])
+    assert once(HAND, [0.25, 0.49, 0.5, 1.0, 8.0]) == pytest.approx(
+        [1 / 3, 1 / 3, 2 / 3, 2 / 3, 2 / 3]
+    )
     assert statistics.froc(HAND).score.estimate == pytest.approx((2 * 1 / 3 + 5 * 2 / 3) / 7)
 
 
 def test_a_second_mark_on_a_nodule_counts_neither_way():
-    fewer = froc.Marks(*(getattr(HAND, n)[[0, 1, 3, 4, 5]] for n in ("patient", "score", "lesion")),
-                       HAND.lesion_patient, HAND.scans)
+    fewer = froc.Marks(
+        *(getattr(HAND, n)[[0, 1, 3, 4, 5]] for n in ("patient", "score", "lesion")),
+        HAND.lesion_patient,
+        HAND.scans,
+    )
     rates = [0.1, 0.5, 1, 2]
     assert once(fewer, rates).tolist() == once(HAND, rates).tolist()
 
@@ -86,7 +91,9 @@ def test_chance_is_the_mean_over_all_orders():
                        np.array([0, 1]), np.ones(2))  # fmt: skip
     rates = (0.25, 0.5)
     exact = np.mean([once(marks.scored(p), rates).mean() for p in itertools.permutations(range(4))])
-    assert statistics.froc_chance(marks, rates=rates, draws=4000).value == pytest.approx(exact, abs=0.02)
+    assert statistics.froc_chance(marks, rates=rates, draws=4000).value == pytest.approx(
+        exact, abs=0.02
+    )
 
 
 def test_the_threshold_keeps_its_promise_where_it_was_set():
@@ -100,7 +107,9 @@ def test_a_detector_does_not_differ_from_itself_and_does_from_its_reverse():
     rng = np.random.default_rng(1)
     patient = np.repeat(np.arange(30), 10)
     lesion = np.where(np.arange(300) % 10 == 0, np.arange(300) // 10, -1)
-    good = froc.Marks(patient, (lesion >= 0) + rng.normal(0, 0.5, 300), lesion, np.arange(30), np.ones(30))
+    good = froc.Marks(
+        patient, (lesion >= 0) + rng.normal(0, 0.5, 300), lesion, np.arange(30), np.ones(30)
+    )
     same = statistics.froc_test(good, good)
     assert same.difference == 0
     assert same.p_value == 1
@@ -114,7 +123,10 @@ def test_a_detector_does_not_differ_from_itself_and_does_from_its_reverse():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"patient": np.zeros(0, int), "score": np.zeros(0), "lesion": np.zeros(0, int)}, "no mark"),
+        (
+            {"patient": np.zeros(0, int), "score": np.zeros(0), "lesion": np.zeros(0, int)},
+            "no mark",
+        ),
         ({"lesion_patient": np.zeros(0, int)}, "no lesion"),
         ({"score": np.array([np.nan] * 6)}, "score"),
         ({"lesion": np.array([2, -1, 0, 1, -1, -1])}, "another patient"),

@@ -155,9 +155,7 @@ def _simulated(options: dict[str, Any]) -> tuple[SimulatedCase, list[dict[str, A
     """One case, and what is known of its findings where it may have several."""
     if options["stratum"] != "nodules":
         return simulate(**options), []
-    made = screening.simulate(
-        **{k: v for k, v in options.items() if k not in ("task", "stratum")}
-    )
+    made = screening.simulate(**{k: v for k, v in options.items() if k not in ("task", "stratum")})
     return made.case, made.told()
 
 

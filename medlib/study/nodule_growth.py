@@ -1,0 +1,75 @@
+"""The same simulated patients at several dates: is a measured growth growth?"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from medlib.detection import growth
+from medlib.phantom import screening
+from medlib.runtime.workers import Bound
+from medlib.types import Array, Integers
+
+VISITS: Final = ("first", "same day", "later")
+"""Same day: the patient gets up and lies down again, and nothing has grown."""
+SLICES: Final = 20
+FIXED: Final = {"slice_thickness_mm": 2.0}
+DOUBLING_DAYS: Final = (80.0, 600.0)
+"""True volume doubling times, drawn evenly on a logarithmic scale."""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A patient's volumes at the `VISITS`, and the place of the nodule in each (z, y, x; voxels)."""
+
+    row: dict[str, Any]
+    slices: tuple[Array, ...]
+
+
+def follow(patients: int, *, days: float, seed: int, jobs: int = 2) -> list[Followed]:
+    """Return patients with a cancer, seen twice on one day and once more after so many days."""
+    rng = np.random.default_rng([seed, 23])
+    doubling = np.exp(rng.uniform(*np.log(DOUBLING_DAYS), patients))
+    seeds: Integers = rng.integers(0, 2**31, patients)
+    pool = joblib.Parallel(n_jobs=jobs)
+    work = Bound(_follow)
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        return list(
+            pool(
+                joblib.delayed(work)(int(s), float(d), days)
+                for s, d in zip(seeds, doubling, strict=True)
+            )
+        )
+
+
+def _follow(seed: int, doubling: float, days: float) -> Followed:
+    """One patient at the three visits."""
+    factor = float(2 ** (days / doubling))
+    row: dict[str, Any] = {"seed": seed, "true doubling, days": doubling, "true ratio": factor}
+    slices = []
+    for visit, name in enumerate(VISITS):
+        grown = factor if name == "later" else 1.0
+        made = screening.simulate(
+            seed, cancer=True, slices=SLICES, visit=visit, growth=grown, **FIXED
+        )
+        nodule, case = made.nodules[0], made.case
+        at = np.asarray(nodule.centre_mm)
+        row[name] = growth.volume_mm3(case.hu, case.spacing, at)
+        row["density"] = nodule.density
+        row[f"{name}, mm"] = nodule.diameter_mm
+        z, y, x = np.rint(at / np.asarray(case.spacing)).astype(int)
+        side = 14
+        slices.append(case.hu[z, y - side : y + side, x - side : x + side])
+    return Followed(row, tuple(slices))
+
+
+def table(followed: list[Followed], days: float) -> pd.DataFrame:
+    """One row a patient: true and measured ratios and doubling times."""
+    rows = pd.DataFrame([each.row for each in followed])
+    rows["measured ratio"] = rows.later / rows["first"]
+    rows["same-day ratio"] = rows["same day"] / rows["first"]
+    pairs = zip(rows["first"], rows.later, strict=True)
+    rows["measured doubling, days"] = [growth.doubling_days(a, b, days) for a, b in pairs]
+    return rows
