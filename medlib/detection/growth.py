@@ -62,7 +62,7 @@ def doubling_days(first_mm3: float, second_mm3: float, days: float) -> float:
     """
     if not (first_mm3 > 0 and second_mm3 > 0 and days > 0):
         raise InputError(
-            f"Volumes {first_mm3:g} and {second_mm3:g} mm3 after {days:g} days: all above 0, please."
+            f"Volumes {first_mm3:g}, {second_mm3:g} mm3 and {days:g} days: give numbers above 0."
         )
     ratio = float(np.log2(second_mm3 / first_mm3))
     return days / ratio if ratio else float("inf")

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 import torch
-from monai.networks.nets import ResNet
+from monai.networks.nets.resnet import ResNet
 from torch import Tensor, nn
 
 from medlib import imaging

@@ -165,7 +165,7 @@ def froc_test(
 
     def gap(weights: Floats) -> Floats:
         a, b = (sensitivities(each, weights, wanted).mean(axis=1) for each in (one, other))
-        return a - b
+        return np.asarray(a - b)
 
     seen, drawn = float(gap(once)[0]), gap(_redraws(one, replicates, seed))
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])

@@ -1,4 +1,4 @@
-"""The same simulated patients at several dates: is a measured growth growth?"""
+"""The same simulated patients at several dates, and what their nodules seem to have grown."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,14 +15,14 @@ from medlib.types import Array, Integers
 VISITS: Final = ("first", "same day", "later")
 """Same day: the patient gets up and lies down again, and nothing has grown."""
 SLICES: Final = 20
-FIXED: Final = {"slice_thickness_mm": 2.0}
+THICK_MM: Final = 2.0
 DOUBLING_DAYS: Final = (80.0, 600.0)
 """True volume doubling times, drawn evenly on a logarithmic scale."""
 
 
 @dataclass(frozen=True)
 class Followed:
-    """A patient's volumes at the `VISITS`, and the place of the nodule in each (z, y, x; voxels)."""
+    """A patient's volumes at the `VISITS`, and the slice through the nodule at each (HU)."""
 
     row: dict[str, Any]
     slices: tuple[Array, ...]
@@ -31,7 +31,7 @@ class Followed:
 def follow(patients: int, *, days: float, seed: int, jobs: int = 2) -> list[Followed]:
     """Return patients with a cancer, seen twice on one day and once more after so many days."""
     rng = np.random.default_rng([seed, 23])
-    doubling = np.exp(rng.uniform(*np.log(DOUBLING_DAYS), patients))
+    doubling = np.exp(rng.uniform(np.log(DOUBLING_DAYS[0]), np.log(DOUBLING_DAYS[1]), patients))
     seeds: Integers = rng.integers(0, 2**31, patients)
     pool = joblib.Parallel(n_jobs=jobs)
     work = Bound(_follow)
@@ -52,7 +52,7 @@ def _follow(seed: int, doubling: float, days: float) -> Followed:
     for visit, name in enumerate(VISITS):
         grown = factor if name == "later" else 1.0
         made = screening.simulate(
-            seed, cancer=True, slices=SLICES, visit=visit, growth=grown, **FIXED
+            seed, cancer=True, slices=SLICES, visit=visit, growth=grown, slice_thickness_mm=THICK_MM
         )
         nodule, case = made.nodules[0], made.case
         at = np.asarray(nodule.centre_mm)

@@ -1,4 +1,4 @@
-"""A nodule detector put through its paces: candidates of all scans, cross-fitted, and its patients."""
+"""A nodule detector put through its paces: candidates, cross-fitted, and their patients."""
 
 import json
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ SOLID_SHARE: Final = 0.55
 
 @dataclass(frozen=True)
 class Look:
-    """One scan as the detector sees it: HU and lungs at `STEP_MM`, what stands out, what is there."""
+    """One scan at `STEP_MM` as the detector sees it: HU, lungs, what stands out, what is there."""
 
     hu: Volume
     lungs: Mask
@@ -294,8 +294,8 @@ def risk(material: Material, cancer: Floats, how: str) -> Floats:
 def categories(nodules: pd.DataFrame, patients: int) -> Integers:
     """Return each patient's highest Lung-RADS category by true sizes, as its rank."""
     names = [
-        lung_rads.at_baseline(row.density, row.diameter_mm, SOLID_SHARE * row.diameter_mm)
-        for row in nodules.itertuples()
+        lung_rads.at_baseline(str(density), float(mm), SOLID_SHARE * float(mm))
+        for density, mm in zip(nodules.density, nodules.diameter_mm, strict=True)
     ]
     rank = np.zeros(patients, dtype=np.int64)
     np.maximum.at(rank, nodules.patient.to_numpy(), [lung_rads.CATEGORIES.index(n) for n in names])
@@ -337,3 +337,24 @@ def binormal(auc: float) -> tuple[Floats, Floats]:
     cut = np.linspace(-6, 9, 1501)
     apart = np.sqrt(2) * stats.norm.ppf(auc)
     return np.asarray(stats.norm.sf(cut - apart)), np.asarray(stats.norm.cdf(cut))
+
+
+def mean_of_patients(values: Floats, what: str, *, seed: int) -> statistics.Interval:
+    """The mean of one value a patient, with an interval from patients drawn with replacement."""
+    rng, n = np.random.default_rng(seed), len(values)
+    draws = values[rng.integers(0, n, (2000, n))].mean(axis=1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return statistics.Interval(
+        what, float(values.mean()), float(low), float(high), 0.95, "bootstrap of patients"
+    )
+
+
+def pointed(heat: Volume, radius_mm: Floats) -> Bools:
+    """Whether the brightest place of each map (n x CUBE^3) lies within a nodule in its middle.
+
+    One voxel of slack, since the map is coarse and the candidate need not be the middle.
+    """
+    top = heat.reshape(len(heat), -1).argmax(axis=1)
+    at = np.stack(np.unravel_index(top, heat.shape[1:]), axis=1)
+    gap = np.linalg.norm(at - heat.shape[1] // 2, axis=1) * STEP_MM
+    return np.asarray(gap <= radius_mm + STEP_MM)
