@@ -74,7 +74,7 @@ def _derivatives(smooth: Volume, scale: Integers, places: Integers) -> tuple[Flo
 
     def at(move: Integers) -> Floats:
         z, y, x = (places + 1 + move).T
-        return padded[scale, z, y, x]
+        return np.asarray(padded[scale, z, y, x])
 
     slope, bend = np.empty((len(places), 3)), np.empty((len(places), 3, 3))
     for i, a in enumerate(unit):

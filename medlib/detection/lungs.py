@@ -25,11 +25,10 @@ def segment(hu: Volume, spacing: Spacing) -> Mask:
     Reinhardt, IEEE Trans Med Imaging 2001;20:490).
     """
     step = check_isotropic(hu, spacing)
-    parts, _ = ndimage.label(hu < AIR_BELOW_HU)
-    edges = [parts[:, 0], parts[:, -1], parts[:, :, 0], parts[:, :, -1]]
-    outside = np.unique(np.concatenate([each.ravel() for each in edges]))
+    air = hu < AIR_BELOW_HU
+    inside = air & ~_outside(air)
+    parts, _ = ndimage.label(inside)
     size = np.bincount(parts.ravel()) * step**3 / 1000
-    size[outside] = 0
     size[0] = 0
     lungs = (size >= SMALLEST_ML)[parts]
     if not lungs.any():
@@ -38,6 +37,14 @@ def segment(hu: Volume, spacing: Spacing) -> Mask:
             "mm: give a chest CT in HU."
         )
     return _closed(lungs, round(CLOSED_MM / step))
+
+
+def _outside(air: Mask) -> Mask:
+    """Air that touches the edge of the field, also where the chest wall is a voxel thin."""
+    parts, _ = ndimage.label(ndimage.binary_erosion(air, border_value=1))
+    edges = [parts[:, 0], parts[:, -1], parts[:, :, 0], parts[:, :, -1]]
+    touching = np.unique(np.concatenate([each.ravel() for each in edges]))
+    return np.asarray(ndimage.binary_dilation(np.isin(parts, touching[touching > 0]), iterations=2))
 
 
 def _closed(mask: Mask, radius: int) -> Mask:

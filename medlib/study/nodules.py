@@ -46,6 +46,13 @@ class Look:
     found: candidates.Candidates
     findings: pd.DataFrame
 
+    @classmethod
+    def failed(cls, folder: str | Path) -> "Look":
+        """A scan in which the lungs, or anything in them, were not found."""
+        none = candidates.Candidates(np.zeros((0, 3)), np.zeros(0), np.zeros(0))
+        hu, findings = _read(folder)
+        return cls(hu, np.zeros(hu.shape, dtype=bool), none, findings)
+
     @property
     def nodules(self) -> pd.DataFrame:
         """Findings that are nodules, in order."""
@@ -76,11 +83,16 @@ class Material:
 
 def look(folder: str | Path, *, most: int) -> Look:
     """Read a simulated patient, resample, find the lungs and up to `most` candidates."""
-    series = dicom.read_series(Path(folder) / SERIES)
-    findings = pd.DataFrame(json.loads((Path(folder) / NODULES).read_text("utf-8")))
-    hu = volumes.isotropic(series.pixels, series.spacing, STEP_MM)
+    hu, findings = _read(folder)
     inside = lungs.segment(hu, GRID)
     return Look(hu, inside, candidates.find(hu, inside, GRID, most=most), findings)
+
+
+def _read(folder: str | Path) -> tuple[Volume, pd.DataFrame]:
+    """HU at `STEP_MM` and all findings of a simulated patient."""
+    series = dicom.read_series(Path(folder) / SERIES)
+    findings = pd.DataFrame(json.loads((Path(folder) / NODULES).read_text("utf-8")))
+    return volumes.isotropic(series.pixels, series.spacing, STEP_MM), findings
 
 
 def of_volumes(cohort: Cohort, *, most: int, jobs: int = 2) -> Material:
@@ -110,14 +122,19 @@ def of_volumes(cohort: Cohort, *, most: int, jobs: int = 2) -> Material:
 
 
 def _part(folder: str, patient: int, most: int) -> Mapping[str, Any]:
-    """What one patient adds to the material."""
-    seen = look(folder, most=most)
+    """What one patient adds to the material; without lungs, only nodules that nobody finds."""
+    try:
+        seen = look(folder, most=most)
+    except InputError:
+        seen = Look.failed(folder)
     nodules = seen.nodules
     true = np.array(nodules.centre_mm.tolist())
     extent = np.asarray(seen.hu.shape) - 1
     hit = candidates.match(seen.found.centre_mm, true, nodules.diameter_mm.to_numpy())
 
     def cut(centre_mm: Floats) -> Volume:
+        if len(centre_mm) == 0:
+            return np.zeros((0, CUBE, CUBE, CUBE), dtype=np.float32)
         return volumes.cubes(seen.hu, np.clip(centre_mm / STEP_MM, 0, extent), CUBE)
 
     return {

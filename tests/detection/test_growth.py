@@ -10,8 +10,8 @@ from medlib.errors import InputError
 def ball(mm, centre=(24.0, 24.3, 23.6), side=48, level=30.0):
     """A ball in lung at 1 mm, with partial volume at its edge."""
     axis = np.arange(side, dtype=float)
-    gap = np.sqrt(sum((g - c) ** 2 for g, c in
-                      zip(np.meshgrid(axis, axis, axis, indexing="ij"), centre)))  # fmt: skip
+    grid = np.meshgrid(axis, axis, axis, indexing="ij")
+    gap = np.sqrt(sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True)))
     return -850 + (level + 850) * np.clip(mm / 2 - gap + 0.5, 0, 1)
 
 
@@ -23,7 +23,8 @@ def test_the_volume_of_a_ball(mm, level):
 
 
 def test_the_ratio_of_two_balls_is_nearer_than_either():
-    one, other = (growth.volume_mm3(ball(d), (1, 1, 1), np.array([24.0, 24.3, 23.6])) for d in (9, 11))
+    at = np.array([24.0, 24.3, 23.6])
+    one, other = (growth.volume_mm3(ball(d), (1, 1, 1), at) for d in (9, 11))
     assert other / one == pytest.approx((11 / 9) ** 3, rel=0.06)
 
 
