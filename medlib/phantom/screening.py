@@ -90,8 +90,9 @@ def simulate(
     """A slab of so many slices; the same seed gives the same bytes.
 
     ``visit`` numbers the dates: the same patient and findings, another position and other noise.
-    ``growth`` is the factor by which the first nodule's volume is larger than at visit 0. ``fixed``
-    sets fields of the scanner. Raises InputError for what cannot be simulated.
+    ``growth`` is the cube of the factor on all lengths of the first nodule; its volume grows by a
+    little less, as the fillets between its lobes do not: compare diameters. ``fixed`` sets fields
+    of the scanner. Raises InputError for what cannot be simulated.
     """
     as_number(slices, "slices", least=8)
     as_number(matrix, "matrix", least=64)

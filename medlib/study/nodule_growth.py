@@ -47,7 +47,7 @@ def follow(patients: int, *, days: float, seed: int, jobs: int = 2) -> list[Foll
 def _follow(seed: int, doubling: float, days: float) -> Followed:
     """One patient at the three visits."""
     factor = float(2 ** (days / doubling))
-    row: dict[str, Any] = {"seed": seed, "true doubling, days": doubling, "true ratio": factor}
+    row: dict[str, Any] = {"seed": seed}
     slices = []
     for visit, name in enumerate(VISITS):
         grown = factor if name == "later" else 1.0
@@ -68,8 +68,13 @@ def _follow(seed: int, doubling: float, days: float) -> Followed:
 def table(followed: list[Followed], days: float) -> pd.DataFrame:
     """One row a patient: true and measured ratios and doubling times."""
     rows = pd.DataFrame([each.row for each in followed])
+    rows["true ratio"] = (rows["later, mm"] / rows["first, mm"]) ** 3
     rows["measured ratio"] = rows.later / rows["first"]
     rows["same-day ratio"] = rows["same day"] / rows["first"]
-    pairs = zip(rows["first"], rows.later, strict=True)
-    rows["measured doubling, days"] = [growth.doubling_days(a, b, days) for a, b in pairs]
+    for name, power, (a, b) in (
+        ("true", 3, ("first, mm", "later, mm")),
+        ("measured", 1, ("first", "later")),
+    ):
+        pairs = zip(rows[a] ** power, rows[b] ** power, strict=True)
+        rows[f"{name} doubling, days"] = [growth.doubling_days(*pair, days) for pair in pairs]
     return rows

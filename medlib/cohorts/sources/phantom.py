@@ -52,9 +52,9 @@ def load(
 
     Options as in `medlib.phantom.chest.simulate`; the stratum "nodules" of the task "volume" is
     `medlib.phantom.screening.simulate`, several nodules a patient. Patient i is the same whatever
-    the number of patients and jobs. For task "volume" the image of a case is the slice
-    where its finding is largest, or the middle one. ``sites`` "eight" sends the patients to eight sites, each with its
-    scanner and protocol (`medlib.phantom.scanner.sites`), crops only; "same" to eight sites that
+    the number of patients and jobs. For task "volume" the image of a case is the slice where its
+    finding is largest, or the middle one. ``sites`` "eight" sends the patients to eight sites, each
+    with its scanner and protocol (`medlib.phantom.scanner.sites`), crops only; "same" to eight that
     have the same one. The table has ``finding`` (what the crop shows) and ``folder`` (DICOM files
     and masks), of sites also ``chest_width_mm``. Raises InputError for what cannot be simulated.
     """
