@@ -14,7 +14,7 @@ from medlib.learning.network import FittedNetwork, NetworkLearner, training_seed
 from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.types import Images
 
-WIDTHS: Final = (16, 32, 64, 96)
+WIDTHS: Final = (12, 24, 48, 64)
 """Channels of the four stages, each at half the resolution of the one before from the second."""
 SMALLEST_PATCH: Final = 12
 """Pixels a side that the halvings leave one of."""
@@ -30,9 +30,9 @@ class PatchLearner(NetworkLearner):
 
     network: str = "small residual network"
     size: int = 16
-    epochs: int = 8
+    epochs: int = 10
     learning_rate: float = 3e-3
-    batch_size: int = 32
+    batch_size: int = 16
     precision: str = "fp32"
     axes: int = 3
     volumes: ClassVar[bool] = True

@@ -33,7 +33,7 @@ from medlib.statistics.crossval_tests import (
     naive_t,
 )
 from medlib.statistics.decision_curve import DecisionCurve, decision_curve
-from medlib.statistics.free_response import Froc, Marks, froc, froc_test
+from medlib.statistics.free_response import LUNA16_RATES, Froc, Marks, froc, froc_test
 from medlib.statistics.free_response import chance as froc_chance
 from medlib.statistics.margin_sample_size import (
     power_margin_test,
@@ -109,6 +109,7 @@ from medlib.statistics.sample_size import (
 from medlib.statistics.weighted import METRICS, Cases, Metric
 
 __all__ = [
+    "LUNA16_RATES",
     "METRICS",
     "ROE_METZ",
     "Adjusted",

@@ -29,7 +29,7 @@ GRID: Final = (STEP_MM,) * 3
 CUBE: Final = 16
 """Voxels a side of what the network sees: 32 mm."""
 FOLDS: Final = 3
-COPIES: Final = 4
+COPIES: Final = 3
 """How often a nodule is shown in an epoch, since there are so few."""
 FALSE_TAUGHT: Final = 20
 """Candidates of a scan that are no nodule and are shown in training, drawn at random."""

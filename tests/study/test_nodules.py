@@ -1,4 +1,4 @@
-"""The detector's study: who trains, who fixes the threshold, who is tested, and what patients get."""
+"""The detector's study: who trains, who fixes the threshold, who is tested."""
 
 import numpy as np
 import pandas as pd
