@@ -42,13 +42,25 @@ def volume_mm3(hu: Volume, spacing: Spacing, centre_mm: Floats, reach_mm: float 
             f"({lung:.0f} HU): give the centre of a nodule."
         )
     share = np.clip((cube - lung) / (level - lung), 0, 1)
-    parts, _ = ndimage.label((share > 0.5) & (away <= reach_mm))
+    parts, _ = ndimage.label((share > 0.5) & (away <= _reach(share, away, reach_mm)))
     numbers = parts[(away <= SEED_MM) & (parts > 0)]
     body = parts == np.bincount(numbers).argmax()
     cut = ndimage.binary_opening(body, ndimage.generate_binary_structure(3, 1))  # thin vessels off
     body = cut if cut.any() else body
     edge = ndimage.binary_dilation(body)
     return float((share * edge)[edge].sum() * FINE_MM**3)
+
+
+def _reach(share: Floats, away: Floats, most_mm: float) -> float:
+    """How far the nodule may reach in mm: half as far again as its mean profile stays above 1/2.
+
+    What is beyond is a vessel or the wall of the chest.
+    """
+    shell = np.rint(away).astype(int)
+    profile = np.bincount(shell.ravel(), share.ravel()) / np.bincount(shell.ravel())
+    below = np.flatnonzero(profile < 0.5)
+    radius = float(max(below[0] if len(below) else most_mm, 1))
+    return min(1.5 * radius + 1, most_mm)
 
 
 def doubling_days(first_mm3: float, second_mm3: float, days: float) -> float:

@@ -92,7 +92,7 @@ def _volume(made: screening.Screening, nodule: screening.Nodule) -> float:
 def table(followed: list[Followed], days: float) -> pd.DataFrame:
     """One row a patient whose nodule could be measured: ratios and doubling times."""
     rows = pd.DataFrame([each.row for each in followed])
-    rows = rows[np.isfinite(rows[list(VISITS)]).all(axis=1)].reset_index(drop=True)
+    rows = rows.dropna(subset=list(VISITS)).reset_index(drop=True)
     rows["true ratio"] = (rows["later, mm"] / rows["first, mm"]) ** 3
     rows["measured ratio"] = rows.later / rows["first"]
     for name, power, (a, b) in (
