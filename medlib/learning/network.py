@@ -51,6 +51,8 @@ class NetworkLearner:
     precision: str = "auto"
     in_one_process: ClassVar[bool] = False
     """A fold is one job of one thread, and folds run side by side."""
+    volumes: ClassVar[bool] = False
+    """Whether images may have a depth."""
 
     def __post_init__(self) -> None:
         """Raise InputError for what cannot be trained."""
@@ -75,9 +77,9 @@ class NetworkLearner:
         Training loss and accuracy are means over the epoch's own batches, as they were trained
         on. Raises InputError for images or labels that do not fit together.
         """
-        check_training(images, labels)
+        check_training(images, labels, volumes=self.volumes)
         if watch is not None:
-            check_training(*watch, classes=1)
+            check_training(*watch, classes=1, volumes=self.volumes)
         with one_thread():
             fitted = self._start(self._resized(images), labels, seed)
             tensors = None if watch is None else _tensors(fitted, *watch)

@@ -21,6 +21,7 @@ COHORTS: Final[dict[str, tuple[int, int]]] = {
     "phantom-chest-ct?task=crop&matrix=128": (5, 1),
     "phantom-chest-ct?sites=eight": (8, 0),
     "phantom-chest-ct?sites=same": (8, 0),
+    "phantom-chest-ct?task=volume&stratum=nodules&slices=12&matrix=96": (2, 0),
     "phantom-abdomen": (8, 0),
     "phantom-abdomen?task=slice&sequence=flair": (2, 1),
     "phantom-mammography": (8, 0),
