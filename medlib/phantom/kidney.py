@@ -122,7 +122,7 @@ def _substances(phase: str, rng: np.random.Generator) -> dict[str, Substance]:
     gain, drunk, amount = rng.uniform(0.8, 1.2), rng.uniform(), rng.uniform(60, 220)
     added = {name: float(gain * more) for name, more in PHASES[phase].items()}
     added["bowel"] = added.get("bowel", 0.0) + float(amount * (drunk < 0.25))
-    plain = SUBSTANCES | SPARE
+    plain = {**SUBSTANCES, **SPARE}
     return {name: replace(s, hu=s.hu + added.get(name, 0.0)) for name, s in plain.items()}
 
 

@@ -56,9 +56,7 @@ class Bench:
         labels = self.labels.copy()
         tests = np.isin(np.arange(len(labels)), self.test)
         for side in (tests, ~tests):
-            first, patient = np.unique(self.groups[side], return_index=True, return_inverse=True)[
-                1:
-            ]
+            _, first, patient = np.unique(self.groups[side], return_index=True, return_inverse=True)
             labels[side] = rng.permutation(labels[side][first])[patient]
         return replace(self, labels=labels)
 
@@ -94,7 +92,7 @@ class Bench:
         """
         truth = self.labels[self.test]
         sizes = np.bincount(truth)
-        shares = [[case_shares(truth == k, np.asarray(each)[:, k]) for each in said]
+        shares = [[case_shares(truth == k, np.asarray(each, np.float64)[:, k]) for each in said]
                   for k in range(len(sizes))]  # fmt: skip
         # `mean` weighs classes alike where DeLong's shares weigh cases alike
         return np.array(shares) * (len(sizes) * sizes / len(truth))[truth]
@@ -152,7 +150,8 @@ def bench(pool: Cohort, *, test_share: float, draws: int, smallest: int, seed: i
     if smallest > MOST_DRAWN * available:
         raise InputError(
             f"{pool.name} leaves {available} patients to train, of which a draw may take "
-            f"{MOST_DRAWN:.0%}, and the smallest study has {smallest}: add patients, or lower sizes."
+            f"{MOST_DRAWN:.0%}, and the smallest study has {smallest}: add patients, or lower "
+            "sizes."
         )
     return Bench(pool, labels, groups, np.flatnonzero(tested[groups]), orders, available)
 

@@ -14,7 +14,6 @@ import pandas as pd
 import medlib
 from medlib.cohorts.cohort import Cohort, pixel_hash
 from medlib.cohorts.sources.kept import content_key, make_side_by_side
-from medlib.errors import InputError
 from medlib.phantom.anatomy.renal import KINDS
 from medlib.phantom.kidney import simulate
 from medlib.runtime import progress
@@ -53,7 +52,7 @@ def load(
     """
     wanted = PER_CLASS if per_class is None else as_number(per_class, "per_class")
     others = as_number(int(unlabelled), "unlabelled", least=0)
-    asked = {"task": task, "slices": as_number(int(slices), "slices")}
+    asked: dict[str, Any] = {"task": task, "slices": as_number(int(slices), "slices")}
     n = len(KINDS) * wanted
     plan = [_case(seed, 1, i, KINDS[i % len(KINDS)], asked) for i in range(n)]
     plan += [_case(seed, 2, i, kind, asked) for i, kind in enumerate(_met(seed, others))]

@@ -6,6 +6,7 @@ not the signal of a tissue of mean T1. So a patient is kept as shares, and each 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Shares:
         x, y = grid.axes()
         return cls(grid.pixel_mm, x[None, :], y[:, None], tuple(names), tuple(substances), share)
 
-    def near(self, x: float, y: float, half: float) -> "Shares":
+    def near(self, x: float, y: float, half: float) -> Self:
         """The square of half-width `half` mm round a point; what is painted there is painted here.
 
         A lesser organ need not be looked for in the whole slice.
