@@ -109,7 +109,8 @@ class PretextLearner(ABC):
             total += loss.item() * len(batch)
         return total / len(images)
 
-    def _changed(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def changed(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Return images (n, 1, size, size) turned, moved, scaled and of other contrast."""
         change = augmentation.draw(len(images), generator, flip=True, strength=self.strength)
         return augmentation.apply(images, change)
 
@@ -135,7 +136,7 @@ class ContrastiveLearner(PretextLearner):
     def _loss(
         self, module: nn.Module, head: list[Tensor], images: Tensor, generator: torch.Generator
     ) -> Tensor:
-        copies = [self._changed(images, generator) for _ in range(2)]
+        copies = [self.changed(images, generator) for _ in range(2)]
         seen = module(torch.cat(copies))
         return contrast(F.relu(seen @ head[0]) @ head[1], self.temperature)
 
@@ -167,7 +168,7 @@ class RestorativeLearner(PretextLearner):
     def _loss(
         self, module: Any, drawn: Tensor, images: Tensor, generator: torch.Generator
     ) -> Tensor:
-        images = self._changed(images, generator)
+        images = self.changed(images, generator)
         mask = self.mask(len(images), generator)
         seen = module.forward_features(images * ~mask).permute(0, 2, 3, 1)
         wrong = restored(seen @ drawn) - images

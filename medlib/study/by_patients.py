@@ -23,7 +23,7 @@ from medlib.learning.small_studies import MOST_DRAWN, of_features
 from medlib.runtime.whole_numbers import as_number
 from medlib.statistics import Comparison, Interval
 from medlib.statistics.out_of_fold_auc import case_shares
-from medlib.types import Floats, Images, Integers, Labels, Reals
+from medlib.types import Bools, Floats, Images, Integers, Labels, Reals
 
 PARTS: Final = 10
 """The test side is made of so many parts, patients whole."""
@@ -35,8 +35,8 @@ LEAST_TESTED: Final = 2
 class Bench:
     """Images of which some test, and the order in which each draw takes patients.
 
-    labels, groups: one an image of `cases`; test: rows that test; orders: patients (numbers as in
-    `groups`) of each draw, classes by turns; available: how many patients there are to draw.
+    labels, groups: one an image of `cases`; test: rows that test; orders: patients of each draw
+    (numbers as `units` has them), classes by turns; available: how many there are to draw.
     """
 
     cases: Cohort
@@ -48,24 +48,32 @@ class Bench:
 
     def drawn(self, n: int, draws: int | None = None) -> list[Integers]:
         """Return the rows of the images of the first n patients of each draw."""
-        return [np.flatnonzero(np.isin(self.groups, order[:n])) for order in self.orders[:draws]]
+        unit = units(self.cases.labels, self.groups)[0]
+        return [np.flatnonzero(np.isin(unit, order[:n])) for order in self.orders[:draws]]
 
     def shuffled(self, seed: int) -> Bench:
-        """Return the bench with labels dealt anew by patient, on each side: nothing to learn."""
+        """Return the bench with labels dealt anew on each side: nothing is left to learn.
+
+        Labels are dealt to patients of one class each (to `units` where some have several), so a
+        draw is only about balanced.
+        """
         rng = np.random.default_rng([seed, 18])
-        labels = self.labels.copy()
+        labels, unit = self.labels.copy(), units(self.labels, self.groups)[0]
         tests = np.isin(np.arange(len(labels)), self.test)
         for side in (tests, ~tests):
-            _, first, patient = np.unique(self.groups[side], return_index=True, return_inverse=True)
-            labels[side] = rng.permutation(labels[side][first])[patient]
+            _, first, place = np.unique(unit[side], return_index=True, return_inverse=True)
+            labels[side] = rng.permutation(labels[side][first])[place]
         return replace(self, labels=labels)
 
-    def features(self, x: Reals, n: int, draws: int | None = None) -> list[Floats]:
+    def features(
+        self, x: Reals, n: int, draws: int | None = None, *, jobs: int = 2
+    ) -> list[Floats]:
         """Return what logistic regression on features x says of the test images in each study.
 
         One array a draw: cases x classes.
         """
-        found = of_features(x, self.labels, self.groups, self.drawn(n, draws), self.test)
+        rows = self.drawn(n, draws)
+        found = of_features(x, self.labels, self.groups, rows, self.test, jobs=jobs)
         return [_both(study.test) for study in found]
 
     def networks(
@@ -116,63 +124,87 @@ class Bench:
         return self.labels[self.test], self.groups[self.test]
 
 
-def bench(pool: Cohort, *, test_share: float, draws: int, smallest: int, seed: int) -> Bench:
+def bench(
+    pool: Cohort, *, test_share: float, a_patient: int, draws: int, smallest: int, seed: int
+) -> Bench:
     """Return the bench of a pool: about `test_share` of the patients test and never train.
 
-    smallest: patients of the smallest study. Raises InputError, before anything is trained, for a
-    class with too few patients to train and to test, and for a patient with images of two classes.
+    a_patient: images of a patient and class that are used, at most; they are spread evenly over
+    those there are. smallest: patients of the smallest study. Raises InputError, before anything is
+    trained, for a class with too few patients to train and to test, and for too few in all.
     """
-    labels, groups = pool.labels, pool.groups
-    _, first, patient = np.unique(groups, return_index=True, return_inverse=True)
-    if not np.array_equal(labels[first][patient], labels):
+    cases = pool.select(_thinned(pool, a_patient))
+    labels, groups = cases.labels, cases.groups
+    _check(cases, smallest)
+    tested = _tested(labels, groups, test_share, seed)
+    unit, of_unit = units(labels, groups)
+    free = np.unique(unit[~tested])
+    if smallest > MOST_DRAWN * len(free):
         raise InputError(
-            f"{pool.name} has patients with images of several classes, and this chapter draws "
-            "patients by their class: give each patient one label."
-        )
-    of_patient = labels[first]
-    for name, found in zip(pool.classes, np.bincount(of_patient, minlength=len(pool.classes)),
-                           strict=True):  # fmt: skip
-        if found < 2 * LEAST_TESTED:
-            raise InputError(
-                f"Class {name!r} of {pool.name} has {found} patients or groups, and this chapter "
-                f"needs {2 * LEAST_TESTED} of each, {LEAST_TESTED} to train and others to test: "
-                "add patients, or leave the class out with -p classes."
-            )
-    if smallest < 2 * len(pool.classes):
-        raise InputError(
-            f"The smallest study has {smallest} patients for {len(pool.classes)} classes, and two "
-            f"of each are needed: give sizes from {2 * len(pool.classes)} on."
-        )
-    tested = _tested(of_patient, test_share, seed)
-    rng = np.random.default_rng([seed, 18, 1])
-    orders = tuple(_order(of_patient, np.flatnonzero(~tested), rng) for _ in range(draws))
-    available = int((~tested).sum())
-    if smallest > MOST_DRAWN * available:
-        raise InputError(
-            f"{pool.name} leaves {available} patients to train, of which a draw may take "
+            f"{pool.name} leaves {len(free)} patients or groups to train, of which a draw may take "
             f"{MOST_DRAWN:.0%}, and the smallest study has {smallest}: add patients, or lower "
             "sizes."
         )
-    return Bench(pool, labels, groups, np.flatnonzero(tested[groups]), orders, available)
+    rng = np.random.default_rng([seed, 18, 1])
+    orders = tuple(_order(of_unit, free, rng) for _ in range(draws))
+    return Bench(cases, labels, groups, np.flatnonzero(tested), orders, len(free))
 
 
-def _tested(of_patient: Integers, share: float, seed: int) -> np.ndarray:
-    """Which patients test: parts of a stratified deal, but at least two of each class."""
-    parts = min(PARTS, int(np.bincount(of_patient).min()) // LEAST_TESTED)
-    part = stratified_patient_folds(of_patient, np.arange(len(of_patient)), folds=parts, seed=seed)
+def units(labels: Labels, groups: Integers) -> tuple[Integers, Integers]:
+    """Return what is drawn: number of each image's patient and class, and the class of each unit.
+
+    A patient with images of two classes is two units; on the test side patients stay whole.
+    """
+    classes = int(labels.max()) + 1
+    found, unit = np.unique(groups * classes + labels, return_inverse=True)
+    return unit, found % classes
+
+
+def _thinned(pool: Cohort, most: int) -> Integers:
+    """Rows of at most so many images of each patient and class, evenly spread."""
+    unit, of_unit = units(pool.labels, pool.groups)
+    kept = []
+    for k in range(len(of_unit)):
+        rows = np.flatnonzero(unit == k)
+        places = np.linspace(0, len(rows) - 1, min(most, len(rows)))
+        kept.append(rows[np.round(places).astype(np.int64)])
+    return np.sort(np.concatenate(kept))
+
+
+def _check(cases: Cohort, smallest: int) -> None:
+    """Refuse classes that cannot both train and test, and studies that cannot hold them all."""
+    patients = cases.table.groupby("label").patient_id.nunique()
+    for name in cases.classes:
+        found = int(patients.get(name, 0))
+        if found < 2 * LEAST_TESTED:
+            raise InputError(
+                f"Class {name!r} of {cases.name} has {found} patients or groups, and this chapter "
+                f"needs {2 * LEAST_TESTED} of each, {LEAST_TESTED} to train and others to test: "
+                "add patients, or leave the class out with -p classes."
+            )
+    if smallest < 2 * len(cases.classes):
+        raise InputError(
+            f"The smallest study has {smallest} patients for {len(cases.classes)} classes, and two "
+            f"of each are needed: give sizes from {2 * len(cases.classes)} on."
+        )
+
+
+def _tested(labels: Labels, groups: Integers, share: float, seed: int) -> Bools:
+    """Which images test: parts of a deal of patients, at least two of each class."""
+    fewest = min(len(np.unique(groups[labels == k])) for k in np.unique(labels))
+    parts = min(PARTS, fewest // LEAST_TESTED)
+    part = stratified_patient_folds(labels, groups, folds=parts, seed=seed)
     return np.asarray(part < np.clip(round(share * parts), 1, parts - 1))
 
 
-def _order(of_patient: Integers, patients: Integers, rng: np.random.Generator) -> Integers:
-    """A random order of patients in which classes take turns as long as they last."""
-    shuffled = rng.permutation(patients)
-    turn = np.empty(len(shuffled), dtype=np.int64)
-    classes = np.unique(of_patient[shuffled])
-    for k in classes:
-        mine = of_patient[shuffled] == k
-        turn[mine] = np.arange(mine.sum())
-    place = rng.permutation(len(classes))[np.searchsorted(classes, of_patient[shuffled])]
-    return shuffled[np.lexsort((place, turn))]
+def _order(of_unit: Integers, free: Integers, rng: np.random.Generator) -> Integers:
+    """A random order of units in which classes take turns as long as they last."""
+    shuffled = rng.permutation(free)
+    label = of_unit[shuffled]
+    turn, first = np.empty(len(shuffled), dtype=np.int64), rng.permutation(int(of_unit.max()) + 1)
+    for k in np.unique(label):
+        turn[label == k] = np.arange((label == k).sum())
+    return shuffled[np.lexsort((first[label], turn))]
 
 
 def sizes_that_fit(wanted: str, bench: Bench) -> list[int]:
@@ -188,6 +220,15 @@ def read_sizes(wanted: str) -> list[int]:
         raise InputError(
             f"sizes is {wanted!r}: give numbers of patients, such as 10,25,50."
         ) from error
+
+
+def unequal(bench: Bench, first: Sequence[Reals], second: Sequence[Reals], n: int) -> Comparison:
+    """Return right answers of the first less those of the second, which has n patients, the more.
+
+    Studies of one draw are nested, so draws are paired; as many as both have.
+    """
+    common = min(len(first), len(second))
+    return bench.difference(bench.right(first[:common]) - bench.right(second[:common]), n)
 
 
 def _both(said: Reals) -> Floats:
