@@ -27,12 +27,13 @@ from medlib.types import Floats, Image
 
 MAP: Final = Grid(1.0, 384)
 """Where anatomy is painted: 384 mm a side, 1 mm pixels."""
-CROP_MM, CROP_SIZE = 104.0, 96
+CROP_MM, CROP_SIZE = 96.0, 96
 """Side of the region round a kidney, in mm and in pixels."""
-JITTER_MM: Final = 7.0
+JITTER_MM: Final = 5.0
 LEVELS: Final = 3
 """Levels that a slice's thickness is averaged over."""
 MOST_SLICES: Final = 3
+LEFT: Final = 1
 SPARE: Final = {
     "urine": Substance(hu=6.0),
     "calcified wall": Substance(hu=420.0),
@@ -59,9 +60,9 @@ def simulate(
 ) -> SimulatedKidney:
     """A simulated patient; the same seed and kind give the same bytes on every processor.
 
-    kind: one of `KINDS`. task: "crop", 104 mm round the kidney in question, 96 x 96; "slice", the
-    whole body, 384 x 384. `slices` neighbours through the middle of the finding, 1 to 3; `matrix`
-    changes rows and columns. Raises InputError for what cannot be simulated.
+    kind: one of `KINDS`. task: "crop", 96 mm round the kidney in question, 96 x 96, left kidneys
+    mirrored so that the spine is on the right; "slice", the whole body, 384 x 384. `slices`
+    neighbours through the middle of the finding, 1 to 3; `matrix` changes rows and columns. Raises InputError for what cannot be simulated.
     """
     slices = _check(kind, task, slices, matrix)
     body, organ, other, lesion, position, scan, noise = (
@@ -92,6 +93,8 @@ def simulate(
         field_of_view_mm=shown.pixel_mm * shown.size,
         matrix=shown.size,
     )
+    if task == "crop" and side == LEFT:
+        images = np.ascontiguousarray(images[:, :, ::-1])
     scanner = replace(scanner, field_of_view_mm=shown.pixel_mm * shown.size, matrix=shown.size)
     which = ("right", "left")[side]
     return SimulatedKidney(images, shown.pixel_mm, kind, phase, which, finding, heights, scanner)
@@ -129,8 +132,9 @@ def _substances(phase: str, rng: np.random.Generator) -> dict[str, Substance]:
 def _scanner(rng: np.random.Generator, thickness: float) -> ct.Scanner:
     """CT scanner and protocol: soft or standard kernel, as for the abdomen."""
     kernel = str(rng.choice(["soft", "standard"]))
+    mas = float(np.round(np.exp(rng.uniform(np.log(120), np.log(360)))))
     return ct.draw_scanner(
-        rng, kernel=kernel, slice_thickness_mm=thickness, matrix=CROP_SIZE, kvp=120
+        rng, kernel=kernel, mas=mas, slice_thickness_mm=thickness, matrix=CROP_SIZE, kvp=120
     )
 
 

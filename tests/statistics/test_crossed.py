@@ -81,3 +81,23 @@ def test_ece_by_hand_and_its_bias():
         [1, 10, 45, 120, 210, 252, 210, 120, 45, 10, 1])) / 1024  # fmt: skip
     assert few == pytest.approx(exact, abs=0.01)  # labels of a coin are never evenly shared
     assert many < few / 5
+
+
+def test_of_more_than_two_classes_all_weigh_the_same():
+    labels = np.repeat([0, 1, 2], [20, 10, 5])
+    scores = np.tile(np.array([1.0, 0.5, 0.0])[labels], (3, 1))
+    assert crossed_interval(scores, labels).estimate == pytest.approx(0.5)
+    with pytest.raises(InputError, match="each of 0, 1, 2"):
+        crossed_interval(scores, np.where(labels == 1, 3, labels))
+
+
+def test_the_interval_holds_the_accuracy_of_four_classes():
+    """400 simulated studies: draws and patients both vary, each class with a rate of its own."""
+    labels, rate = np.arange(80) % 4, np.array([0.5, 0.6, 0.7, 0.8])
+    rng, inside = np.random.default_rng(4), 0
+    for _ in range(400):
+        chance = rate[labels] + rng.normal(0, 0.15, 80) + rng.normal(0, 0.05, (8, 1))
+        scores = (rng.random((8, 80)) < chance).astype(float)
+        found = crossed_interval(scores, labels)
+        inside += found.low <= rate.mean() <= found.high
+    assert 0.91 <= inside / 400 <= 0.99

@@ -35,7 +35,7 @@ PHASES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
 )  # fmt: skip
 """What contrast medium adds to each tissue, in HU, by the phase of the scan: rounded from the
 course of enhancement over time in Cohan et al., Radiology 196 (1995) 445, and textbooks."""
-SHARE_OF_PHASES: Final = (0.35, 0.2, 0.3, 0.15)
+SHARE_OF_PHASES: Final = (0.1, 0.25, 0.55, 0.1)
 SEMI_MM: Final = (24.0, 30.0)
 """Half of its width and depth at the middle."""
 HALF_HEIGHT_MM: Final = 56.0

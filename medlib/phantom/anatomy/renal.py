@@ -1,9 +1,9 @@
 """What is found in a kidney: nothing, a cyst, a tumour or stones.
 
 Attenuation as textbooks have it. A simple cyst is water with a little protein, 0 to 20 HU, and
-takes up no contrast medium; one in six is a hyperdense one, 50 to 85 HU without enhancement
+takes up no contrast medium; one in eight is a hyperdense one, 50 to 85 HU without enhancement
 (Bosniak II; Silverman et al., Radiology 292 (2019) 475). Two tumours in three are hypervascular
-and enhance nearly as the cortex does, the others by 10 to 35 HU; large ones may be necrotic, some
+and enhance nearly as the cortex does, the others by 15 to 40 HU; large ones may be necrotic, some
 are largely cystic. Stones have 200 to 1300 HU and lose much of it to partial volume. Size, place
 and height are drawn in the same way for cysts and tumours.
 """
@@ -77,7 +77,7 @@ def _draw_mass(
     grain: Noise,
 ) -> Mass:
     """A cyst, or if `solid` a tumour, in the outer half of the kidney or bulging from it."""
-    radius = float(np.exp(place.uniform(np.log(5.5), np.log(20))))
+    radius = float(np.exp(place.uniform(np.log(11), np.log(24))))
     turn, deep = float(place.uniform(-1.9, 1.9)), float(place.uniform(0.45, 1.0))
     angle = turn + (0.0 if kidney.medial < 0 else np.pi)
     away = deep * float(kidney.reach(np.array(angle), height))
@@ -103,14 +103,14 @@ def _draw_mass(
 
 def _cyst(u: Floats, radius: float, phase: str) -> tuple[float, float, float, float]:
     """HU, texture, core and HU of the core from eight numbers of 0 to 1."""
-    dense = u[0] < 1 / 6
+    dense = u[0] < 1 / 8
     return float(50 + 35 * u[1] if dense else 22 * u[1] - 2), 1.5, 0.0, 0.0
 
 
 def _tumour(u: Floats, radius: float, phase: str) -> tuple[float, float, float, float]:
     """As `_cyst`; what a tumour takes up follows the phase."""
     plain = 28 + 14 * u[1]
-    taken = (60 + 70 * u[2]) * UPTAKE[phase] if u[0] < 2 / 3 else (10 + 25 * u[2]) * SLOW[phase]
+    taken = (60 + 70 * u[2]) * UPTAKE[phase] if u[0] < 2 / 3 else (15 + 25 * u[2]) * SLOW[phase]
     cystic, necrotic = u[3] < 0.12, u[4] < 0.55 and radius > 9
     core = 0.8 if cystic else (0.35 + 0.3 * u[5]) * float(necrotic)
     rough = 5 + 9 * u[6] + 0.12 * taken
@@ -122,7 +122,7 @@ def _draw_stones(rng: np.random.Generator, kidney: Kidney, height: float) -> Flo
     number = 1 + int(rng.integers(STONES))
     calyces = rng.permutation(np.arange(1, PYRAMIDS - 1))[:STONES]
     beside, along = rng.normal(0, 1.2, (2, STONES))
-    radius = np.sort(np.exp(rng.uniform(np.log(1.3), np.log(6), STONES)))[::-1]
+    radius = np.sort(np.exp(rng.uniform(np.log(2), np.log(7), STONES)))[::-1]
     at = np.array([kidney.calyx(int(calyx)) for calyx in calyces])
     lower = rng.normal(0, 5, STONES) * np.array([0, 1, 1])
     stones = np.stack(

@@ -100,13 +100,13 @@ class Attenuation(Shares):
     @classmethod
     def of(cls, grid: Grid, names: Sequence[str], substances: Sequence[Substance]) -> "Attenuation":
         """A slice filled with the first substance."""
-        hu = np.full((1, grid.size, grid.size), substances[0].hu)
+        hu = np.full((1, grid.size, grid.size), float(substances[0].hu))
         x, y = grid.axes()
         return cls(grid.pixel_mm, x[None, :], y[:, None], tuple(names), tuple(substances), hu)
 
     def paint(self, name: str, distance: Floats, *, amount: float = 1.0) -> None:
         """See `Shares.paint`."""
-        self.fill(self.substances[self.names.index(name)].hu, distance, amount=amount)
+        self.fill(float(self.substances[self.names.index(name)].hu), distance, amount=amount)
 
     def fill(self, hu: float | Floats, distance: Floats, *, amount: float = 1.0) -> None:
         """Fill what lies inside a surface with HU: one number, or one a pixel of this part."""
