@@ -62,7 +62,8 @@ def simulate(
 
     kind: one of `KINDS`. task: "crop", 96 mm round the kidney in question, 96 x 96, left kidneys
     mirrored so that the spine is on the right; "slice", the whole body, 384 x 384. `slices`
-    neighbours through the middle of the finding, 1 to 3; `matrix` changes rows and columns. Raises InputError for what cannot be simulated.
+    neighbours through the middle of the finding, 1 to 3; `matrix` changes rows and columns.
+    Raises InputError for what cannot be simulated.
     """
     slices = _check(kind, task, slices, matrix)
     body, organ, other, lesion, position, scan, noise = (

@@ -146,7 +146,7 @@ def test_a_folder_of_images_without_labels_is_read_by_its_name(bench, tmp_path):
     assert images.shape == (20, 32, 32)
     assert str(tmp_path) in whose
     with pytest.raises(InputError, match="needs 16"):
-        pretext.images_without_labels(bench.cases, bench, spec, 32, most=9)
+        pretext.images_without_labels(bench.cases, bench, f"images:{tmp_path}", 32, most=9)
 
 
 def test_a_step_takes_time_and_epochs_make_up_the_steps():
