@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from medlib.errors import InputError
 from medlib.learning.fold_store import PROJECT_CACHE, Outcome, Store, Task, folder_of, key_of
 from medlib.learning.folds import stratified_patient_folds
-from medlib.learning.learner import HISTORY, Fitted, Learner, Pair, check_training
+from medlib.learning.learner import HISTORY, Learner, Pair, check_training
 from medlib.learning.result import CrossValidation, correct_and_folds, score_columns
 from medlib.runtime import progress
 from medlib.runtime.arithmetic import one_thread
@@ -30,7 +30,6 @@ __all__ = [
     "cross_validate",
     "cross_validate_many",
     "cross_validate_repeatedly",
-    "fit_each",
     "stratified_patient_folds",
     "train_and_test",
     "train_each",
@@ -175,29 +174,6 @@ def train_each(
         tasks.append(Task(learner, pair, test, as_seed(seed), name, watched=False))
     folder = folder_of(cache, studies[0][0])
     return [found.scores for found in _run(tasks, jobs, folder, progress, keep=False)]
-
-
-def fit_each(
-    studies: Sequence[tuple[Learner, Pair, int]],
-    *,
-    jobs: int | None = 2,
-    cache: Path | str | None = PROJECT_CACHE,
-    progress: bool = True,
-) -> list[Fitted]:
-    """Return the fitted model of each study: a learner, its training images and labels, a seed.
-
-    As `train_each`, where the model itself is what is wanted: a network pretrained without labels.
-    """
-    tasks = []
-    for i, (learner, (seen, labels), seed) in enumerate(studies, 1):
-        pair = seen.astype(np.float32, copy=False), labels.astype(np.int64)
-        first = pair[0][:1], pair[1][:1]
-        tasks.append(
-            Task(learner, pair, first, as_seed(seed), f"model {i} of {len(studies)}", False)
-        )
-    folder = folder_of(cache, studies[0][0])
-    found = _run(tasks, jobs, folder, progress, keep=True)
-    return [outcome.model for outcome in found if outcome.model is not None]
 
 
 def _validate(

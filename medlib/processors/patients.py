@@ -30,7 +30,8 @@ COHORTS: Final[dict[str, tuple[int, int]]] = {
 _HASH: Final = """
 import sys, json
 from medlib.cohorts import load
-made = [load(name, per_class=n, seed=seed) for name, (n, seed) in json.loads(sys.argv[1]).items()]
+asked = json.loads(sys.argv[1]).items()
+made = [load(name, per_class=n, seed=seed, several=True) for name, (n, seed) in asked]
 print(json.dumps([cohort.content_hash for cohort in made]))
 """
 

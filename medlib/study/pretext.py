@@ -15,8 +15,8 @@ from medlib.cohorts.sources.kidney import without_labels
 from medlib.cohorts.unlabelled import open_unlabelled
 from medlib.errors import InputError
 from medlib.imaging import Normaliser, pad_square, resize, to_unit
-from medlib.learning.crossval import fit_each
 from medlib.learning.learner import Learner
+from medlib.learning.pretraining import fit_each
 from medlib.learning.self_supervised import (
     ContrastiveLearner,
     Encoder,

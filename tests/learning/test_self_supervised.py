@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from medlib.errors import InputError
-from medlib.learning.crossval import fit_each
 from medlib.learning.network import NetworkLearner
+from medlib.learning.pretraining import fit_each
 from medlib.learning.self_supervised import (
     STRIDE,
     ContrastiveLearner,

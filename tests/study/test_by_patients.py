@@ -100,9 +100,9 @@ def test_a_network_learns_at_the_bench(bench):
     images[:, 4:12, :] += bench.labels[:, None, None] * 2.0
     images += np.random.default_rng(0).normal(size=images.shape).astype(np.float32) * 0.1
     learner = NetworkLearner("resnet10", size=32, batch_size=8, augment=False, precision="fp32")
-    said = bench.networks(learner, images, 12, steps=30, draws=2, seed=0)
+    said = bench.networks(learner, images, 30, steps=80, draws=2, seed=0)
     assert said[0].shape == (len(bench.test), 3)
-    assert bench.right(said).mean() > 0.6
+    assert bench.right(said).mean() > 0.5
 
 
 @pytest.mark.parametrize(
