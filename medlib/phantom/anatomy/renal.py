@@ -1,11 +1,12 @@
 """What is found in a kidney: nothing, a cyst, a tumour or stones.
 
 Attenuation as textbooks have it. A simple cyst is water with a little protein, 0 to 20 HU, and
-takes up no contrast medium; one in eight is a hyperdense one, 50 to 85 HU without enhancement
-(Bosniak II; Silverman et al., Radiology 292 (2019) 475). Two tumours in three are hypervascular
-and enhance nearly as the cortex does, the others by 15 to 40 HU; large ones may be necrotic, some
-are largely cystic. Stones have 200 to 1300 HU and lose much of it to partial volume. Size, place
-and height are drawn in the same way for cysts and tumours.
+takes up no contrast medium; one in eight is hyperdense, 50 to 85 HU, and takes up none either
+(Silverman et al., Radiology 292 (2019) 475). Two tumours in three are hypervascular and enhance
+nearly as the cortex does, the others by 15 to 40 HU; large ones may be necrotic, some are largely
+cystic. Stones have 200 to 800 HU, less than compact bone, so that the brightest pixel is no sign
+of them, and lose much of it to partial volume. Size, place and height are drawn in the same way
+for cysts and tumours.
 """
 
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ def _draw_stones(rng: np.random.Generator, kidney: Kidney, height: float) -> Flo
     number = 1 + int(rng.integers(STONES))
     calyces = rng.permutation(np.arange(1, PYRAMIDS - 1))[:STONES]
     beside, along = rng.normal(0, 1.2, (2, STONES))
-    radius = np.sort(np.exp(rng.uniform(np.log(2), np.log(7), STONES)))[::-1]
+    radius = np.sort(np.exp(rng.uniform(np.log(2), np.log(5.5), STONES)))[::-1]
     at = np.array([kidney.calyx(int(calyx)) for calyx in calyces])
     lower = rng.normal(0, 5, STONES) * np.array([0, 1, 1])
     stones = np.stack(
@@ -132,7 +133,7 @@ def _draw_stones(rng: np.random.Generator, kidney: Kidney, height: float) -> Flo
             height + lower,
             radius,
             np.maximum(radius, STONE_HEIGHT_MM),
-            rng.uniform(220, 1300, STONES),
+            rng.uniform(200, 800, STONES),
         ],
         axis=1,
     )
