@@ -27,9 +27,9 @@ from medlib.types import Floats, Image
 
 MAP: Final = Grid(1.0, 384)
 """Where anatomy is painted: 384 mm a side, 1 mm pixels."""
-CROP_MM, CROP_SIZE = 96.0, 96
+CROP_MM, CROP_SIZE = 84.0, 96
 """Side of the region round a kidney, in mm and in pixels."""
-JITTER_MM: Final = 5.0
+JITTER_MM: Final = 4.0
 LEVELS: Final = 3
 """Levels that a slice's thickness is averaged over."""
 MOST_SLICES: Final = 3
@@ -60,7 +60,7 @@ def simulate(
 ) -> SimulatedKidney:
     """A simulated patient; the same seed and kind give the same bytes on every processor.
 
-    kind: one of `KINDS`. task: "crop", 96 mm round the kidney in question, 96 x 96, left kidneys
+    kind: one of `KINDS`. task: "crop", 84 mm round the kidney in question, 96 x 96, left kidneys
     mirrored so that the spine is on the right; "slice", the whole body, 384 x 384. `slices`
     neighbours through the middle of the finding, 1 to 3; `matrix` changes rows and columns.
     Raises InputError for what cannot be simulated.

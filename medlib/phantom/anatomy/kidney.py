@@ -121,9 +121,9 @@ def draw(
         ),
         pyramids=np.stack([angles, rng.uniform(0.75, 1.2, PYRAMIDS)], axis=1),
         sinus=float(rng.uniform(0.7, 1.25)),
-        dilated=float(rng.uniform(0.2, 1)) * float(wide < 0.2),
-        flecks=flecks[: 3 if calcified < 0.25 else 0],
-        speck=speck * np.array([1, 1, 1, float(speckled < 0.15)]),
+        dilated=float(rng.uniform(0.2, 1)) * float(wide < 0.12),
+        flecks=flecks[: 3 if calcified < 0.15 else 0],
+        speck=speck * np.array([1, 1, 1, float(speckled < 0.1)]),
     )
 
 

@@ -1,8 +1,8 @@
 """What is found in a kidney: nothing, a cyst, a tumour or stones.
 
 Attenuation as textbooks have it. A simple cyst is water with a little protein, 0 to 20 HU, and
-takes up no contrast medium; one in eight is hyperdense, 50 to 85 HU, and takes up none either
-(Silverman et al., Radiology 292 (2019) 475). Two tumours in three are hypervascular and enhance
+takes up no contrast medium; one in ten is hyperdense, 50 to 85 HU, and takes up none either
+(Silverman et al., Radiology 292 (2019) 475). Three tumours in four are hypervascular and enhance
 nearly as the cortex does, the others by 15 to 40 HU; large ones may be necrotic, some are largely
 cystic. Stones have 200 to 800 HU, less than compact bone, so that the brightest pixel is no sign
 of them, and lose much of it to partial volume. Size, place and height are drawn in the same way
@@ -78,8 +78,8 @@ def _draw_mass(
     grain: Noise,
 ) -> Mass:
     """A cyst, or if `solid` a tumour, in the outer half of the kidney or bulging from it."""
-    radius = float(np.exp(place.uniform(np.log(11), np.log(24))))
-    turn, deep = float(place.uniform(-1.9, 1.9)), float(place.uniform(0.45, 1.0))
+    radius = float(np.exp(place.uniform(np.log(12), np.log(24))))
+    turn, deep = float(place.uniform(-1.9, 1.9)), float(place.uniform(0.4, 0.85))
     angle = turn + (0.0 if kidney.medial < 0 else np.pi)
     away = deep * float(kidney.reach(np.array(angle), height))
     amounts = np.array([0.05, 0.05, 0.04, 0.03]) if solid else np.array([0.03, 0.01, 0.0, 0.0])
@@ -104,14 +104,14 @@ def _draw_mass(
 
 def _cyst(u: Floats, radius: float, phase: str) -> tuple[float, float, float, float]:
     """HU, texture, core and HU of the core from eight numbers of 0 to 1."""
-    dense = u[0] < 1 / 8
+    dense = u[0] < 1 / 10
     return float(50 + 35 * u[1] if dense else 22 * u[1] - 2), 1.5, 0.0, 0.0
 
 
 def _tumour(u: Floats, radius: float, phase: str) -> tuple[float, float, float, float]:
     """As `_cyst`; what a tumour takes up follows the phase."""
     plain = 28 + 14 * u[1]
-    taken = (60 + 70 * u[2]) * UPTAKE[phase] if u[0] < 2 / 3 else (15 + 25 * u[2]) * SLOW[phase]
+    taken = (60 + 70 * u[2]) * UPTAKE[phase] if u[0] < 3 / 4 else (15 + 25 * u[2]) * SLOW[phase]
     cystic, necrotic = u[3] < 0.12, u[4] < 0.55 and radius > 9
     core = 0.8 if cystic else (0.35 + 0.3 * u[5]) * float(necrotic)
     rough = 5 + 9 * u[6] + 0.12 * taken
