@@ -14,6 +14,7 @@ ORDER: Final = (
     "phantom-chest-ct",
     "phantom-abdomen",
     "phantom-mammography",
+    "phantom-kidney",
     "iq-oth-nccd",
     "tcga-lung-ct",
     "luna16-patches",

@@ -1,8 +1,9 @@
 """A convolutional network as a learner: its training loop, on one thread, from one seed."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import ClassVar, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from medlib import imaging
+from medlib.errors import InputError
 from medlib.learning import augmentation
 from medlib.learning.learner import HISTORY, SMALLEST, Pair, Report, Row, check_training, require
 from medlib.models.classifiers import build, timm_name
@@ -29,12 +31,40 @@ PREDICTED_AT_ONCE: Final = 32
 """Images a step of prediction."""
 
 
+class Start:
+    """Weights that training starts from: those of a network without its last layer."""
+
+    def __init__(self, state: Mapping[str, Tensor]) -> None:
+        """Take a network's `state_dict`."""
+        self.state = {name: tensor.detach().clone() for name, tensor in state.items()}
+        parts = (name.encode() + t.numpy().tobytes() for name, t in self.state.items())
+        self.sha256 = sha256(b"".join(parts)).hexdigest()
+
+    def __repr__(self) -> str:
+        """Return what tells it from others: finished folds are kept under it."""
+        return f"Start({self.sha256})"
+
+    def put_into(self, module: nn.Module) -> None:
+        """Give a network these weights; InputError where any but its last layer's lacks."""
+        try:
+            lacking, unknown = module.load_state_dict(self.state, strict=False)
+        except RuntimeError as error:
+            raise InputError(f"These weights are of another network: {error}") from error
+        body = [name for name in lacking if not name.startswith("fc.")]
+        if body or unknown:
+            raise InputError(
+                f"These weights are of another network: {len(body)} lack and {len(unknown)} are "
+                "unknown to it; pretrain the network that is fine-tuned."
+            )
+
+
 @dataclass(frozen=True)
 class NetworkLearner:
     """A convolutional network trained with AdamW and a one-cycle learning rate.
 
     Images are resized to `size` pixels a side, `learning_rate` is the cycle's peak, `augment`
-    changes training images slightly (`flip` also mirrors them), `precision` is "fp32", "bf16" or
+    changes training images slightly (`flip` also mirrors them), `start` are weights of a pretext
+    task to start from (`self_supervised`), `precision` is "fp32", "bf16" or
     "auto": bf16 where it is quicker (see `precision_for`). Runs on one thread, so a seed
     gives the same numbers on any number of cores; other processors differ in the last digits.
     """
@@ -49,6 +79,7 @@ class NetworkLearner:
     augment: bool = True
     flip: bool = False
     precision: str = "auto"
+    start: Start | None = None
     in_one_process: ClassVar[bool] = False
     """A fold is one job of one thread, and folds run side by side."""
     volumes: ClassVar[bool] = False
@@ -94,8 +125,11 @@ class NetworkLearner:
 
     def untrained(self, *, seed: int, classes: int = 2) -> nn.Module:
         """Return the network that `fit` starts from with this seed."""
-        start = training_seed(as_seed(seed))
-        return build(self.network, pretrained=self.pretrained, classes=classes, seed=start)
+        first = training_seed(as_seed(seed))
+        module = build(self.network, pretrained=self.pretrained, classes=classes, seed=first)
+        if self.start is not None:
+            self.start.put_into(module)
+        return module
 
     def _resized(self, images: Images) -> Images:
         return imaging.resize(images, self.size)

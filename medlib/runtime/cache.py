@@ -20,6 +20,7 @@ KINDS: Final = {
     "phantom-chest-ct": "simulated patients",
     "phantom-abdomen": "simulated patients in three modalities",
     "phantom-mammography": "simulated mammograms",
+    "phantom-kidney": "simulated patients with a kidney on CT",
     "unpacked": "unpacked archives",
     "audits": "audits of data that chapters ran on",
     "copies": "pairs of copies among many images",
