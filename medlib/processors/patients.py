@@ -23,6 +23,7 @@ COHORTS: Final[dict[str, tuple[int, int]]] = {
     "phantom-chest-ct?sites=same": (8, 0),
     "phantom-abdomen": (8, 0),
     "phantom-abdomen?task=slice&sequence=flair": (2, 1),
+    "phantom-fundus": (20, 0),
 }
 """Patients a class and seed of the cohorts whose hashes are kept: every task and stratum."""
 _HASH: Final = """
