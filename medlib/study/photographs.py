@@ -1,0 +1,98 @@
+"""What a network is shown of a colour photograph, and how like a real one a simulated one is."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy import ndimage
+from skimage import filters, morphology
+
+from medlib.cohorts import Cohort
+from medlib.cohorts.colours import colour_images
+from medlib.models.classifiers import imagenet_features
+from medlib.types import Bools, Features, Floats, Mask, Singles
+
+SPOT: Final = 0.28
+"""Side of the square round the optic disc, as a share of the picture's."""
+SEEN_SPOT: Final = 160
+"""Pixels a side at which the network sees that square."""
+DISC, ROUND: Final = 0.10, 0.36
+"""Size of the disc and of its surround, shares of the side, by which the disc is found."""
+INSIDE: Final = 0.44
+"""How far from the middle it may lie, as a share of the side."""
+
+
+class Views(NamedTuple):
+    """Features of the whole picture, of the brightest spot, and of a square at its mirror place."""
+
+    whole: Features
+    spot: Features
+    control: Features
+
+
+def views(cohort: Cohort, size: int) -> Views:
+    """Return what a frozen network sees in each photograph, three times cases x 1280."""
+    images = colour_images(cohort, size)
+    at = np.stack([brightest(image) for image in images])
+    squares = [
+        np.stack([square(image, *place) for image, place in zip(images, places, strict=True)])
+        for places in (at, np.stack([at[:, 0], size - 1 - at[:, 1]], axis=1))
+    ]
+    whole = imagenet_features(images, size=size)
+    spot, control = (imagenet_features(part, size=SEEN_SPOT) for part in squares)
+    return Views(whole, spot, control)
+
+
+def brightest(image: Singles) -> tuple[int, int]:
+    """Return row and column of the spot that is brightest against its surround: the optic disc."""
+    green, side = image[..., 1].astype(np.float64), image.shape[0]
+    inner, outer = (ndimage.uniform_filter(green, round(share * side)) for share in (DISC, ROUND))
+    rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
+    contrast = np.where(np.hypot(rows, columns) < INSIDE * side, inner - outer, -np.inf)
+    row, column = np.unravel_index(int(np.round(contrast, 6).argmax()), contrast.shape)
+    return int(row), int(column)
+
+
+def square(image: Singles, row: int, column: int) -> Singles:
+    """Return the square round a place, moved inside the picture where it would stick out."""
+    side = image.shape[0]
+    half = round(SPOT * side) // 2
+    top, left = (min(max(at, half), side - half) - half for at in (row, column))
+    return image[top : top + 2 * half, left : left + 2 * half]
+
+
+class Appearance(NamedTuple):
+    """Of one photograph: levels (0..255) of its field, share of vessels, widths of vessels.
+
+    Widths are those along all middle lines, in thousandths of the picture's side.
+    """
+
+    levels: Floats
+    vessels: Mask
+    share: float
+    widths: Floats
+
+
+def appearance(image: Singles) -> Appearance:
+    """Measure a photograph (side x side x 3 in 0..1) whose field fills the picture."""
+    inside = field(image)
+    vessels = vessels_of(image, inside)
+    middle = morphology.skeletonize(vessels)
+    widths = 2000 * ndimage.distance_transform_edt(vessels)[middle] / image.shape[0]
+    return Appearance(255.0 * image[inside], vessels, float(vessels[inside].mean()), widths)
+
+
+def field(image: Singles) -> Bools:
+    """Return the lit part of the picture, a little inside its rim."""
+    lit = ndimage.binary_fill_holes(image.max(axis=2) > 0.12)
+    return np.asarray(ndimage.binary_erosion(lit, iterations=round(0.03 * image.shape[0])))
+
+
+def vessels_of(image: Singles, inside: Bools) -> Mask:
+    """Return dark ridges of the green channel (Sato's filter, a threshold by Otsu's rule)."""
+    green = image[..., 1].astype(np.float64)
+    level = ndimage.gaussian_filter(green, 0.08 * len(green))
+    ridges = filters.sato(green / np.maximum(level, 1e-3), sigmas=[1.0, 1.5, 2.2])
+    found = (ridges > filters.threshold_otsu(ridges[inside])) & inside
+    return np.asarray(morphology.remove_small_objects(found, max_size=round(0.0008 * green.size)))
