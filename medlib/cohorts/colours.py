@@ -53,7 +53,7 @@ def _shown(picture: Pillow.Image, size: int) -> Singles:
     square = Pillow.new("RGB", (side, side))
     square.paste(part, ((side - part.width) // 2, (side - part.height) // 2))
     resized = square.resize((size, size), Pillow.Resampling.BILINEAR, reducing_gap=3.0)
-    return np.asarray(resized, dtype=np.float32) / 255
+    return np.asarray(resized, dtype=np.float32) / np.float32(255)
 
 
 def field_of(picture: Pillow.Image) -> tuple[int, int, int, int]:

@@ -6,7 +6,8 @@ sum over diseases, and no weight is in two of its parts.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -19,6 +20,8 @@ from medlib.types import Bools, Features, Floats, Integers
 
 STRENGTH: Final = 0.01
 """C of the logistic regressions: features are thousands and cases hundreds."""
+Make = Callable[[], Any]
+"""Makes an untrained classifier with scikit-learn's `fit` and `predict_proba`."""
 INNER: Final = 3
 """Folds of the training cases in which thresholds are set."""
 
@@ -33,7 +36,7 @@ class Read(NamedTuple):
 class LastLayer(NamedTuple):
     """A trained last layer, one model a label; a number where training cases were all alike."""
 
-    models: tuple[Pipeline | float, ...]
+    models: tuple[Any, ...]
 
     def predict(self, features: Features) -> Floats:
         """Return the probability of each label, cases x labels."""
@@ -45,17 +48,21 @@ class LastLayer(NamedTuple):
         return np.stack(columns, axis=1)
 
 
-def fit(features: Features, flags: Integers) -> LastLayer:
+def fit(features: Features, flags: Integers, make: Make | None = None) -> LastLayer:
     """Train the last layer; flags: cases x labels, 1 where a case has a label."""
-    return LastLayer(tuple(_one(features, column) for column in flags.T))
+    return LastLayer(tuple(_one(features, column, make or logistic) for column in flags.T))
 
 
-def _one(features: Features, y: Integers) -> Pipeline | float:
+def logistic() -> Pipeline:
+    """Return what every output of the last layer is before training."""
+    return make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=1000))
+
+
+def _one(features: Features, y: Integers, make: Make) -> Any:
     if len(np.unique(y)) < 2:
         return float(y.mean())
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=1000))
     with one_thread():
-        return model.fit(features, y)
+        return make().fit(features, y)
 
 
 def rarest(flags: Integers) -> Integers:
@@ -69,12 +76,14 @@ def deal(flags: Integers, patients: Integers, *, folds: int, seed: int) -> Integ
     return stratified_patient_folds(rarest(flags), patients, folds=folds, seed=seed)
 
 
-def scores_of(features: Features, flags: Integers, fold: Integers) -> Floats:
-    """Return out-of-fold probabilities, cases x labels."""
+def scores_of(
+    features: Features, flags: Integers, fold: Integers, make: Make | None = None
+) -> Floats:
+    """Return out-of-fold probabilities, cases x labels; `make` gives another kind of model."""
     scores = np.empty(flags.shape)
     for number in np.unique(fold):
         test = fold == number
-        scores[test] = fit(features[~test], flags[~test]).predict(features[test])
+        scores[test] = fit(features[~test], flags[~test], make).predict(features[test])
     return scores
 
 

@@ -69,9 +69,7 @@ def simulate(
         layers.reflectance[:, turn], layers.vessels[:, turn], layers.disc[:, turn],
         layers.cup[:, turn], layers.lesions[..., turn],
     )  # fmt: skip
-    return SimulatedFundus(
-        np.ascontiguousarray(shown[:, turn]), eye, flipped, SIDE_MM / size, left
-    )
+    return SimulatedFundus(np.ascontiguousarray(shown[:, turn]), eye, flipped, SIDE_MM / size, left)
 
 
 def axes(size: int) -> tuple[Floats, Floats]:

@@ -7,28 +7,37 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import ndimage
 from skimage import filters, morphology
+from sklearn.ensemble import RandomForestClassifier
 
 from medlib.cohorts import Cohort
 from medlib.cohorts.colours import colour_images
 from medlib.models.classifiers import imagenet_features
-from medlib.types import Bools, Features, Floats, Mask, Singles
+from medlib.types import Bools, Features, Floats, Mask, Reals, Singles
 
 SPOT: Final = 0.28
 """Side of the square round the optic disc, as a share of the picture's."""
 SEEN_SPOT: Final = 160
 """Pixels a side at which the network sees that square."""
-DISC, ROUND: Final = 0.10, 0.36
-"""Size of the disc and of its surround, shares of the side, by which the disc is found."""
+DISC: Final = 0.10
+ROUND: Final = 0.36
+"""Sizes of the disc and of its surround, shares of the side, by which the disc is found."""
+OFF_DISC: Final = 0.10
+"""Distance from the disc, a share of the side, within which its edge passes for a vessel."""
 INSIDE: Final = 0.44
 """How far from the middle it may lie, as a share of the side."""
 
 
 class Views(NamedTuple):
-    """Features of the whole picture, of the brightest spot, and of a square at its mirror place."""
+    """Features of the whole picture, of the brightest spot, and of a square at its mirror place.
+
+    facts: single numbers of each file: mean and SD of red, green and blue, and its rows, columns
+    and bytes where the table has them.
+    """
 
     whole: Features
     spot: Features
     control: Features
+    facts: Floats
 
 
 def views(cohort: Cohort, size: int) -> Views:
@@ -41,7 +50,20 @@ def views(cohort: Cohort, size: int) -> Views:
     ]
     whole = imagenet_features(images, size=size)
     spot, control = (imagenet_features(part, size=SEEN_SPOT) for part in squares)
-    return Views(whole, spot, control)
+    return Views(whole, spot, control, _facts(cohort, images))
+
+
+def _facts(cohort: Cohort, images: Singles) -> Floats:
+    table, flat = cohort.table, images.reshape(len(images), -1, 3).astype(np.float64)
+    sizes = [table[name].to_numpy(float) for name in ("rows", "columns", "bytes") if name in table]
+    return np.concatenate(
+        [flat.mean(axis=1), flat.std(axis=1), *(s[:, None] for s in sizes)], axis=1
+    )
+
+
+def forest() -> RandomForestClassifier:
+    """Return a model of single numbers, before training."""
+    return RandomForestClassifier(100, min_samples_leaf=5, random_state=0)
 
 
 def brightest(image: Singles) -> tuple[int, int]:
@@ -71,16 +93,18 @@ class Appearance(NamedTuple):
     levels: Floats
     vessels: Mask
     share: float
-    widths: Floats
+    widths: Reals
 
 
 def appearance(image: Singles) -> Appearance:
     """Measure a photograph (side x side x 3 in 0..1) whose field fills the picture."""
     inside = field(image)
     vessels = vessels_of(image, inside)
-    middle = morphology.skeletonize(vessels)
+    middle = morphology.skeletonize(vessels)  # type: ignore[no-untyped-call]
     widths = 2000 * ndimage.distance_transform_edt(vessels)[middle] / image.shape[0]
-    return Appearance(255.0 * image[inside], vessels, float(vessels[inside].mean()), widths)
+    return Appearance(
+        255 * image[inside].astype(np.float64), vessels, float(vessels[inside].mean()), widths
+    )
 
 
 def field(image: Singles) -> Bools:
@@ -91,8 +115,13 @@ def field(image: Singles) -> Bools:
 
 def vessels_of(image: Singles, inside: Bools) -> Mask:
     """Return dark ridges of the green channel (Sato's filter, a threshold by Otsu's rule)."""
-    green = image[..., 1].astype(np.float64)
-    level = ndimage.gaussian_filter(green, 0.08 * len(green))
-    ridges = filters.sato(green / np.maximum(level, 1e-3), sigmas=[1.0, 1.5, 2.2])
-    found = (ridges > filters.threshold_otsu(ridges[inside])) & inside
+    green, side = image[..., 1].astype(np.float64), len(image)
+    level = ndimage.gaussian_filter(green, 0.08 * side)
+    even = green / np.maximum(level, 1e-3)
+    ridges = filters.sato(even, sigmas=[1.0, 1.5, 2.2])  # type: ignore[no-untyped-call]
+    row, column = brightest(image)
+    rows, columns = np.mgrid[:side, :side]
+    off_disc = inside & (np.hypot(rows - row, columns - column) > OFF_DISC * side)
+    cut = filters.threshold_otsu(ridges[off_disc])  # type: ignore[no-untyped-call]
+    found = (ridges > cut) & off_disc
     return np.asarray(morphology.remove_small_objects(found, max_size=round(0.0008 * green.size)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,7 +49,7 @@ class Labelled:
 
 
 def labelled(here: Mapping[str, Any]) -> Labelled:
-    """Return the cases of a chapter's parameters `cohort`, `classes`, `seed`, `per_class`, `folds`.
+    """Return the cases that a chapter's parameters name; it has cohort, classes, seed, folds.
 
     Several labels an image: all of them. One class an image: each class but the one that stands for
     no disease is a label; of two classes without such a name the second. Raises InputError for data
@@ -73,7 +73,7 @@ def labelled(here: Mapping[str, Any]) -> Labelled:
 def _loaded(here: Mapping[str, Any]) -> Cohort:
     spec, classes, seed = here["cohort"], here["classes"] or None, here["seed"]
     if is_simulated(spec):
-        return load(spec, seed=seed, per_class=here["per_class"])
+        return load(spec, seed=seed, per_class=here["pool_per_class"])
     try:
         return load(spec, classes=classes, several=True, seed=seed)
     except SeveralLabelsError as several:
@@ -101,12 +101,22 @@ def together(found: Labelled) -> pd.DataFrame:
     return pd.DataFrame(found.flags.T @ found.flags, index=names, columns=names)
 
 
-def ways_of_counting(flags: Integers, called: Bools) -> dict[str, Metric]:
-    """Return how the same calls are counted, by name.
+def averaged(metrics: Sequence[Metric]) -> Metric:
+    """Return the mean of metrics, such as those of several deals into folds."""
+    return lambda weights, cases: np.mean([each(weights, cases) for each in metrics], axis=0)
+
+
+def ways_of_counting(flags: Integers, calls: Sequence[Bools]) -> dict[str, Metric]:
+    """Return how calls are counted, by name; means over `calls`, one a deal into folds.
 
     labels right: share of all labels of all images, pooled. images right: share of images with
     every label right. sensitivity, specificity: means over labels.
     """
+    each = [_ways(flags, called) for called in calls]
+    return {name: averaged([ways[name] for ways in each]) for name in each[0]}
+
+
+def _ways(flags: Integers, called: Bools) -> dict[str, Metric]:
     has = flags == 1
     right = called == has
 

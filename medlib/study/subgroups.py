@@ -9,14 +9,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from medlib.cohorts import Cohort
 from medlib.errors import InputError, did_you_mean
 from medlib.learning import several
 from medlib.learning.several import Read
 from medlib.statistics import Interval
 from medlib.statistics.weighted import Cases, Metric, Weights
 from medlib.statistics.weighted import auc as weighted_auc
-from medlib.study.several_labels import Labelled
+from medlib.study.several_labels import Labelled, averaged
 from medlib.types import Bools, Features, Floats, Integers
 
 KNOWN: Final = ("pigmentation", "camera", "age", "PatientSex", "PatientAge", "sex", "site")
@@ -96,7 +95,8 @@ def mean_auc(flags: Integers, scores: Floats, rows: Bools) -> Metric:
     ]
 
     def area(weights: Weights, _: Cases) -> Floats:
-        return np.mean([weighted_auc(weights[:, rows], each) for each in cases], axis=0)
+        areas = [weighted_auc(weights[:, rows], each) for each in cases]
+        return np.asarray(np.mean(areas, axis=0))
 
     return area
 
@@ -115,13 +115,14 @@ def mean_rate(flags: Integers, called: Bools, rows: Bools, *, ill: bool) -> Metr
 MEASURES: Final = ("AUC", "sensitivity", "specificity")
 
 
-def _measure(name: str, flags: Integers, found: Read, rows: Bools) -> Metric:
+def _measure(name: str, flags: Integers, found: Sequence[Read], rows: Bools) -> Metric:
     if name == "AUC":
-        return mean_auc(flags, found.scores, rows)
-    return mean_rate(flags, found.called, rows, ill=name == "sensitivity")
+        return averaged([mean_auc(flags, each.scores, rows) for each in found])
+    ill = name == "sensitivity"
+    return averaged([mean_rate(flags, each.called, rows, ill=ill) for each in found])
 
 
-def gaps(data: Labelled, found: Read, pair: Groups, *, seed: int) -> dict[str, Interval]:
+def gaps(data: Labelled, found: Sequence[Read], pair: Groups, *, seed: int) -> dict[str, Interval]:
     """Return how much better the first group is served than the second, by each of `MEASURES`."""
 
     def difference(name: str) -> Metric:
@@ -132,7 +133,7 @@ def gaps(data: Labelled, found: Read, pair: Groups, *, seed: int) -> dict[str, I
 
 
 def dealt_gaps(
-    data: Labelled, found: Read, pair: Groups, *, deals: int, seed: int
+    data: Labelled, found: Sequence[Read], pair: Groups, *, deals: int, seed: int
 ) -> dict[str, Floats]:
     """Return the same gaps of groups that were dealt at random, so many times: the null run."""
     rng, once = np.random.default_rng([seed, 19]), np.ones((1, len(data.flags)))
@@ -158,19 +159,21 @@ def p_of(gap: float, dealt_at_random: Floats) -> float:
 def here_and_there(
     data: Labelled, features: Features, fold: Integers, pair: Groups, *, seed: int
 ) -> Floats:
-    """Return probabilities by models of the first and of the second group: 2 x cases x labels.
+    """Return probabilities by models of the first and second group, and of both: 3 x n x labels.
 
-    Both learn from as many training cases, drawn from the larger group where one is larger; nobody
-    is scored by a model that has seen him.
+    All learn from as many cases, drawn from the larger group where one is larger, the third from
+    half of each; nobody is scored by a model that has seen him.
     """
     rng = np.random.default_rng([seed, 23])
-    scores = np.full((2, *data.flags.shape), np.nan)
+    scores = np.full((3, *data.flags.shape), np.nan)
     for number in np.unique(fold):
         test = fold == number
         rows = [np.flatnonzero(part & ~test) for part in (pair.one, pair.other)]
         size = min(map(len, rows))
-        for g, own in enumerate(rows):
-            chosen = np.sort(rng.permutation(own)[:size])
+        drawn = [rng.permutation(own)[:size] for own in rows]
+        mixed = np.concatenate([drawn[0][: size // 2], drawn[1][: size - size // 2]])
+        for g, some in enumerate((*drawn, mixed)):
+            chosen = np.sort(some)
             model = several.fit(features[chosen], data.flags[chosen])
             scores[g, test] = model.predict(features[test])
     return scores
@@ -179,28 +182,22 @@ def here_and_there(
 def travel(
     data: Labelled, pair: Groups, scores: Sequence[Floats], *, seed: int
 ) -> dict[str, Interval]:
-    """Return mean AUC of models of the own group, of the other, and the first less the second.
+    """Return the mean AUC of models of the "own" group, of the "other" and of "both".
 
-    scores: of `here_and_there`, one entry a deal into folds; each case is tested by both models.
+    And what is "lost" (own less other) and "regained" (both less other). scores: of
+    `here_and_there`, one entry a deal into folds; each case is tested by all three models.
     """
 
-    def side(own: bool) -> Metric:
-        parts = [
-            mean_auc(data.flags, one[g if own else 1 - g], rows)
-            for one in scores
-            for g, rows in enumerate((pair.one, pair.other))
-        ]
-        return lambda w, cases: np.mean([part(w, cases) for part in parts], axis=0)
+    def by(models: tuple[int, int]) -> Metric:
+        sides = list(zip(models, (pair.one, pair.other), strict=True))
+        return averaged([mean_auc(data.flags, one[g], rows) for one in scores for g, rows in sides])
 
-    own, other = side(True), side(False)
+    own, other, both = by((0, 1)), by((1, 0)), by((2, 2))
     metrics: dict[str, Metric] = {
         "own": own,
         "other": other,
+        "both": both,
         "lost": lambda w, cases: own(w, cases) - other(w, cases),
+        "regained": lambda w, cases: both(w, cases) - other(w, cases),
     }
     return dict(data.spans(metrics, seed=seed))
-
-
-def column_of(cohort: Cohort, name: str) -> bool:
-    """Return whether the cohort's table has a column."""
-    return name in cohort.table

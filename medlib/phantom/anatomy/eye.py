@@ -88,8 +88,10 @@ def draw(
     melanin = PIGMENTATIONS[pigmentation] * float(np.exp(body.normal(0, 0.22)))
     shift = body.normal(0, 0.05, 2)
     arteries, veins = (
-        retinal_vessels.grow(vessels, disc=disc, fovea=fovea, reach_mm=reach_mm, tip_mm=tip)
-        for tip in (0.019, 0.025)
+        retinal_vessels.grow(
+            vessels, disc=disc, fovea=fovea, reach_mm=reach_mm, tip_mm=tip, wide=wide
+        )
+        for tip, wide in ((0.020, 1.25), (0.026, 0.85))
     )
     marks = retinal_lesions.draw(lesions, grade, disc=disc, fovea=fovea, reach_mm=reach_mm)
     return Eye(

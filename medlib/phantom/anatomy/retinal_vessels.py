@@ -21,7 +21,7 @@ SPACING_MM: Final = 0.95
 """Mean distance of the points that want blood, of one tree."""
 AVASCULAR_MM: Final = 0.55
 """Radius of the zone round the fovea without vessels."""
-ARCADE: Final = 1.75
+ARCADE: Final = 2.2
 """Width of the temporal arcades, mm: their parabola is y^2 = ARCADE * distance from the disc."""
 _BACKWARD: Final = 0.75
 """How much longer the way to a point behind a vessel's direction counts."""
@@ -44,13 +44,19 @@ class Tree:
 
 
 def grow(
-    rng: np.random.Generator, *, disc: Floats, fovea: Floats, reach_mm: float, tip_mm: float
+    rng: np.random.Generator,
+    *,
+    disc: Floats,
+    fovea: Floats,
+    reach_mm: float,
+    tip_mm: float,
+    wide: float = 1.0,
 ) -> Tree:
     """A tree from the disc's centre to all places within `reach_mm` of the middle; x temporal.
 
-    disc, fovea: (x, y) in mm; tip_mm: mean radius of its last branches.
+    disc, fovea: (x, y) in mm; tip_mm: mean radius of its last branches; wide: of its arcades.
     """
-    position, parent, direction = _trunks(rng, disc, fovea, reach_mm)
+    position, parent, direction = _trunks(rng, disc, reach_mm, wide)
     tips = _tips(rng, disc, fovea, reach_mm)
     bends = rng.normal(0, 0.16, len(tips))
     nodes, parents, ways = [position], [parent], [direction]
@@ -73,11 +79,11 @@ def grow(
 
 
 def _trunks(
-    rng: np.random.Generator, disc: Floats, fovea: Floats, reach: float
+    rng: np.random.Generator, disc: Floats, reach: float, wide: float
 ) -> tuple[Floats, Integers, Floats]:
     """Nodes, parents and directions of the four trunks; the first node is the disc's centre."""
     nodes, parents, ways, size = [disc[None]], [np.array([-1])], [np.array([[1.0, 0.0]])], 1
-    wide = ARCADE * float(np.exp(rng.normal(0, 0.12)))
+    wide = wide * ARCADE * float(np.exp(rng.normal(0, 0.12)))
     shapes = rng.normal(0, 1, (4, 4))
     for k, (up, temporal) in enumerate(((-1, True), (1, True), (-1, False), (1, False))):
         along = np.arange(1, round(0.72 * reach / 0.05)) * 0.05
@@ -86,8 +92,11 @@ def _trunks(
         else:
             x = disc[0] - along * (0.55 + 0.12 * shapes[k, 0]) - 0.02 * along**2
             y = disc[1] + up * along
-        sway = 0.07 * np.sin(1.6 * along + 3 * shapes[k, 1]) * np.minimum(along, 1)
-        course = np.stack([x + 0.35 * sway * shapes[k, 2], y + sway * shapes[k, 3]], axis=1)
+        sway = 0.13 * np.sin(1.5 * along + 3 * shapes[k, 1]) + 0.07 * np.sin(
+            3.4 * along + 3 * shapes[k, 0]
+        )
+        sway *= np.minimum(along / 1.2, 1)
+        course = np.stack([x + sway * shapes[k, 2], y + 0.6 * sway * shapes[k, 3]], axis=1)
         course = _even(np.concatenate([disc[None], course]))
         inside = np.hypot(*course.T) < reach + 1.0
         course = course[: max(3, int(np.argmin(inside)) if not inside.all() else len(course))]
@@ -167,7 +176,9 @@ def density(tree: Tree, x: Floats, y: Floats, pixel_mm: float) -> Floats:
     start, end, radius = tree.segments()
     reach = radius + pixel_mm
     low, high = np.minimum(start, end) - reach[:, None], np.maximum(start, end) + reach[:, None]
-    first = [np.clip(np.ceil((low[:, k] - g[0]) / pixel_mm), 0, len(g)) for k, g in ((0, x), (1, y))]
+    first = [
+        np.clip(np.ceil((low[:, k] - g[0]) / pixel_mm), 0, len(g)) for k, g in ((0, x), (1, y))
+    ]
     last = [
         np.clip(np.floor((high[:, k] - g[0]) / pixel_mm) + 1, 0, len(g))
         for k, g in ((0, x), (1, y))

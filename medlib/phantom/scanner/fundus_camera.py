@@ -45,10 +45,14 @@ CAMERAS: Final = {
 
 
 def photograph(
-    reflectance: Floats, camera: Camera, x: Floats, y: Floats, haze: float,
+    reflectance: Floats,
+    camera: Camera,
+    x: Floats,
+    y: Floats,
+    haze: float,
     rng: np.random.Generator,
 ) -> Photograph:
-    """Return the picture of a reflectance (h x w x 3) on columns `x` and rows `y` (mm)."""  # fmt: skip
+    """Return the picture of a reflectance (h x w x 3) on columns `x` and rows `y` (mm)."""
     offset, exposure, slope = rng.normal(0, 0.6, 2), rng.normal(0, 0.10), rng.normal(0, 0.07, 2)
     grains = rng.standard_normal((2, *reflectance.shape))
     pixel = float(x[1] - x[0])
@@ -64,7 +68,8 @@ def photograph(
     noisy += grains[1] * camera.noise
     inside = np.clip(0.5 + (1 - radius) * camera.field_mm / pixel, 0, 1)[..., None]
     toned = np.clip(noisy, 0, 1) ** (1 / camera.gamma) * inside
-    return np.rint(255 * np.clip(toned, 0, 1)).astype(np.uint8)
+    levels: Photograph = np.rint(255 * np.clip(toned, 0, 1)).astype(np.uint8)
+    return levels
 
 
 def _through_lens(light: Floats, haze: float, blur: float, far: float) -> Floats:
@@ -80,4 +85,4 @@ def _through_lens(light: Floats, haze: float, blur: float, far: float) -> Floats
 def _meter(lit: Floats, inside: NDArray[np.bool_]) -> float:
     """The operator sets the flash so that the picture is neither dark nor burnt, about."""
     mean = float(lit[inside].mean())
-    return (0.30 / max(mean, 1e-6)) ** 0.7
+    return float((0.34 / max(mean, 1e-6)) ** 0.7)
