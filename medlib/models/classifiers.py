@@ -95,7 +95,8 @@ def imagenet_features(
     Nothing is fitted, so features of one image do not depend on any other. Chunks of images are
     shared out to all cores, one thread each: the same numbers however many cores there are.
 
-    Raises InputError for images of another shape or beyond 0..1, and for a network whose weights are not packaged.
+    Raises InputError for images of another shape or beyond 0..1, and for a network whose weights
+    are not packaged.
     """
     if network not in PACKAGED:
         raise InputError(

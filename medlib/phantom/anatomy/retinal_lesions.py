@@ -27,7 +27,7 @@ RADII_MM: Final = ((0.03, 0.07), (0.07, 0.26), (0.04, 0.13), (0.16, 0.32))
 
 @dataclass(frozen=True)
 class Lesions:
-    """One row a lesion: kind (index into KINDS), place (x, y mm), half-axes (mm), turn (radians)."""
+    """One row a lesion: kind (index into KINDS), place (x, y mm), half-axes (mm), turn (rad)."""
 
     kind: Floats
     place: Floats

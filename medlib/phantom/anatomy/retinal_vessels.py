@@ -59,7 +59,7 @@ def grow(
     position, parent, direction = _trunks(rng, disc, reach_mm, wide)
     tips = _tips(rng, disc, fovea, reach_mm)
     bends = rng.normal(0, 0.16, len(tips))
-    nodes, parents, ways = [position], [parent], [direction]
+    parents = [parent]
     size = len(position)
     room = size + len(tips) * 40
     all_nodes, all_ways = np.zeros((room, 2)), np.zeros((room, 2))
@@ -70,12 +70,11 @@ def grow(
         more = min(len(path), room - size)
         above = np.r_[start, np.arange(size, size + more - 1)]
         all_nodes[size : size + more], all_ways[size : size + more] = path[:more], way[:more]
-        nodes.append(path[:more])
         parents.append(above)
         size += more
     joined = np.concatenate(parents).astype(np.int64)
     thick = tip_mm * np.exp(rng.normal(0, 0.08))
-    return Tree(np.concatenate(nodes), joined, thick * _load(joined) ** (1 / MURRAY_EXPONENT))
+    return Tree(all_nodes[:size], joined, thick * _load(joined) ** (1 / MURRAY_EXPONENT))
 
 
 def _trunks(
