@@ -97,7 +97,7 @@ def _trunks(
         sway *= np.minimum(along / 1.2, 1)
         course = np.stack([x + sway * shapes[k, 2], y + 0.6 * sway * shapes[k, 3]], axis=1)
         course = _even(np.concatenate([disc[None], course]))
-        inside = np.hypot(*course.T) < reach + 1.0
+        inside = settled(np.hypot(*course.T)) < reach + 1.0
         course = course[: max(3, int(np.argmin(inside)) if not inside.all() else len(course))]
         n = len(course) - 1
         nodes.append(course[1:])
