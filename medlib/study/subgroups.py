@@ -24,7 +24,7 @@ LEAST: Final = 10
 """Images with a label, and without, that each group needs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Groups:
     """Two groups of cases by a column: what it and they are called, and who is in them."""
 
