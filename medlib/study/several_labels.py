@@ -26,12 +26,16 @@ ABSENT: Final = re.compile(r"\b(normals?|healthy|controls?|none|negative|no)(\b|
 
 @dataclass(frozen=True)
 class Labelled:
-    """Cases with labels. names: of the labels; flags: cases x labels, 0 or 1; patients: number."""
+    """Cases with labels. names: of the labels; flags: cases x labels, 0 or 1; patients: number.
+
+    absent: what images without any label are called.
+    """
 
     cohort: Cohort
     names: tuple[str, ...]
     flags: Integers
     patients: Integers
+    absent: str = "no label"
 
     @property
     def stratum(self) -> Integers:
@@ -56,16 +60,17 @@ def labelled(here: Mapping[str, Any]) -> Labelled:
     that cannot be used, and for a label with fewer patients than folds, or without.
     """
     cohort = _loaded(here).without_copies()
-    marked = labels_of(cohort)
+    marked, absent = labels_of(cohort), None
     if marked:
         names = tuple(name for name, flags in marked.items() if 0 < flags.sum() < len(flags))
         flags = np.stack([marked[name] for name in names], axis=1)
     else:
         absent = next((name for name in cohort.classes if ABSENT.search(name)), None)
         first = cohort.classes[0] if len(cohort.classes) == 2 else None
-        names = tuple(name for name in cohort.classes if name != (absent or first))
+        absent = absent or first
+        names = tuple(name for name in cohort.classes if name != absent)
         flags = np.stack([(cohort.table.label == name).to_numpy() for name in names], axis=1)
-    found = Labelled(cohort, names, flags.astype(np.int64), cohort.groups)
+    found = Labelled(cohort, names, flags.astype(np.int64), cohort.groups, absent or "no label")
     _require_patients(found, int(here["folds"]))
     return found
 
@@ -84,15 +89,24 @@ def _require_patients(found: Labelled, folds: int) -> None:
     """Each label, and its absence, in enough patients for folds with folds inside them."""
     least = 2 * folds
     kinds = rarest(found.flags)
-    words = {0: "images without any label", **dict(enumerate(found.names, 1))}
+    words = {0: found.absent, **dict(enumerate(found.names, 1))}
     for kind in np.unique(kinds):
         with_it = found.flags[:, kind - 1] == 1 if kind else kinds == 0
         patients = len(np.unique(found.patients[with_it]))
         if patients < least:
             raise InputError(
                 f"{found.cohort.name} has {patients} patients of {words[kind]!r} and this chapter "
-                f"needs {least}, two for each of {folds} folds: add patients, or leave this out."
+                f"needs {least}, two for each of {folds} folds: add patients"
+                f"{_alike(found, with_it)}, or name other labels."
             )
+
+
+def _alike(found: Labelled, rows: Bools) -> str:
+    """What else to do where images without patients were joined because they look alike."""
+    joined = found.cohort.patient_id_kind == "surrogate" and found.patients[rows].size > len(
+        np.unique(found.patients[rows])
+    )
+    return " (images that look alike count as one: ?groups=exact if they are no copies)" * joined
 
 
 def together(found: Labelled) -> pd.DataFrame:

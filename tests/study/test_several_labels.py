@@ -67,7 +67,10 @@ def test_all_labels_of_a_table_are_taken_at_once(tmp_path):
 
 @pytest.mark.parametrize(
     ("classes", "said"),
-    [({"normal": 6}, "one class only"), ({"normal": 6, "dr": 6, "glaucoma": 1}, "1 patients of 'gl")],
+    [
+        ({"normal": 6}, "one class only"),
+        ({"normal": 6, "dr": 6, "glaucoma": 1}, "1 patients of 'gl"),
+    ],
 )
 def test_a_single_class_and_a_class_with_one_patient_are_refused(tmp_path, classes, said):
     with pytest.raises(InputError, match=said):
