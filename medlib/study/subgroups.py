@@ -136,18 +136,15 @@ def dealt_gaps(
     data: Labelled, found: Sequence[Read], pair: Groups, *, deals: int, seed: int
 ) -> dict[str, Floats]:
     """Return the same gaps of groups that were dealt at random, so many times: the null run."""
-    rng, once = np.random.default_rng([seed, 19]), np.ones((1, len(data.flags)))
+    rng, every = np.random.default_rng([seed, 19]), np.ones(len(data.flags), bool)
     nothing = Cases(np.zeros(0, bool), np.zeros(0), np.zeros(0, bool))
-    drawn: dict[str, list[float]] = {name: [] for name in MEASURES}
-    for _ in range(deals):
-        new = dealt(pair, data, rng)
-        for name in MEASURES:
-            both = [
-                _measure(name, data.flags, found, rows)(once, nothing)[0]
-                for rows in (new.one, new.other)
-            ]
-            drawn[name].append(float(both[0] - both[1]))
-    return {name: np.array(values) for name, values in drawn.items()}
+    drawn = [dealt(pair, data, rng) for _ in range(deals)]
+    # who is in a group, as weights: all deals at once
+    one, other = (
+        np.stack(side).astype(float) for side in ([d.one for d in drawn], [d.other for d in drawn])
+    )
+    found_by = {name: _measure(name, data.flags, found, every) for name in MEASURES}
+    return {name: by(one, nothing) - by(other, nothing) for name, by in found_by.items()}
 
 
 def p_of(gap: float, dealt_at_random: Floats) -> float:
