@@ -27,6 +27,10 @@ INSIDE: Final = 0.44
 """How far from the middle it may lie, as a share of the side."""
 
 
+AT_ONCE: Final = 128
+"""Photographs in memory; a multiple of what the network takes at a time."""
+
+
 class Views(NamedTuple):
     """Features of the whole picture, of the brightest spot, and of a square at its mirror place.
 
@@ -41,7 +45,16 @@ class Views(NamedTuple):
 
 
 def views(cohort: Cohort, size: int) -> Views:
-    """Return what a frozen network sees in each photograph, three times cases x 1280."""
+    """Return what a frozen network sees in each photograph: cases x 1280 three times, and facts.
+
+    So many photographs at a time as `AT_ONCE`: thousands would not fit into memory.
+    """
+    starts = range(0, len(cohort), AT_ONCE)
+    parts = [_views(cohort.select(np.arange(len(cohort))[i : i + AT_ONCE]), size) for i in starts]
+    return Views(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _views(cohort: Cohort, size: int) -> Views:
     images = colour_images(cohort, size)
     at = np.stack([brightest(image) for image in images])
     squares = [
@@ -56,9 +69,8 @@ def views(cohort: Cohort, size: int) -> Views:
 def _facts(cohort: Cohort, images: Singles) -> Floats:
     table, flat = cohort.table, images.reshape(len(images), -1, 3).astype(np.float64)
     sizes = [table[name].to_numpy(float) for name in ("rows", "columns", "bytes") if name in table]
-    return np.concatenate(
-        [flat.mean(axis=1), flat.std(axis=1), *(s[:, None] for s in sizes)], axis=1
-    )
+    numbers = [flat.mean(axis=1), flat.std(axis=1), *(size[:, None] for size in sizes)]
+    return np.concatenate(numbers, axis=1)
 
 
 def forest() -> RandomForestClassifier:
