@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from medlib.types import Floats
+from medlib.types import Floats, Mask
 
 Photograph = NDArray[np.uint8]
 """Height x width x 3: red, green, blue."""
@@ -82,7 +82,7 @@ def _through_lens(light: Floats, haze: float, blur: float, far: float) -> Floats
     return mixed
 
 
-def _meter(lit: Floats, inside: NDArray[np.bool_]) -> float:
+def _meter(lit: Floats, inside: Mask) -> float:
     """The operator sets the flash so that the picture is neither dark nor burnt, about."""
     mean = float(lit[inside].mean())
     return float((0.34 / max(mean, 1e-6)) ** 0.7)
