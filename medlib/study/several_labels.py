@@ -20,6 +20,12 @@ from medlib.statistics.weighted import Cases, Metric, Weights
 from medlib.types import Bools, Floats, Integers
 
 REPLICATES: Final = 1000
+NOT_JOINED: Final = (
+    "The images record no patients and look so alike that too few groups would be left: only equal "
+    "ones are joined. If patients have several images here, name them in patients.csv; without it "
+    "results are too good."
+)
+"""What is said where look-alikes are taken for different patients."""
 ABSENT: Final = re.compile(r"\b(normals?|healthy|controls?|none|negative|no)(\b|_)|正常|健康", re.I)
 """A class that stands for no disease at all."""
 
@@ -57,9 +63,24 @@ def labelled(here: Mapping[str, Any]) -> Labelled:
 
     Several labels an image: all of them. One class an image: each class but the one that stands for
     no disease is a label; of two classes without such a name the second. Raises InputError for data
-    that cannot be used, and for a label with fewer patients than folds, or without.
+    that cannot be used, and for a label with fewer patients than folds, or without. Photographs
+    that record no patients and all look alike would be one patient: then only equal ones are
+    joined, and a note says so.
     """
-    cohort = _loaded(here).without_copies()
+    found = _of(_loaded(here))
+    joined = found.cohort.patient_id_kind == "surrogate" and "groups=" not in here["cohort"]
+    try:
+        _require_patients(found, int(here["folds"]))
+    except InputError:
+        if not (joined and here["cohort"].strip().startswith("images:")):
+            raise
+        found = _of(_loaded(here, groups="exact").noted(NOT_JOINED))
+        _require_patients(found, int(here["folds"]))
+    return found
+
+
+def _of(cohort: Cohort) -> Labelled:
+    cohort = cohort.without_copies()
     marked, absent = labels_of(cohort), None
     if marked:
         names = tuple(name for name, flags in marked.items() if 0 < flags.sum() < len(flags))
@@ -70,19 +91,17 @@ def labelled(here: Mapping[str, Any]) -> Labelled:
         absent = absent or first
         names = tuple(name for name in cohort.classes if name != absent)
         flags = np.stack([(cohort.table.label == name).to_numpy() for name in names], axis=1)
-    found = Labelled(cohort, names, flags.astype(np.int64), cohort.groups, absent or "no label")
-    _require_patients(found, int(here["folds"]))
-    return found
+    return Labelled(cohort, names, flags.astype(np.int64), cohort.groups, absent or "no label")
 
 
-def _loaded(here: Mapping[str, Any]) -> Cohort:
+def _loaded(here: Mapping[str, Any], **how: str) -> Cohort:
     spec, classes, seed = here["cohort"], here["classes"] or None, here["seed"]
     if is_simulated(spec):
         return load(spec, seed=seed, per_class=here["pool_per_class"])
     try:
-        return load(spec, classes=classes, several=True, seed=seed)
+        return load(spec, classes=classes, several=True, seed=seed, **how)
     except SeveralLabelsError as several:
-        return load(spec, label=several.labels[0], seed=seed)
+        return load(spec, label=several.labels[0], seed=seed, **how)
 
 
 def _require_patients(found: Labelled, folds: int) -> None:
@@ -96,17 +115,8 @@ def _require_patients(found: Labelled, folds: int) -> None:
         if patients < least:
             raise InputError(
                 f"{found.cohort.name} has {patients} patients of {words[kind]!r} and this chapter "
-                f"needs {least}, two for each of {folds} folds: add patients"
-                f"{_alike(found, with_it)}, or name other labels."
+                f"needs {least}, two for each of {folds} folds: add patients, or name other labels."
             )
-
-
-def _alike(found: Labelled, rows: Bools) -> str:
-    """What else to do where images without patients were joined because they look alike."""
-    joined = found.cohort.patient_id_kind == "surrogate" and found.patients[rows].size > len(
-        np.unique(found.patients[rows])
-    )
-    return " (images that look alike count as one: ?groups=exact if they are no copies)" * joined
 
 
 def together(found: Labelled) -> pd.DataFrame:
