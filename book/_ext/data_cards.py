@@ -15,6 +15,7 @@ ORDER: Final = (
     "phantom-abdomen",
     "phantom-mammography",
     "phantom-kidney",
+    "phantom-fundus",
     "iq-oth-nccd",
     "tcga-lung-ct",
     "luna16-patches",

@@ -24,6 +24,7 @@ from medlib.cohorts.sources import (
     dicom_folder,
     folders,
     kidney,
+    fundus,
     pairs,
     phantom,
     public,
@@ -54,6 +55,7 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
     "phantom-abdomen": abdomen.load,
     "phantom-mammography": breast.load,
     "phantom-kidney": kidney.load,
+    "phantom-fundus": fundus.load,
     "images": folders.load,
     "pairs": pairs.load,
     "dicom": dicom_folder.load,
@@ -64,7 +66,7 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
 }
 """What stands before the colon of a cohort's name, and what loads it."""
 
-SIMULATED: Final = ("phantom-chest-ct", "phantom-abdomen", "phantom-mammography", "phantom-kidney")
+SIMULATED: Final = ("phantom-chest-ct", "phantom-abdomen", "phantom-mammography", "phantom-kidney", "phantom-fundus")
 """The cohorts that every reader has."""
 SWITCHES: Final = {"true": True, "false": False}
 """How truths are written in a specification."""

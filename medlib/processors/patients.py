@@ -28,6 +28,7 @@ COHORTS: Final[dict[str, tuple[int, int]]] = {
     "phantom-mammography?task=view&density=D": (2, 1),
     "phantom-kidney": (4, 0),
     "phantom-kidney?task=slice&slices=1": (1, 1),
+    "phantom-fundus": (20, 0),
 }
 """Patients a class and seed of the cohorts whose hashes are kept: every task and stratum."""
 _HASH: Final = """

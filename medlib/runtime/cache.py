@@ -21,6 +21,7 @@ KINDS: Final = {
     "phantom-abdomen": "simulated patients in three modalities",
     "phantom-mammography": "simulated mammograms",
     "phantom-kidney": "simulated patients with a kidney on CT",
+    "phantom-fundus": "simulated photographs of eyes",
     "unpacked": "unpacked archives",
     "audits": "audits of data that chapters ran on",
     "copies": "pairs of copies among many images",
