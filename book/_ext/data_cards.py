@@ -13,6 +13,7 @@ from medlib.errors import InputError
 ORDER: Final = (
     "phantom-chest-ct",
     "phantom-abdomen",
+    "phantom-head-mri",
     "iq-oth-nccd",
     "tcga-lung-ct",
     "luna16-patches",

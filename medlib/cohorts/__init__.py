@@ -22,6 +22,7 @@ from medlib.cohorts.sources import (
     arrays,
     dicom_folder,
     folders,
+    head,
     pairs,
     phantom,
     public,
@@ -50,6 +51,7 @@ __all__ = [
 KINDS: Final[dict[str, Callable[..., Cohort]]] = {
     "phantom-chest-ct": phantom.load,
     "phantom-abdomen": abdomen.load,
+    "phantom-head-mri": head.load,
     "images": folders.load,
     "pairs": pairs.load,
     "dicom": dicom_folder.load,
@@ -60,7 +62,7 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
 }
 """What stands before the colon of a cohort's name, and what loads it."""
 
-SIMULATED: Final = ("phantom-chest-ct", "phantom-abdomen")
+SIMULATED: Final = ("phantom-chest-ct", "phantom-abdomen", "phantom-head-mri")
 """The cohorts that every reader has."""
 SWITCHES: Final = {"true": True, "false": False}
 """How truths are written in a specification."""

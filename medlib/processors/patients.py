@@ -23,6 +23,8 @@ COHORTS: Final[dict[str, tuple[int, int]]] = {
     "phantom-chest-ct?sites=same": (8, 0),
     "phantom-abdomen": (8, 0),
     "phantom-abdomen?task=slice&sequence=flair": (2, 1),
+    "phantom-head-mri": (6, 0),
+    "phantom-head-mri?side=32": (1, 1),
 }
 """Patients a class and seed of the cohorts whose hashes are kept: every task and stratum."""
 _HASH: Final = """

@@ -19,6 +19,7 @@ KINDS: Final = {
     "folds": "finished folds and their models",
     "phantom-chest-ct": "simulated patients",
     "phantom-abdomen": "simulated patients in three modalities",
+    "phantom-head-mri": "simulated patients with a glioma",
     "unpacked": "unpacked archives",
     "audits": "audits of data that chapters ran on",
     "copies": "pairs of copies among many images",
