@@ -22,7 +22,7 @@ STILL = 1e-15
 
 def crossed_interval(
     scores: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None,
     groups: Patients = None,
     *,
     shared: float = 0.0,
@@ -32,7 +32,8 @@ def crossed_interval(
 
     scores: draws x cases, 1 where the model of a draw is right on a test case and 0 where not (or
     any score of a case); labels: class of each case, both of which weigh one half, so that an
-    accuracy does not depend on how many of each were tested; groups: patient of each case. shared:
+    accuracy does not depend on how many of each were tested; None where there are no classes, and
+    all cases weigh the same; groups: patient of each case. shared:
     of the patients there were to draw from, the share that each draw took.
 
     Draws and patients as crossed random effects: V = R + C - E, with R the variance between draws /
@@ -60,7 +61,7 @@ def crossed_interval(
 
 def crossed_test(
     scores: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None,
     groups: Patients = None,
     *,
     training: ArrayLike | None = None,
@@ -74,7 +75,8 @@ def crossed_test(
     test. Else as `crossed_interval`, but for the ends, which may lie anywhere.
     """
     table = as_table(scores, "scores", FORM)
-    truth = as_labels(labels)
+    one_class = labels is None
+    truth = np.zeros(table.shape[1]) if labels is None else as_labels(labels)
     if table.shape[1] != truth.size or len(table) < 2:
         raise InputError(
             f"scores has shape {table.shape} for {truth.size} labels; give two draws or more, "
@@ -88,7 +90,7 @@ def crossed_test(
     own = np.zeros(len(table)) if training is None else as_numbers(training, "training")
     if own.size != len(table):
         raise InputError(f"training has {own.size} values for {len(table)} draws; give one each.")
-    parts = _parts(table, truth.astype(np.int64), patient)
+    parts = _parts(table, truth.astype(np.int64), patient, 1 if one_class else 2)
     sign = 1.0 if training is None else -1.0
     rows = own + sign * parts.rows
     variance, df = _variance(rows, parts, f)
@@ -113,11 +115,11 @@ class _Parts(NamedTuple):
     patients: int
 
 
-def _parts(table: Floats, truth: Integers, patient: Integers) -> _Parts:
-    of_class = np.eye(2)[truth] / np.bincount(truth, minlength=2)  # cases x 2: means of a class
-    weight = 0.5 * of_class.sum(axis=1)
+def _parts(table: Floats, truth: Integers, patient: Integers, classes: int) -> _Parts:
+    of_class = np.eye(classes)[truth] / np.bincount(truth, minlength=classes)  # means of a class
+    weight = of_class.sum(axis=1) / classes
     count = int(patient.max()) + 1
-    if min(len(np.unique(patient[truth == k])) for k in (0, 1)) < 2:
+    if min(len(np.unique(patient[truth == k])) for k in range(classes)) < 2:
         raise InputError("groups holds one patient of a class only; give two or more of each.")
     of_patient = np.zeros((truth.size, count))
     of_patient[np.arange(truth.size), patient] = weight
