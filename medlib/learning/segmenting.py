@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import torch
-from monai.inferers import sliding_window_inference
-from monai.losses import DiceLoss
+from monai.inferers.utils import sliding_window_inference
+from monai.losses.dice import DiceLoss
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F

@@ -13,7 +13,9 @@
 from typing import Any, Final
 
 import torch
-from monai.networks.nets import BasicUNet, BasicUNetPlusPlus, SegResNetDS
+from monai.networks.nets.basic_unet import BasicUNet
+from monai.networks.nets.basic_unetplusplus import BasicUNetPlusPlus
+from monai.networks.nets.segresnet_ds import SegResNetDS
 from torch import Tensor, nn
 from torch.nn import functional as F
 

@@ -169,4 +169,4 @@ def _mask(share: Floats) -> NDArray[np.uint8]:
     """Number of the part that fills most of each voxel; healthy and empty voxels are 0."""
     core, oedema, rim = share[3:6]
     rest = 1 - core - oedema - rim
-    return np.stack([rest, core, oedema, rim]).argmax(axis=0).astype(np.uint8)
+    return np.asarray(np.stack([rest, core, oedema, rim]).argmax(axis=0), np.uint8)

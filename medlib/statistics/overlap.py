@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import torch
-from monai.metrics import compute_hausdorff_distance, compute_surface_dice
+from monai.metrics.hausdorff_distance import compute_hausdorff_distance
+from monai.metrics.surface_dice import compute_surface_dice
 
 from medlib.errors import InputError
 from medlib.types import Array

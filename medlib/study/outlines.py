@@ -6,13 +6,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import joblib
 import numpy as np
 import pandas as pd
 import torch
-from monai.networks.nets import UNet
+from monai.networks.nets.unet import UNet
 from torch import nn
 
 from medlib.cohorts.segmented import Segmented
@@ -26,19 +26,16 @@ from medlib.runtime import progress
 from medlib.runtime.arithmetic import one_thread
 from medlib.statistics import Comparison, Interval, crossed_interval, crossed_test
 from medlib.statistics.overlap import MEASURES, agreement
-from medlib.types import Array, Floats, Integers, Singles
-
-HIGHER_IS_BETTER: Final[Mapping[str, bool]] = {
-    "dice": True, "hd95_mm": False, "surface_dice": True, "volume_error": False}  # fmt: skip
+from medlib.types import Floats, Integers, Singles
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One way to train: a network, for how many epochs, and from which seeds."""
+    """One way to train: a network, for how many epochs, and what is added to each seed."""
 
     network: str
     epochs: int
-    seeds: tuple[int, ...]
+    other: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +57,10 @@ class Outlined:
         values = np.abs(values) if measure == "volume_error" else values
         return np.asarray(np.nanmean(values, axis=2))
 
+    def whole(self, images: Singles) -> Masks:
+        """Masks of volumes by the first network, each seen as a whole and not in windows."""
+        return self.first.predict(images, windows=False)
+
 
 def outline(
     plans: Mapping[str, Plan],
@@ -67,15 +68,18 @@ def outline(
     train: Integers,
     test: Integers,
     *,
+    seeds: int,
+    first: int,
     learner: SegmentationLearner,
     tolerance_mm: float,
 ) -> dict[str, Outlined]:
-    """Train each plan from each of its seeds and judge it on the test cases, two side by side.
+    """Train each plan from so many seeds and judge it on the test cases, two side by side.
 
     Each training is one job of one thread, so that a seed gives the same numbers on any number of
-    cores. `learner` has the settings that all plans share.
+    cores; they are `first` and those after it. `learner` has the settings that all plans share.
     """
-    jobs = [(name, plan, seed) for name, plan in plans.items() for seed in plan.seeds]
+    jobs = [(name, plan, first + plan.other + k) for name, plan in plans.items()
+            for k in range(seeds)]  # fmt: skip
     steps = sum(plan.epochs + 1 for _, plan, _ in jobs)
     with progress.shown(steps, "training") as file, one_thread():
         found = joblib.Parallel(n_jobs=2, prefer="threads")(
@@ -208,9 +212,3 @@ def _reach(net: nn.Module, channels: int, side: int = 48) -> int:
         furthest = max(furthest, int((moved - at).abs().max()))
         noise.grad = None
     return furthest
-
-
-def in_windows_or_whole(found: Outlined, images: Array) -> float:
-    """Return the share of voxels in which windows and whole volumes give another part."""
-    whole = found.first.predict(images, windows=False)
-    return float((whole != found.masks).mean())

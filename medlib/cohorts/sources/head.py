@@ -64,7 +64,7 @@ def load(*, seed: int = 0, per_class: int | None = None, side: int = 48, jobs: i
         {
             "seed": int(np.random.SeedSequence([as_seed(seed), 1, i]).generate_state(1)[0]),
             "bright": bool(i % 2),
-            "side": as_number(side, "side"),
+            "side": _side(side),
         }
         for i in range(2 * wanted)
     ]
@@ -74,6 +74,11 @@ def load(*, seed: int = 0, per_class: int | None = None, side: int = 48, jobs: i
     table["patient_id"] = [f"HEAD-{seed:03d}-{i:04d}" for i in range(len(table))]
     table["image_id"], table["site"] = table.patient_id, "simulated"
     return _cohort(table)
+
+
+def _side(side: object) -> int:
+    """Voxels a side, also where it comes as the text of a cohort's name."""
+    return as_number(int(side) if isinstance(side, str) and side.isdecimal() else side, "side")
 
 
 def _cohort(table: pd.DataFrame) -> Cohort:

@@ -20,7 +20,7 @@ from scipy import ndimage
 
 from medlib.phantom.anatomy.geometry import settled
 from medlib.phantom.anatomy.substances import Substance
-from medlib.types import Floats
+from medlib.types import Floats, Integers
 
 SIDE: Final = 96
 """Voxels a side of the map that anatomy is painted on."""
@@ -127,7 +127,7 @@ def atlas() -> Floats:
     return np.stack([_halved(_centred(one)) / (8 * 255) for one in (grey, white, fluid)])
 
 
-def _centred(atlas: Floats) -> Floats:
+def _centred(atlas: Integers) -> Integers:
     """The cube of 2 x SIDE voxels of 1 mm round the middle of the brain; beyond the atlas 0."""
     cube = np.zeros((2 * SIDE,) * 3, np.int64)
     first = [c - SIDE for c in CENTRE]
@@ -138,7 +138,7 @@ def _centred(atlas: Floats) -> Floats:
     return cube
 
 
-def _halved(cube: Floats) -> Floats:
+def _halved(cube: Integers) -> Integers:
     """Sums of 2 x 2 x 2 voxels, in whole numbers."""
     n = len(cube) // 2
     return np.asarray(cube.reshape(n, 2, n, 2, n, 2).sum(axis=(1, 3, 5)))
