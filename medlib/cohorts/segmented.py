@@ -21,7 +21,7 @@ from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.sources import cubes, head
 from medlib.errors import InputError, did_you_mean
 from medlib.phantom.head import CHANNELS, PARTS
-from medlib.types import Bools, Integers, Labels, Singles
+from medlib.types import Bools, Integers, Singles
 
 
 @dataclass(frozen=True)
@@ -119,18 +119,20 @@ def _as_cohort(read: cubes.Cubes, name: str) -> Cohort:
                   modality="volumes", units="as stored")  # fmt: skip
 
 
-def deal(patients: Integers, *, test_share: float, fewest: int, seed: int) -> tuple[Labels, Labels]:
+def deal(
+    patients: Integers, *, test_share: float, fewest: int, seed: int, most: int | None = None
+) -> tuple[Integers, Integers]:
     """Return the rows of cases that train and that test: whole patients, shuffled by the seed.
 
-    Raises InputError where either side has fewer than `fewest` patients.
+    Of more than `most` patients, so many are drawn. Raises InputError where either side has fewer than `fewest` patients.
     """
     every = np.unique(patients)
-    order = np.random.default_rng([seed, 20]).permutation(every)
-    number = round(test_share * len(every))
-    if min(number, len(every) - number) < fewest:
+    order = np.random.default_rng([seed, 20]).permutation(every)[:most]
+    number = round(test_share * len(order))
+    if min(number, len(order) - number) < fewest:
         raise InputError(
-            f"{len(every)} patients give {len(every) - number} for training and {number} for the "
+            f"{len(order)} patients give {len(order) - number} for training and {number} for the "
             f"test, and each needs {fewest}: add patients, or change test_share."
         )
-    tested = np.isin(patients, order[:number])
-    return np.flatnonzero(~tested), np.flatnonzero(tested)
+    tested, trains = (np.isin(patients, some) for some in (order[:number], order[number:]))
+    return np.flatnonzero(trains), np.flatnonzero(tested)

@@ -37,7 +37,7 @@ Masks = NDArray[np.uint8]
 """Number of the part of each voxel, n x x x y x z."""
 
 WITH_A_PART: Final = 0.5
-"""Share of training patches that are sure to hold a part: nnU-Net's, for two patches a step."""
+"""Share of training patches whose middle lies in a part: nnU-Net's, where a step has two."""
 OVERLAP: Final = 0.5
 """Of neighbouring windows, as part of their side."""
 STEP: Final = 2**HALVINGS
@@ -53,8 +53,8 @@ class SegmentationLearner(NetworkLearner):
 
     network: str = "unet"
     epochs: int = 8
-    learning_rate: float = 1e-2
-    batch_size: int = 2
+    learning_rate: float = 5e-3
+    batch_size: int = 1
     patch: int = 32
     width: int = 8
     classes: int = 4
@@ -114,8 +114,10 @@ class SegmentationLearner(NetworkLearner):
         free = torch.tensor(mask.shape) - self.patch
         first = (torch.rand(3, generator=generator) * (free + 1)).long()
         sure, which = torch.rand(2, generator=generator).tolist()
-        outlined = mask.nonzero()
-        if sure < WITH_A_PART and len(outlined):
+        parts = mask[mask > 0].unique()
+        if sure < WITH_A_PART and len(parts):  # any part, so that small ones are seen as often
+            chosen = parts[torch.randint(len(parts), (1,), generator=generator)]
+            outlined = (mask == chosen).nonzero()
             middle = outlined[int(which * len(outlined))] - self.patch // 2
             first = torch.minimum(middle.clamp(min=0), free)
         x, y, z = (slice(int(f), int(f) + self.patch) for f in first)

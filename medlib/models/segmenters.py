@@ -32,6 +32,24 @@ COARSER: Final = 3
 """Resolutions at which the residual-encoder U-Net is supervised, the finest among them."""
 
 
+BOTTOMS: Final = ("down_4", "conv_4_0")
+"""How MONAI calls the coarsest level of U-Net and UNet++."""
+
+
+class FullConv3d(nn.Conv3d):
+    """A convolution in fp32 where all else is in bf16.
+
+    At 2 x 2 x 2 voxels torch's bf16 gradient of the weights was seen to differ in its last digits
+    from one call to the next, on one thread: a seed would no longer give the same network.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map as `nn.Conv3d` does."""
+        with torch.autocast("cpu", enabled=False):
+            bias = None if self.bias is None else self.bias.float()
+            return self._conv_forward(input.float(), self.weight.float(), bias)
+
+
 class Segmenter(nn.Module):
     """A network whose output is one tensor, whatever it is: n x heads x classes x x x y x z logits.
 
@@ -41,6 +59,10 @@ class Segmenter(nn.Module):
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
+        for name, module in body.named_modules():
+            if name.startswith(BOTTOMS) and type(module) is nn.Conv3d:
+                # another class, not another module: weights and names stay where they are
+                module.__class__ = FullConv3d
 
     def forward(self, volumes: Tensor) -> Tensor:
         """Map n x channels x x x y x z to logits; coarser heads are resampled to the volume."""

@@ -5,6 +5,7 @@ Few papers on segmentation give an interval at all (Christodoulou et al., MICCAI
 as segmentation has them: skewed, with a limit at 1, with misses at 0, with long tails in mm.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -64,7 +65,8 @@ def median_by_ranks(scores: Floats, level: float) -> Ends:
 
 def _bootstrap(statistic: Callable[..., Floats], method: str) -> Callable[[Floats, float], Ends]:
     def ends(scores: Floats, level: float) -> Ends:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # BCa says where it gives no number; that is counted
             found = stats.bootstrap(
                 (scores,),
                 statistic,

@@ -31,10 +31,10 @@ from medlib.types import Floats, Integers, Singles
 
 @dataclass(frozen=True)
 class Plan:
-    """One way to train: a network, for how many epochs, and what is added to each seed."""
+    """One way to train: a network, for about how many steps, and what is added to each seed."""
 
     network: str
-    epochs: int
+    steps: int
     other: int = 0
 
 
@@ -80,8 +80,8 @@ def outline(
     """
     jobs = [(name, plan, first + plan.other + k) for name, plan in plans.items()
             for k in range(seeds)]  # fmt: skip
-    steps = sum(plan.epochs + 1 for _, plan, _ in jobs)
-    with progress.shown(steps, "training") as file, one_thread():
+    total = sum(_epochs(plan, train) + 1 for _, plan, _ in jobs)
+    with progress.shown(total, "training") as file, one_thread():
         found = joblib.Parallel(n_jobs=2, prefer="threads")(
             joblib.delayed(_one)(name, plan, seed, data, train, test, learner, tolerance_mm, file)
             for name, plan, seed in jobs
@@ -113,10 +113,11 @@ def _one(
     tolerance_mm: float,
     file: Path | None,
 ) -> _Done:
-    learner = replace(learner, network=plan.network, epochs=plan.epochs, classes=len(data.parts))
+    epochs = _epochs(plan, train)
+    learner = replace(learner, network=plan.network, epochs=epochs, classes=len(data.parts))
 
     def report(row: Mapping[str, object]) -> None:
-        progress.say(file, f"{name}, seed {seed}: epoch {row['epoch']} of {plan.epochs}")
+        progress.say(file, f"{name}, seed {seed}: epoch {row['epoch']} of {epochs}")
 
     before = time.thread_time()
     fitted = learner.fit_volumes(data.images[train], data.masks[train], seed=seed, report=report)
@@ -125,6 +126,11 @@ def _one(
     scores = judged(masks, data.masks[test], len(data.parts), data.spacing_mm, tolerance_mm)
     progress.say(file, f"{name}, seed {seed}: finished")
     return _Done(scores, seconds, fitted, masks)
+
+
+def _epochs(plan: Plan, train: Integers) -> int:
+    """Times that all training cases give a patch, for the plan's steps of one patch each."""
+    return max(1, round(plan.steps / len(train)))
 
 
 def judged(

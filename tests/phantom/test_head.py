@@ -65,7 +65,7 @@ def test_the_atlas_is_a_brain_of_plausible_size():
     shares = brain.atlas()
     litres = shares.sum(axis=(1, 2, 3)) * brain.VOXEL_MM**3 / 1e6
     assert shares.min() >= 0
-    assert shares.sum(axis=0).max() <= 1
+    assert shares.sum(axis=0).max() < 1 + 1e-12
     assert 1.6 < litres.sum() < 2.1  # the mean of many brains, blurred, with the fluid round it
     assert litres[0] > litres[1]
 
