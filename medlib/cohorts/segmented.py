@@ -124,7 +124,8 @@ def deal(
 ) -> tuple[Integers, Integers]:
     """Return the rows of cases that train and that test: whole patients, shuffled by the seed.
 
-    Of more than `most` patients, so many are drawn. Raises InputError where either side has fewer than `fewest` patients.
+    Of more than `most` patients, so many are drawn. Raises InputError where either side has fewer
+    than `fewest` patients.
     """
     every = np.unique(patients)
     order = np.random.default_rng([seed, 20]).permutation(every)[:most]

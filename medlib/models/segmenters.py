@@ -81,9 +81,9 @@ def build_segmenter(
 ) -> Segmenter:
     """Return a network that maps n x channels x volume to n x heads x classes x volume logits.
 
-    `width`: channels at full resolution; 8 gives each network about 440,000 weights, and their
-    number grows with its square. The same seed gives the same weights and leaves torch's random
-    state as it was. Raises InputError for an unknown network.
+    `width`: channels at full resolution; 8 gives each network about 440,000 weights, 4 about
+    110,000. The same seed gives the same weights and leaves torch's random state as it was. Raises
+    InputError for an unknown network.
     """
     if network not in NETWORKS:
         raise InputError(f"There is no network '{network}'; choose one of: {', '.join(NETWORKS)}.")

@@ -1,6 +1,6 @@
 """Intervals of the mean and of the median of one score a case, such as a Dice; which of them hold.
 
-Few papers on segmentation give an interval at all (Christodoulou et al., MICCAI 2024, LNCS 15010).
+Few papers on segmentation give an interval at all (Christodoulou et al., MICCAI 2024).
 `WAYS` are those in use, `coverage` counts how often each holds the truth, in populations of scores
 as segmentation has them: skewed, with a limit at 1, with misses at 0, with long tails in mm.
 """
