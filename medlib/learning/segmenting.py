@@ -114,7 +114,7 @@ class SegmentationLearner(NetworkLearner):
         free = torch.tensor(mask.shape) - self.patch
         first = (torch.rand(3, generator=generator) * (free + 1)).long()
         sure, which = torch.rand(2, generator=generator).tolist()
-        parts = mask[mask > 0].unique()
+        parts = mask[mask > 0].unique()  # type: ignore[no-untyped-call]
         if sure < WITH_A_PART and len(parts):  # any part, so that small ones are seen as often
             chosen = parts[torch.randint(len(parts), (1,), generator=generator)]
             outlined = (mask == chosen).nonzero()

@@ -47,7 +47,8 @@ class FullConv3d(nn.Conv3d):
         """Map as `nn.Conv3d` does."""
         with torch.autocast("cpu", enabled=False):
             bias = None if self.bias is None else self.bias.float()
-            return self._conv_forward(input.float(), self.weight.float(), bias)
+            output: Tensor = self._conv_forward(input.float(), self.weight.float(), bias)
+        return output
 
 
 class Segmenter(nn.Module):
