@@ -16,6 +16,7 @@ ORDER: Final = (
     "phantom-mammography",
     "phantom-kidney",
     "phantom-fundus",
+    "phantom-head-mri",
     "iq-oth-nccd",
     "tcga-lung-ct",
     "luna16-patches",

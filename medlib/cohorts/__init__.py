@@ -23,8 +23,9 @@ from medlib.cohorts.sources import (
     breast,
     dicom_folder,
     folders,
-    kidney,
     fundus,
+    head,
+    kidney,
     pairs,
     phantom,
     public,
@@ -56,6 +57,7 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
     "phantom-mammography": breast.load,
     "phantom-kidney": kidney.load,
     "phantom-fundus": fundus.load,
+    "phantom-head-mri": head.load,
     "images": folders.load,
     "pairs": pairs.load,
     "dicom": dicom_folder.load,
@@ -66,7 +68,14 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
 }
 """What stands before the colon of a cohort's name, and what loads it."""
 
-SIMULATED: Final = ("phantom-chest-ct", "phantom-abdomen", "phantom-mammography", "phantom-kidney", "phantom-fundus")
+SIMULATED: Final = (
+    "phantom-chest-ct",
+    "phantom-abdomen",
+    "phantom-mammography",
+    "phantom-kidney",
+    "phantom-fundus",
+    "phantom-head-mri",
+)
 """The cohorts that every reader has."""
 SWITCHES: Final = {"true": True, "false": False}
 """How truths are written in a specification."""

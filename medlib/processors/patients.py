@@ -29,6 +29,8 @@ COHORTS: Final[dict[str, tuple[int, int]]] = {
     "phantom-kidney": (4, 0),
     "phantom-kidney?task=slice&slices=1": (1, 1),
     "phantom-fundus": (20, 0),
+    "phantom-head-mri": (6, 0),
+    "phantom-head-mri?side=32": (1, 1),
 }
 """Patients a class and seed of the cohorts whose hashes are kept: every task and stratum."""
 _HASH: Final = """

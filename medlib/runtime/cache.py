@@ -22,6 +22,7 @@ KINDS: Final = {
     "phantom-mammography": "simulated mammograms",
     "phantom-kidney": "simulated patients with a kidney on CT",
     "phantom-fundus": "simulated photographs of eyes",
+    "phantom-head-mri": "simulated patients with a glioma",
     "unpacked": "unpacked archives",
     "audits": "audits of data that chapters ran on",
     "copies": "pairs of copies among many images",
