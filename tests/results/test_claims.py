@@ -27,6 +27,7 @@ TOYS = {
     "slices_of_a_patient_apart_faked_points",
     "crop_by_lesion_faked_points",
     "typeI_naive_5x5",
+    "growth_made_up_blurred_diameter",
 }
 """Outcomes that were the same in every run: random numbers from one seed, no images of a cohort."""
 
@@ -51,6 +52,8 @@ ONE_COHORT = {
     "pigmentation_regained_auc_points",
     "camera_lost_auc_points",
     "age_lost_auc_points",
+    "wait_change_bleeds_flagged",
+    "wait_change_bleeds_missed",
 }
 """Outcomes of one cohort each, by heads that give the same on the processors tried: other patients
 would give others."""
