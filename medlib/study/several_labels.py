@@ -94,7 +94,7 @@ def _of(cohort: Cohort) -> Labelled:
     return Labelled(cohort, names, flags.astype(np.int64), cohort.groups, absent or "no label")
 
 
-def _loaded(here: Mapping[str, Any], **how: str) -> Cohort:
+def _loaded(here: Mapping[str, Any], **how: Any) -> Cohort:
     spec, classes, seed = here["cohort"], here["classes"] or None, here["seed"]
     if is_simulated(spec):
         return load(spec, seed=seed, per_class=here["pool_per_class"])

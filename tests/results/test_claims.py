@@ -46,6 +46,12 @@ ONE_COHORT = {
     "unequal_random_minus_left_out_auc_points",
     "all_random_minus_left_out_auc_points",
     "remedies_that_helped",
+    "screened_half_labels_right_accuracy",
+    "screened_half_sensitivity",
+    "pigmentation_lost_auc_points",
+    "pigmentation_regained_auc_points",
+    "camera_lost_auc_points",
+    "age_lost_auc_points",
     "wait_change_bleeds_flagged",
     "wait_change_bleeds_missed",
 }

@@ -191,3 +191,21 @@ def test_vessels_of_a_known_width_are_found():
     look = photographs.appearance(image)
     assert 0.015 < look.share < 0.05
     assert 8 < np.median(look.widths) < 24
+
+
+def test_photographs_that_all_look_alike_are_not_one_patient_and_a_note_says_so(tmp_path):
+    """Round fields of one colour with a spot: alike for the eye of the audit, and no copies."""
+    rows, columns = np.mgrid[:64, :64] - 31.5
+    disc = np.hypot(rows, columns) < 30
+    for k, name in enumerate(("normal", "glaucoma")):
+        (tmp_path / name).mkdir()
+        for i in range(8):
+            picture = np.zeros((64, 64, 3), np.uint8)
+            picture[disc] = (200, 80, 60)
+            picture[30 + k : 34 + k, 10 + i : 12 + i] = 250
+            Image.fromarray(picture).save(tmp_path / name / f"{i}.png")
+    found = labelled({"cohort": f"images:{tmp_path}", **PARAMETERS})
+    assert len(np.unique(found.patients)) == 16
+    assert "only equal ones are joined" in " ".join(found.cohort.notes)
+    with pytest.raises(InputError, match="patients of"):
+        labelled({"cohort": f"images:{tmp_path}?groups=copies", **PARAMETERS})
