@@ -75,7 +75,7 @@ def build(
     """
     name = timm_name(network)
     classes, channels = as_number(classes, "classes", least=2), as_number(channels, "channels")
-    with _seeded(seed):
+    with seeded(seed):
         if pretrained and network in PACKAGED:
             return _with_packaged_weights(name, classes, channels)
         if pretrained:
@@ -144,7 +144,8 @@ def timm_name(network: str) -> str:
 
 
 @contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
+def seeded(seed: int | None) -> Iterator[None]:
+    """Draw torch's numbers from a seed inside the block, one thread at a time; None: as it is."""
     if seed is None:
         yield
         return
