@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from medlib import imaging
 from medlib.learning.learner import require
 from medlib.learning.network import FittedNetwork, NetworkLearner, training_seed
+from medlib.models.classifiers import seeded
 from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.types import Images
 
@@ -47,8 +48,7 @@ class PatchLearner(NetworkLearner):
 
     def untrained(self, *, seed: int, classes: int = 2) -> nn.Module:
         """Return the network that `fit` starts from with this seed."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(training_seed(as_seed(seed)))
+        with seeded(training_seed(as_seed(seed))):
             module = ResNet(
                 "basic",
                 [1] * len(WIDTHS),

@@ -80,7 +80,7 @@ def build(
     """
     name = timm_name(network)
     classes, channels = as_number(classes, "classes", least=2), as_number(channels, "channels")
-    with _seeded(seed):
+    with seeded(seed):
         if pretrained and network in _SMALLER:
             raise InputError(
                 f"'{network}' has no ImageNet weights: use one of {', '.join(PACKAGED)}."
@@ -157,7 +157,8 @@ def timm_name(network: str) -> str:
 
 
 @contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
+def seeded(seed: int | None) -> Iterator[None]:
+    """Draw torch's numbers from a seed inside the block, one thread at a time; None: as it is."""
     if seed is None:
         yield
         return

@@ -1,5 +1,6 @@
 """The network of patches: cubes and squares, shapes, seeds, and what it refuses."""
 
+import joblib
 import numpy as np
 import pytest
 
@@ -24,6 +25,17 @@ def test_it_learns_a_blob_and_the_same_seed_gives_the_same_network(axes, size):
     assert told.shape == (len(images), 2)
     assert ((told[:, 1] > 0.5) == labels).mean() > 0.9
     assert np.array_equal(told, same.predict(images))
+
+
+def test_networks_made_side_by_side_are_those_made_one_after_another():
+    images, labels = patches(3, 12)
+    learner = PatchLearner(size=12, epochs=1)
+
+    def told(seed):
+        return learner.fit(images, labels, seed=seed).predict(images)
+
+    together = joblib.Parallel(2, prefer="threads")(joblib.delayed(told)(k) for k in range(4))
+    assert all(np.array_equal(one, told(k)) for k, one in enumerate(together))
 
 
 def test_patches_of_another_size_are_refused_with_both_shapes():
