@@ -13,7 +13,10 @@ from medlib.errors import InputError
 ORDER: Final = (
     "phantom-chest-ct",
     "phantom-abdomen",
+    "phantom-mammography",
     "phantom-kidney",
+    "phantom-fundus",
+    "phantom-head-mri",
     "iq-oth-nccd",
     "tcga-lung-ct",
     "luna16-patches",

@@ -20,8 +20,11 @@ from medlib.cohorts.selection import (
 from medlib.cohorts.sources import (
     abdomen,
     arrays,
+    breast,
     dicom_folder,
     folders,
+    fundus,
+    head,
     kidney,
     pairs,
     phantom,
@@ -51,7 +54,10 @@ __all__ = [
 KINDS: Final[dict[str, Callable[..., Cohort]]] = {
     "phantom-chest-ct": phantom.load,
     "phantom-abdomen": abdomen.load,
+    "phantom-mammography": breast.load,
     "phantom-kidney": kidney.load,
+    "phantom-fundus": fundus.load,
+    "phantom-head-mri": head.load,
     "images": folders.load,
     "pairs": pairs.load,
     "dicom": dicom_folder.load,
@@ -62,7 +68,14 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
 }
 """What stands before the colon of a cohort's name, and what loads it."""
 
-SIMULATED: Final = ("phantom-chest-ct", "phantom-abdomen", "phantom-kidney")
+SIMULATED: Final = (
+    "phantom-chest-ct",
+    "phantom-abdomen",
+    "phantom-mammography",
+    "phantom-kidney",
+    "phantom-fundus",
+    "phantom-head-mri",
+)
 """The cohorts that every reader has."""
 SWITCHES: Final = {"true": True, "false": False}
 """How truths are written in a specification."""

@@ -147,20 +147,20 @@ def attention_maps(found: Fits, seen: Seen) -> Floats:
 
 
 def best_single(
-    seen: Seen, labels: Labels, split: Integers, recipe: Recipe, *, seed: int = 0
+    seen: Seen, labels: Labels, groups: Integers, split: Integers, recipe: Recipe, *, seed: int = 0
 ) -> Integers:
     """Return the best modality (its number) of each fold of each repeat, from training cases alone.
 
-    Of each training set a quarter is held out, and the modality whose network, trained on the rest,
-    ranks it best (AUC) is chosen: repeats x folds.
+    Of each training set a quarter of the patients of each class is held out, with all their cases,
+    and the modality whose network, trained on the rest, ranks it best (AUC) is chosen: repeats x
+    folds.
     """
     rng = np.random.default_rng([as_seed(seed), 3])
     parts = []
     for row in split:
         for fold in np.unique(row):
             inside = np.flatnonzero(row != fold)
-            held = [rng.permutation(inside[labels[inside] == k]) for k in np.unique(labels)]
-            tested = np.concatenate([some[: max(1, len(some) // 4)] for some in held])
+            tested = _quarter(inside, labels, groups, rng)
             parts.append((np.setdiff1d(inside, tested), tested))
     reached = []
     for name in seen.names:
@@ -173,6 +173,18 @@ def best_single(
         reached.append([roc_auc_score(y, s) for y, s in zip(truth, scores, strict=True)])
     best: Integers = np.argmax(np.asarray(reached), axis=0)
     return best.reshape(len(split), -1)
+
+
+def _quarter(
+    inside: Integers, labels: Labels, groups: Integers, rng: np.random.Generator
+) -> Integers:
+    """All cases (of `inside`) of a quarter of the patients of each class, one patient at least."""
+    held = []
+    for k in np.unique(labels):
+        of_class = inside[labels[inside] == k]
+        first = np.sort(np.unique(groups[of_class], return_index=True)[1])
+        held.append(rng.permutation(of_class[first])[: max(1, len(first) // 4)])
+    return inside[np.isin(groups[inside], groups[np.concatenate(held)])]
 
 
 def by_choice(chosen: Integers, scores: Mapping[str, Floats], split: Integers) -> Floats:

@@ -1,7 +1,7 @@
 """A convolutional network as a learner: its training loop, on one thread, from one seed."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import ClassVar, Final
@@ -24,6 +24,8 @@ from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.types import Floats, Images, Labels, Probabilities
 
 Tensors = tuple[Tensor, Tensor]
+Loss = Callable[[Tensor, Tensor], tuple[Tensor, float]]
+"""Of a network's output and the labels: mean loss, and how many cases of the batch are right."""
 
 PRECISIONS: Final = ("auto", "fp32", "bf16")
 """What networks compute in."""
@@ -82,6 +84,8 @@ class NetworkLearner:
     start: Start | None = None
     in_one_process: ClassVar[bool] = False
     """A fold is one job of one thread, and folds run side by side."""
+    volumes: ClassVar[bool] = False
+    """Whether images may have a depth."""
 
     def __post_init__(self) -> None:
         """Raise InputError for what cannot be trained."""
@@ -106,9 +110,9 @@ class NetworkLearner:
         Training loss and accuracy are means over the epoch's own batches, as they were trained
         on. Raises InputError for images or labels that do not fit together.
         """
-        check_training(images, labels)
+        check_training(images, labels, volumes=self.volumes)
         if watch is not None:
-            check_training(*watch, classes=1)
+            check_training(*watch, classes=1, volumes=self.volumes)
         with one_thread():
             fitted = self._start(self._resized(images), labels, seed)
             tensors = None if watch is None else _tensors(fitted, *watch)
@@ -156,12 +160,20 @@ class NetworkLearner:
             totals = np.zeros(2)
             fitted.module.train()
             for batch in order.tensor_split(steps):
-                part = self._augmented(training[0][batch], generator), training[1][batch]
-                totals += _step(weights, optimizer, *part)
+                part = self._batch(training, batch, generator)
+                totals += _step(weights, optimizer, *part, self._loss)
                 schedule.step()
             yield _row(epoch, "train", totals / len(order))
             if watch is not None:
                 yield _row(epoch, "test", _evaluate(fitted, watch))
+
+    def _batch(self, training: Tensors, rows: Tensor, generator: torch.Generator) -> Tensors:
+        """Return what one step learns from: these cases, changed a little."""
+        return self._augmented(training[0][rows], generator), training[1][rows]
+
+    def _loss(self, output: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+        """Return the mean loss of a batch, and in how many of its cases the answer is right."""
+        return F.cross_entropy(output, labels), float((output.argmax(1) == labels).sum())
 
     def _augmented(self, images: Tensor, generator: torch.Generator) -> Tensor:
         if not self.augment:
@@ -221,15 +233,17 @@ def _steps(cases: int, batch_size: int) -> int:
 
 
 def _step(
-    weights: MasterWeights, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
+    weights: MasterWeights,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+    loss_of: Loss,
 ) -> tuple[float, float]:
     """Take one step; return the batch's summed loss and number of right answers."""
-    logits = weights(images)
-    loss = F.cross_entropy(logits, labels)
+    loss, right = loss_of(weights(images), labels)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     weights.follow()
-    right = int((logits.argmax(1) == labels).sum())
     return loss.item() * len(labels), right
 
 

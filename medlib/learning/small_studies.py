@@ -111,7 +111,7 @@ def of_features(
     """Return what logistic regression on features says in each study; rows index x.
 
     Scaling is learned from the training cases, the strength of the penalty chosen by their own
-    folds, patients whole.
+    folds, patients whole. Where training cases are all of one class, all cases are called so.
     """
     x = np.asarray(x, dtype=np.float64)
     return list(
@@ -132,6 +132,8 @@ def _regression(
     A penalised regression only looks in these directions, so nothing is lost, and hundreds of
     cases with thousands of features are fitted in a hundredth of the time.
     """
+    if y.min() == y.max():
+        return Study(np.full(len(seen), float(y[0])), np.full(len(new), float(y[0])))
     scaler = StandardScaler().fit(seen)
     scaled = scaler.transform(seen)
     rotation = np.linalg.svd(scaled, full_matrices=False)[2].T

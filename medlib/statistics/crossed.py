@@ -4,25 +4,29 @@ Each draw of training cases is judged by each test patient: draws x cases. Both 
 training sets and of patients, and an accuracy moves with either.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
 from medlib.errors import InputError
 from medlib.statistics._checks import as_fraction, as_groups, as_labels, as_numbers, as_table
 from medlib.statistics._sample import Patients
 from medlib.statistics.outcome import Comparison, Interval, student
+from medlib.statistics.proportions import wilson_ends
 from medlib.types import Floats, Integers
 
 FORM = "draws x cases"
 STILL = 1e-15
 """A variance below it is rounding."""
+ALIKE = "nothing differs between draws or between patients, so the interval has no width"
 
 
 def crossed_interval(
     scores: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None,
     groups: Patients = None,
     *,
     shared: float = 0.0,
@@ -32,35 +36,44 @@ def crossed_interval(
 
     scores: draws x cases, 1 where the model of a draw is right on a test case and 0 where not (or
     any score of a case); labels: class of each case, two or more, which all weigh the same, so that
-    an accuracy does not depend on how many of each were tested; groups: patient of each case.
+    an accuracy does not depend on how many of each were tested, or None where there are none and
+    all cases weigh the same; groups: patient of each case.
     shared: of the patients there were to draw from, the share that each draw took.
 
     Draws and patients as crossed random effects: V = R + C - E, with R the variance between draws /
     draws, C that between patients / patients (cases of one patient added up), E that of the rest /
     (draws x patients), which is in both; never below R or C. Draws from one pool resemble each
     other, and vary by 1 - f of what new samples would (f = shared): f / (1 - f) times the draws'
-    own variance is added to R. Student's t with Satterthwaite's df; ends within 0..1
-    where all scores are. In 500 simulated pools a setting (nearest mean, one nearest neighbour,
-    ridge, fits that fail by seed; draws of 10, 50 and 200 from 280 cases, 4 and 20 of them, 120
-    test cases; standard error 0.01) it held the procedure's accuracy in 0.92 to 0.97, with fits
-    that fail up to 0.996 and three times as wide; without f in 0.91 to 0.96.
+    own variance is added to R. Student's t with Satterthwaite's df. Where all scores are within
+    0..1, Wilson's interval with as many cases as have this variance, as near 0 and 1 t is too
+    narrow and too high: V has 2 (1/2 - mean)^2 / n^2 added there, n the number of patients (were
+    all to weigh alike), as long as no fewer than n cases are left. Where nothing varied, n.
+
+    In simulated pools (nearest mean, one nearest neighbour; draws of 10, 50 and 200 from 280 cases,
+    4 and 20 of them, 120 test cases; accuracies of 0.61 to 0.97; 250 a setting, standard error
+    0.014) it held the procedure's accuracy in 0.94 to 0.98. With logistic effects of draws and
+    patients (40 and 120 test cases; 500 a setting, standard error 0.01) in 0.91 to 0.98 up to an
+    accuracy of 0.9, the lowest for 4 draws that differ much, and in 0.97 to 1.00 at 0.97 and 0.99,
+    where t held it in 0.66 to 0.93.
 
     Sources: Owen 2007, Ann. Appl. Stat. 1:386 (two-way samples); Searle, Casella & McCulloch 1992
-    (components). Raises InputError for fewer than two draws or patients of a class, NaN, and
-    a share outside 0..1.
+    (components); Wilson as proportion_interval; what is added is this package's own. Raises
+    InputError for fewer than two draws or patients of a class, NaN, and a share outside 0..1.
     """
-    found = crossed_test(scores, labels, groups, shared=shared, confidence=confidence)
-    span, values = found.interval, np.asarray(scores)
-    assert span is not None
-    low, high = span.low, span.high
-    if values.min() >= 0 and values.max() <= 1:
-        low, high = max(0.0, low), min(1.0, high)
-    return Interval("mean", span.estimate, low, high, confidence, span.method, span.basis)
+    table = as_table(scores, "scores", FORM)
+    found = _solved(table, labels, groups, None, shared, confidence)
+    if table.min() < 0 or table.max() > 1:
+        span = _compared(found).interval
+        assert span is not None
+        return replace(span, quantity="mean")
+    low, high = wilson_ends(found.mean, _cases_of(found), found.level)
+    method = "draws and patients crossed, Wilson"
+    return Interval("mean", found.mean, low, high, found.level, method, found.basis)
 
 
 def crossed_test(
     scores: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None,
     groups: Patients = None,
     *,
     training: ArrayLike | None = None,
@@ -71,10 +84,40 @@ def crossed_test(
 
     scores: draws x cases, such as one learner's less another's on the same draws and cases. With
     training (one value a draw, its accuracy on its own training cases): of the gap, training less
-    test. Else as `crossed_interval`, but for the ends, which may lie anywhere.
+    test. Variance, t and errors as of `crossed_interval`. Where nothing differs between draws or
+    patients, p is 0 or 1, the interval has no width, and the result a caution.
+
+
+    Two equally good learners were called different at a nominal 5 % in 2 to 6 % of 1,500 simulated
+    studies a setting (4 and 20 draws, 40 and 120 test cases, accuracies from one half to nearly 1;
+    standard error 0.6 points), with two draws in up to 11 %.
     """
     table = as_table(scores, "scores", FORM)
-    truth = _classes(labels)
+    return _compared(_solved(table, labels, groups, training, shared, confidence))
+
+
+class _Solved(NamedTuple):
+    """A mean with its variance, and what there is to say of it."""
+
+    quantity: str
+    mean: float
+    variance: float
+    df: float
+    level: float
+    basis: str
+    alike: float
+    """Patients who, all weighing alike, would tell as much as those there are."""
+
+
+def _solved(
+    table: Floats,
+    labels: ArrayLike | None,
+    groups: Patients,
+    training: ArrayLike | None,
+    shared: float,
+    confidence: float,
+) -> _Solved:
+    truth, classes = _classes(labels, table.shape[1])
     if table.shape[1] != truth.size or len(table) < 2:
         raise InputError(
             f"scores has shape {table.shape} for {truth.size} labels; give two draws or more, "
@@ -88,19 +131,38 @@ def crossed_test(
     own = np.zeros(len(table)) if training is None else as_numbers(training, "training")
     if own.size != len(table):
         raise InputError(f"training has {own.size} values for {len(table)} draws; give one each.")
-    parts = _parts(table, truth, patient)
-    sign = 1.0 if training is None else -1.0
-    rows = own + sign * parts.rows
+    parts = _parts(table, truth, patient, classes)
+    rows = parts.rows if training is None else own - parts.rows
     variance, df = _variance(rows, parts, f)
     quantity = "mean difference" if training is None else "training less test"
-    method = "draws and patients crossed, t"
     basis = f"{len(table)} draws, {truth.size} cases of {parts.patients} patients"
-    mean = float(rows.mean())
-    if variance < STILL:  # nothing ever differs
-        span = Interval(quantity, mean, mean, mean, level, method, basis)
-        p = 1.0 if abs(mean) < STILL else 0.0
-        return Comparison(quantity, mean, p, method, interval=span, basis=basis)
-    return student(quantity, mean, float(np.sqrt(variance)), df, level, method, basis)
+    return _Solved(quantity, float(rows.mean()), variance, df, level, basis, parts.alike)
+
+
+def _compared(found: _Solved) -> Comparison:
+    method, mean = "draws and patients crossed, t", found.mean
+    if found.variance >= STILL:
+        se = float(np.sqrt(found.variance))
+        return student(found.quantity, mean, se, found.df, found.level, method, found.basis)
+    span = Interval(
+        found.quantity, mean, mean, mean, found.level, method, found.basis, caution=ALIKE
+    )
+    p = 1.0 if abs(mean) < STILL else 0.0
+    return Comparison(
+        found.quantity, mean, p, method, interval=span, basis=found.basis, caution=ALIKE
+    )
+
+
+def _cases_of(found: _Solved) -> float:
+    """Return how many independent cases would give the mean, a share, the variance it has."""
+    of_one = found.mean * (1 - found.mean)
+    if found.variance < STILL or of_one < STILL:
+        return found.alike
+    wider = float(special.stdtrit(found.df, (1 + found.level) / 2))
+    wider /= float(special.ndtri((1 + found.level) / 2))
+    variance = found.variance * wider**2
+    unseen = 2 * (0.5 - found.mean) ** 2 / found.alike**2  # the odd patient who was not tested
+    return max(of_one / (variance + unseen), min(of_one / variance, found.alike))
 
 
 class _Parts(NamedTuple):
@@ -111,23 +173,25 @@ class _Parts(NamedTuple):
     rest: float
     """Variance of the mean due to what is neither the draw's nor the patient's."""
     patients: int
+    alike: float
 
 
-def _classes(labels: ArrayLike) -> Integers:
-    """Return class 0, 1, ... of each case; InputError where a class between is left out."""
+def _classes(labels: ArrayLike | None, cases: int) -> tuple[Integers, int]:
+    """Return class 0, 1, ... of each case and how many; InputError where one is left out."""
+    if labels is None:
+        return np.zeros(cases, dtype=np.int64), 1
     found = np.asarray(labels)
     number = int(found.max()) + 1 if found.size and found.dtype.kind in "iu" else 0
     if number < 3:
-        return as_labels(labels).astype(np.int64)
+        return as_labels(labels).astype(np.int64), 2
     if found.min() < 0 or len(np.unique(found)) < number:
         raise InputError(
             f"labels hold classes {np.unique(found).tolist()}; give cases of each of 0, 1, 2, ..."
         )
-    return found.astype(np.int64)
+    return found.astype(np.int64), number
 
 
-def _parts(table: Floats, truth: Integers, patient: Integers) -> _Parts:
-    classes = max(2, int(truth.max()) + 1)
+def _parts(table: Floats, truth: Integers, patient: Integers, classes: int) -> _Parts:
     of_class = np.eye(classes)[truth] / np.bincount(truth, minlength=classes)  # means of a class
     weight = of_class.sum(axis=1) / classes
     count = int(patient.max()) + 1
@@ -144,6 +208,7 @@ def _parts(table: Floats, truth: Integers, patient: Integers) -> _Parts:
         float((column**2).sum()) * more,
         float((rest**2).sum()) * more / (draws * (draws - 1)),
         count,
+        float(1 / (of_patient.sum(axis=0) ** 2).sum()),
     )
 
 

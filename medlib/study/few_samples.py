@@ -10,16 +10,20 @@ import numpy as np
 import pandas as pd
 
 from medlib.cohorts import Cohort
+from medlib.errors import InputError
 from medlib.learning import small_studies
 from medlib.learning.crossval import train_each
 from medlib.learning.learner import Learner, Pair
 from medlib.learning.network import NetworkLearner
 from medlib.learning.small_studies import Study
+from medlib.runtime.whole_numbers import as_number
 from medlib.statistics import Comparison, Interval, crossed_interval, crossed_test
 from medlib.types import Floats, Images, Integers, Labels, Reals
 
-STEPS: Final = 60
-"""Of training, whatever the number of cases: fewer cases are seen more often."""
+LEAST_DRAWS: Final = 2
+"""Without a second one nobody knows how far draws differ."""
+LEAST_TESTED: Final = 2
+"""Patients of each class."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,17 @@ class Bench:
         return small_studies.of_features(x, self.labels, self.groups, rows, self.test)
 
     def networks(
-        self, learner: NetworkLearner, images: Images, n: int, *, draws: int, seed: int
+        self, learner: NetworkLearner, images: Images, n: int, *, draws: int, steps: int, seed: int
     ) -> list[Study]:
-        """Return a network trained for `STEPS` in each study of n, draw i from seed + i."""
+        """Return a network trained for about `steps` in each study of n, draw i from seed + i.
+
+        However many cases there are: fewer cases are seen more often.
+
+        Raises InputError for fewer than two draws, or more than there are.
+        """
+        as_number(draws, "network_draws", least=LEAST_DRAWS, most=len(self.orders))
         batches = max(1, round(n / learner.batch_size))
-        trained: Learner = replace(learner, epochs=max(1, round(STEPS / batches)))
+        trained: Learner = replace(learner, epochs=max(1, round(steps / batches)))
         studies: list[tuple[Learner, Pair, Images, int]] = []
         for i, rows in enumerate(self.drawn(n, draws)):
             others = images[np.concatenate([rows, self.test])]
@@ -112,8 +122,10 @@ def bench(
     """Return the bench of a pool: see `small_studies.apart` and `draws`.
 
     The test has at most `test_images` images, of each class alike, of each patient one before a
-    second one. Raises InputError as those do, and for a test side of fewer than four cases.
+    second one. Raises InputError as those do, for fewer than two draws, and where fewer than two
+    patients of a class test.
     """
+    as_number(draws, "draws", least=LEAST_DRAWS)
     labels, groups = pool.labels, pool.groups
     test = small_studies.apart(labels, groups, test_share, seed=seed)
     options = {"a_patient": test_images, "seed": seed}
@@ -122,6 +134,11 @@ def bench(
         labels, groups, np.flatnonzero(~test), number=draws, a_patient=a_patient, seed=seed
     )
     tested = tested[: 2 * (test_images // 2)]
+    if min(len(np.unique(groups[tested[labels[tested] == k]])) for k in (0, 1)) < LEAST_TESTED:
+        raise InputError(
+            f"{len(tested)} images would test, of fewer than two patients of a class: raise "
+            "test_share or test_images, or add patients."
+        )
     used = np.unique(np.concatenate([tested, *orders]))
     place = [np.searchsorted(used, rows) for rows in (tested, *orders)]
     cases = pool.select(used)

@@ -10,9 +10,10 @@ from scipy import ndimage
 
 from medlib.cohorts import Cohort
 from medlib.cohorts.modalities import require_modalities, seen
+from medlib.errors import InputError
 from medlib.learning.fusing import Seen
 from medlib.models.tokens import imagenet_tokens
-from medlib.types import Floats, Images
+from medlib.types import Floats, Images, Integers
 
 Change = Callable[[str, Images], Images]
 """From the name of a modality and its images (n x size x size) to other images."""
@@ -51,15 +52,24 @@ def moved_by(pixels: float, seed: int, *, still: str) -> Change:
     return change
 
 
-def with_strangers(seen: Seen, keep: str, seed: int) -> Seen:
+def with_strangers(seen: Seen, keep: str, groups: Integers, seed: int) -> Seen:
     """Return the cases with one modality their own and all others those of another patient.
 
     Nothing that the others show can then help: whoever finds a gain by fusion here is mistaken.
+    groups: patient of each case. Raises InputError where one patient has more than half of them.
     """
     tokens, present = seen.tokens.copy(), seen.present.copy()
+    _, patient, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    if 2 * (most := int(counts.max())) > len(tokens):
+        raise InputError(
+            f"One patient has {most} of {len(tokens)} cases, so that others have no stranger each: "
+            "add patients."
+        )
     order = np.random.default_rng([seed, 4]).permutation(len(tokens))
+    _, first, mine = np.unique(patient[order], return_index=True, return_inverse=True)
+    order = order[np.argsort(first[mine], kind="stable")]  # cases of one patient side by side
     other = np.empty_like(order)
-    other[order] = np.roll(order, 1)  # nobody is their own stranger
+    other[order] = np.roll(order, most)  # nobody is their own stranger
     for k, name in enumerate(seen.names):
         if name != keep:
             tokens[:, k], present[:, k] = seen.tokens[other, k], seen.present[other, k]
@@ -86,14 +96,16 @@ def filled_with_black(seen: Seen, size: int) -> Seen:
 def deleted(seen: Seen, order: Floats, share: float) -> Seen:
     """Return the cases with some places replaced by what is there on average.
 
-    `order` (cases x modalities x places): the places of the highest values go, so many that they
-    are this `share` of all.
+    `order` (cases x modalities x places): of what is present in a case the places of the highest
+    values go, so many that they are this `share`. The average is that of the cases that have the
+    modality.
     """
-    n, modalities, places, channels = seen.tokens.shape
-    number = round(share * modalities * places)
-    gone = np.argsort(-order.reshape(n, -1), axis=1, kind="stable")[:, :number]
-    mean = seen.tokens.mean(axis=(0, 2))  # modalities x channels
-    tokens = seen.tokens.copy().reshape(n, -1, channels)
-    rows = np.arange(n)[:, None]
-    tokens[rows, gone] = mean[gone // places]
-    return replace(seen, tokens=tokens.reshape(seen.tokens.shape))
+    n, modalities, places, _ = seen.tokens.shape
+    here = np.repeat(seen.present, places, axis=1)
+    ranked = np.argsort(-np.where(here, order.reshape(n, -1), -np.inf), axis=1, kind="stable")
+    number = np.round(share * here.sum(axis=1, keepdims=True))
+    gone = np.zeros_like(here)
+    np.put_along_axis(gone, ranked, np.arange(here.shape[1]) < number, axis=1)
+    mean = np.stack([seen.tokens[own, k].mean(axis=(0, 1)) for k, own in enumerate(seen.present.T)])
+    away = gone.reshape(n, modalities, places, 1)
+    return replace(seen, tokens=np.where(away, mean[:, None], seen.tokens))

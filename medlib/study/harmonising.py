@@ -26,6 +26,8 @@ from medlib.types import Bools, Floats, Integers
 ALPHA: Final = 0.05
 POINTS: Final = 0.10
 """The gap between subgroups that a study should be able to see."""
+FEWEST: Final = 10
+"""Patients of a subgroup."""
 
 
 def material(cohort: Cohort, *, image_size: int, frozen_size: int, seed: int) -> Material:
@@ -59,8 +61,8 @@ def without_shift(cohort: Cohort, *, seed: int) -> Cohort:
 class Tried:
     """A remedy where each site is left out in turn, and where a single site is trained at.
 
-    sites: as `scanners.by_site`. single: of each site tested at, the mean AUC of models of one
-    other site; None where it was not asked for, or the remedy needs several sites.
+    sites: as `scanners.by_site`. single: AUC of models of one site (rows) at each site (columns),
+    as `scanners.areas`; None where it was not asked for, or the remedy needs several sites.
     """
 
     remedy: Remedy
@@ -76,7 +78,7 @@ def tried(data: Material, remedy: Remedy, *, deals: int, seed: int) -> Tried:
     single = None
     if deals and not remedy.robust:
         scores, _ = scanners.here_and_there(data, deals=deals, seed=seed, remedy=remedy, jobs=1)
-        single = scanners.elsewhere(scanners.areas(data, scores))
+        single = scanners.areas(data, scores)
     return Tried(remedy, *found, scanners.by_site(data, *found), single)
 
 
@@ -105,10 +107,10 @@ def gains(every: Sequence[Tried]) -> pd.DataFrame:
     plain, *others = every
     rows = []
     for each in others:
-        pairs = {MANY: (each.sites.auc, plain.sites.auc), ONE: (each.single, plain.single)}
-        for trained, (one, other) in pairs.items():
-            if one is not None and other is not None:
-                rows.append(_row(each.remedy, trained, scanners.against(one, other)))
+        gained = scanners.against(each.sites.auc, plain.sites.auc)
+        rows.append(_row(each.remedy, MANY, gained))
+        if each.single is not None and plain.single is not None:
+            rows.append(_row(each.remedy, ONE, scanners.across(each.single, plain.single)))
     table = pd.DataFrame(rows)
     table["p of all"] = statistics.holm(table.p).adjusted
     certain = table["p of all"] <= ALPHA
@@ -134,7 +136,8 @@ def few_cases(data: Material, cases: int, *, draws: int, seed: int) -> Compariso
 
     They are drawn anew `draws` times and weigh as much as one training site; what is compared is
     the same model without them, on the same remaining patients. A site where these are of one class
-    is passed over.
+    is passed over. One comparison, corrected for no other. Raises InputError where fewer than two
+    sites are left.
     """
     gained = [
         np.mean(
@@ -154,6 +157,8 @@ def _with_few(data: Material, site: int, cases: int, rng: np.random.Generator) -
         known += rng.permutation(of_class)[:cases].tolist()
     told = here & np.isin(data.patient, known)
     rest = np.flatnonzero(here & ~told)
+    if len(np.unique(data.y[rest])) < 2:
+        return float("nan")
     areas = []
     for extra in (None, np.flatnonzero(told)):
         found = remedies.held_out(data, PLAIN, ~here, data.site, extra=extra)
@@ -173,6 +178,7 @@ def leak(
     the labels as what is to be preserved; "in the fold" on the training cases without any
     label. Folds of patients; nothing can be learned, so 0.5 is right, but for what prevalence a
     scanner gives away.
+    Raises InputError where studies are so small that a class, or a site in training, lacks cases.
     """
     found = []
     for deal in range(deals):
@@ -219,9 +225,10 @@ def subgroups(cohort: Cohort) -> dict[str, tuple[str, str, Bools, Bools]]:
     """Return pairs of groups by name: what both are called, and who is in them.
 
     Sex, age (below 60 years or not) and habitus (chest narrower or wider than the median), as far
-    as the table tells them.
+    as the table tells them, and where ten patients or more are in both.
     """
     table, found = cohort.table, {}
+    patient = cohort.groups
     if "PatientSex" in table:
         sex = table.PatientSex.astype(str).str.upper().str[:1].to_numpy()
         found["sex"] = ("women", "men", sex == "F", sex == "M")
@@ -232,7 +239,8 @@ def subgroups(cohort: Cohort) -> dict[str, tuple[str, str, Bools, Bools]]:
         width = table.chest_width_mm.to_numpy(float)
         middle = float(np.median(width))
         found["habitus"] = ("narrow chest", "wide chest", width < middle, width >= middle)
-    return {name: group for name, group in found.items() if min(group[2].sum(), group[3].sum()) > 9}
+    sizes = {k: [len(np.unique(patient[g])) for g in group[2:]] for k, group in found.items()}
+    return {name: group for name, group in found.items() if min(sizes[name]) >= FEWEST}
 
 
 def gap(data: Material, scores: Floats, one: Bools, other: Bools, *, seed: int) -> Interval:
@@ -240,8 +248,7 @@ def gap(data: Material, scores: Floats, one: Bools, other: Bools, *, seed: int) 
     right = called_positive(scores) == (data.y == 1)
 
     def difference(weights: Weights, _: Cases) -> Floats:
-        shares = [weights[:, g] @ right[g] / weights[:, g].sum(axis=1) for g in (one, other)]
-        return np.asarray(shares[0] - shares[1], np.float64)
+        return _share(weights[:, one], right[one]) - _share(weights[:, other], right[other])
 
     found = statistics.cluster_bootstrap(
         data.y, scores, data.patient, metrics={"gap": difference},
@@ -250,8 +257,18 @@ def gap(data: Material, scores: Floats, one: Bools, other: Bools, *, seed: int) 
     return found["gap"]
 
 
+def _share(weights: Weights, right: Bools) -> Floats:
+    """The weighted share; of a group of which a replicate drew nobody, that of the group itself."""
+    drawn = weights.sum(axis=1)
+    share = weights @ right / np.maximum(drawn, 1)
+    return np.asarray(np.where(drawn > 0, share, right.mean()), np.float64)
+
+
 def patients_for_gap(accuracy: float, points: float = POINTS, power: float = 0.8) -> int:
-    """Return how many patients each of two groups needs to show a gap of so many points."""
+    """Return how many patients each of two groups needs to show a gap of so many points.
+
+    The better group has the accuracy given; the other one at least 0.01.
+    """
     lower = max(accuracy - points, 0.01)
     n = 2
     while statistics.power_two_proportions(n, lower + points, lower).power < power:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -19,8 +19,9 @@ from medlib.learning.folds import stratified_patient_folds
 from medlib.learning.sites.heads import reduced
 from medlib.learning.sites.remedies import PLAIN, Material, Remedy, held_out
 from medlib.statistics import Comparison, Interval
+from medlib.statistics.outcome import student
 from medlib.statistics.threshold import called_positive
-from medlib.statistics.weighted import Cases, Metric, Weights
+from medlib.statistics.weighted import Cases, Weights
 from medlib.statistics.weighted import auc as weighted_auc
 from medlib.types import Bools, Floats, Integers
 
@@ -30,6 +31,9 @@ GRAINS: Final = 4
 REPLICATES: Final = 1000
 FOLDS: Final = 5
 LEAST_KEPT: Final = 2
+CONFIDENCE: Final = 0.95
+STILL: Final = 1e-12
+"""Differences below it are rounding."""
 
 
 def sites_by(cohort: Cohort, column: str) -> Cohort:
@@ -114,78 +118,51 @@ def area(y: Bools, p: Floats) -> float:
     return float(weighted_auc(once, Cases(y, p, called_positive(p)))[0])
 
 
-def spans(
-    data: Material, scores: Floats, thresholds: Floats, *, seed: int
-) -> Mapping[str, Interval]:
-    """95 % intervals over patients of: auc, accuracy, sensitivity, specificity, drift, worst.
-
-    Means over sites, drift of its absolute value; worst is the accuracy at the site where it is
-    lowest. For the models and scanners at hand: patients are redrawn, nothing is trained again.
-    Redrawing makes an absolute value larger, so a drift near 0 lies below what was drawn; its
-    interval is widened to hold it.
-    """
-    masks = [data.site == s for s in data.sites]
-    y, called = data.y == 1, scores > thresholds
-    right = called_positive(scores) == y
-
-    def share(part: Bools, whole: Bools) -> Metric:
-        return _over(masks, lambda w, here: _ratio(w, part & whole & here, whole & here))
-
-    def in_area(weights: Weights, here: Bools) -> Floats:
-        return weighted_auc(weights[:, here], Cases(y[here], scores[here], called[here]))
-
-    def drift(weights: Weights, here: Bools) -> Floats:
-        total = weights[:, here].sum(axis=1)
-        return np.asarray(np.abs(weights[:, here] @ (scores[here] - y[here])) / total)
-
-    every = np.ones_like(y)
-    metrics = {
-        "auc": _over(masks, in_area),
-        "accuracy": share(right, every),
-        "sensitivity": share(called, y),
-        "specificity": share(~called, ~y),
-        "drift": _over(masks, drift),
-        "worst": _over(masks, lambda w, here: _ratio(w, right & here, here), np.nanmin),
-    }
-    found = statistics.cluster_bootstrap(
-        data.y, scores, data.patient, metrics=metrics, replicates=REPLICATES, seed=seed
-    )
-    drifted = found.intervals["drift"]
-    held = replace(drifted, low=min(drifted.low, drifted.estimate))
-    return {**found.intervals, "drift": held}
-
-
-OfSite = Callable[[Weights, Bools], Floats]
-
-
-def _over(
-    masks: Sequence[Bools], of_site: OfSite, join: Callable[..., Floats] = np.nanmean
-) -> Metric:
-    """A metric of each site, joined over those sites that have it in a replicate."""
-
-    def metric(weights: Weights, _: Cases) -> Floats:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            each = np.stack([of_site(weights.astype(np.float64), here) for here in masks])
-        return np.asarray(join(each, axis=0))
-
-    return metric
-
-
-def _ratio(weights: Weights, part: Bools, whole: Bools) -> Floats:
-    return np.asarray(weights[:, part].sum(axis=1) / weights[:, whole].sum(axis=1))
-
-
 def against(one: ArrayLike, other: ArrayLike) -> Comparison:
     """Return how two ways of learning differ at a new site: one number a site left out of each.
 
     Sites are the cases: a t-test of the paired differences, widened because the models of any two
     sites share all other sites (`statistics.corrected_t`). Where all differences are 0, p is 1.
+    Two ways that were equally good at eight new sites differed at 5 % in 1 to 2 % of 400 simulated
+    studies. Not for models of one site each: see `across`. Raises InputError for fewer than two
+    sites, NaN, and differences that are all equal but not 0.
     """
     gaps = np.asarray(one, np.float64) - np.asarray(other, np.float64)
-    if np.ptp(gaps) < 1e-12:
-        mean = float(gaps.mean())
-        return Comparison("mean difference", mean, float(abs(mean) < 1e-12), "none: all are equal")
-    return statistics.corrected_t(gaps, n_train=len(gaps) - 1, n_test=1)
+    if gaps.size > 1 and not np.abs(gaps).max() >= STILL:
+        return _nothing("all are equal")
+    return statistics.corrected_t(gaps, n_train=max(1, len(gaps) - 1), n_test=1)
+
+
+def across(one: Floats, other: Floats) -> Comparison:
+    """Return how two ways of learning differ when a model of one site meets another site.
+
+    one, other: a number of each site trained at (rows) at each site tested at, as of `areas`; the
+    diagonal, a model at its own site, is left out. A site's luck is in its row and in its column,
+    so each site is left out of both in turn (jackknife of a U-statistic, Arvesen 1969, Ann. Math.
+    Statist. 40:2076), and Student's t has as many degrees of freedom as sites, less one. Two ways
+    that were equally good differed at 5 % in 3 to 5 % of 1,000 simulated studies of eight sites
+    (standard error 0.7 points) and in 4 % of 1,500 of four; `against`, of means over the models
+    that a site meets, in 6 to 14 %.
+    Raises InputError for fewer than three sites.
+    """
+    gaps = (one - other) * (1 - np.eye(len(one)))
+    n = len(gaps)
+    if n < 3:
+        raise InputError(f"There are {n} sites; give three or more to compare ways of learning.")
+    mean, of_site = gaps.sum() / (n * (n - 1)), gaps.sum(axis=0) + gaps.sum(axis=1)
+    without = (gaps.sum() - of_site) / ((n - 1) * (n - 2))
+    variance = (n - 1) / n * float(((without - without.mean()) ** 2).sum())
+    if np.abs(gaps).max() < STILL:
+        return _nothing("all are equal")
+    if variance < STILL**2:
+        raise InputError(f"All sites differ by {mean:g}: without variance there is no t-test.")
+    method, basis = "jackknife of sites, t", f"{n} sites"
+    return student("mean difference", float(mean), variance**0.5, n - 1, CONFIDENCE, method, basis)
+
+
+def _nothing(method: str) -> Comparison:
+    span = Interval("mean difference", 0.0, 0.0, 0.0, CONFIDENCE, method)
+    return Comparison("mean difference", 0.0, 1.0, method, interval=span)
 
 
 def here_and_there(

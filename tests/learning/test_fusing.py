@@ -173,11 +173,22 @@ def test_the_same_seed_gives_the_same_scores():
 def test_the_best_single_modality_is_chosen_in_training():
     seen, labels = toy("first")
     split = fusing.deal(labels, np.arange(len(labels)), folds=4, repeats=2, seed=0)
-    chosen = fusing.best_single(seen, labels, split, Recipe(budget=400))
+    chosen = fusing.best_single(seen, labels, np.arange(len(labels)), split, Recipe(budget=400))
     assert chosen.shape == (2, 4)
     assert (chosen == 0).all()
     scores = {"a": np.zeros(split.shape), "b": np.ones(split.shape)}
     assert not fusing.by_choice(chosen, scores, split).any()
+
+
+def test_the_choice_of_a_modality_keeps_patients_whole():
+    labels = np.arange(48) % 2
+    groups = labels + 2 * (np.arange(48) // 8)  # four images of a patient
+    inside = np.flatnonzero(groups > 1)
+    tested = fusing._quarter(inside, labels, groups, np.random.default_rng(0))
+    assert len(tested) == 8
+    assert set(labels[tested]) == {0, 1}
+    assert not set(groups[tested]) & set(groups[np.setdiff1d(inside, tested)])
+    assert set(tested) <= set(inside)
 
 
 def test_a_modality_that_no_training_case_has_is_refused():
@@ -193,13 +204,27 @@ def test_a_modality_that_no_training_case_has_is_refused():
 
 def test_strangers_leave_the_kept_modality_and_are_never_oneself():
     seen, _ = toy("first")
-    strange = fused.with_strangers(seen, "a", 0)
+    strange = fused.with_strangers(seen, "a", np.arange(len(seen.tokens)), 0)
     assert np.array_equal(strange.tokens[:, 0], seen.tokens[:, 0])
     assert not (strange.tokens[:, 1] == seen.tokens[:, 1]).all(axis=(1, 2)).any()
     assert (
         np.sort(strange.tokens[:, 1].ravel()).tolist()
         == np.sort(seen.tokens[:, 1].ravel()).tolist()
     )
+
+
+def test_strangers_are_other_patients_and_not_other_images_of_the_same():
+    seen, _ = toy("first")
+    n = len(seen.tokens)
+    groups = np.random.default_rng(1).permutation(np.minimum(np.arange(n), n // 2 + 3) // 2)
+    tokens = np.broadcast_to(groups[:, None, None, None], seen.tokens.shape)
+    marked = replace(seen, tokens=tokens.astype(np.float32))
+    for seed in range(5):
+        strange = fused.with_strangers(marked, "a", groups, seed).tokens
+        assert (strange[:, 0] == tokens[:, 0]).all()
+        assert (strange[:, 1] != tokens[:, 1]).all()
+    with pytest.raises(InputError, match="add patients"):
+        fused.with_strangers(seen, "a", np.arange(n) * 0, 0)
 
 
 def test_each_case_lacks_one_modality_and_never_its_last():
@@ -229,3 +254,19 @@ def test_deletion_takes_the_places_of_the_highest_values():
     changed = (gone.tokens != seen.tokens).any(axis=3)
     assert changed[:, 1, 2].all()
     assert changed.sum() == 8
+
+
+def test_only_what_is_present_is_taken_away_or_averaged():
+    """Else random places are lost where there are none, and any map looks faithful beside them."""
+    seen = Seen(("a", "b"), np.ones((4, 2, 4, 3), np.float32), np.ones((4, 2), bool))
+    seen.tokens[1:, 1], seen.present[0, 1] = 3.0, False
+    seen.tokens[0, 1] = 1e6  # absent
+    order = np.zeros((4, 2, 4))
+    order[:, 1] = 1
+    gone = fused.deleted(replace(seen, tokens=seen.tokens * [[[[1.0, 2.0, 3.0]]]]), order, 0.5)
+    order[1:, 1] = 0
+    wanted = seen.tokens * np.array([1.0, 2.0, 3.0])
+    assert np.array_equal(gone.tokens, wanted)  # all have the same, so the average is the same
+    marked = seen.tokens + np.arange(4, dtype=np.float32)[:, None, None, None]
+    changed = (fused.deleted(replace(seen, tokens=marked), order, 0.5).tokens != marked).any(axis=3)
+    assert changed[0].sum(axis=1).tolist() == [2, 0]  # half of four, not of eight

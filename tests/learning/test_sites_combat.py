@@ -92,3 +92,30 @@ def test_where_sites_are_alike_nothing_is_torn_apart():
 def test_a_site_of_one_image_is_refused():
     with pytest.raises(InputError, match="Site 1 has 1 image: ComBat needs two or more"):
         ComBat.fit(np.arange(6.0).reshape(3, 2), np.array([0, 0, 1]))
+
+
+def test_features_that_never_vary_have_no_say():
+    rng = np.random.default_rng(3)
+    site, x = np.repeat([0, 1, 2], 20), rng.normal(size=(60, 5))
+    more = np.hstack([x, np.full((60, 2), 0.1)])
+    alone, beside = (ComBat.fit(each, site).transform(each, site) for each in (x, more))
+    np.testing.assert_allclose(beside[:, :5], alone, rtol=1e-9)
+    np.testing.assert_array_equal(beside[:, 5:], 0.1)
+
+
+def test_one_feature_is_harmonised_and_what_is_no_number_refused():
+    rng = np.random.default_rng(3)
+    site, x = np.repeat([0, 1], 20), rng.normal(size=(40, 1))
+    x[site == 1] += 5
+    out = ComBat.fit(x, site).transform(x, site)
+    assert abs(out[site == 1].mean() - out[site == 0].mean()) < 1e-9
+    with pytest.raises(InputError, match="NaN"):
+        ComBat.fit(x * np.nan, site)
+    with pytest.raises(InputError, match="covariates"):
+        ComBat.fit(x, site, x).transform(x, site)
+
+
+def test_features_that_never_vary_are_left_alone_by_coral_too():
+    site = np.repeat([0, 1], 10)
+    out = coral.aligned(np.ones((20, 3)), site, site == 0)
+    np.testing.assert_allclose(out, 1.0)

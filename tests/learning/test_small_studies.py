@@ -132,3 +132,28 @@ def test_a_plan_names_every_question_and_whether_the_cases_do():
     assert table.cases.iloc[0] == 245
     assert list(table.iloc[:, 2][:2]) == ["yes", "yes"]
     assert planner.half_width(0.8, 245) <= 0.05
+
+
+def test_training_cases_of_one_class_teach_to_call_everybody_so():
+    ones = np.flatnonzero(LABEL == 1)[:4]
+    [found] = small_studies.of_features(features(), LABEL, PATIENT, [ones], np.arange(9), jobs=1)
+    assert found.training.tolist() == [1.0] * 4
+    assert found.test.tolist() == [1.0] * 9
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"test_images": 2}, "raise test_share"), ({"test_images": 1}, "raise test_share"),
+     ({"draws": 1}, "draws is 1"), ({"draws": 0}, "draws is 0")],
+)  # fmt: skip
+def test_a_bench_that_could_give_no_interval_is_refused_before_anything_trains(asked, said):
+    cohort = from_arrays(np.zeros((120, 8, 8)) + np.eye(8), LABEL, patient_ids=PATIENT)
+    usual = {"test_share": 0.3, "test_images": 40, "draws": 6, "a_patient": 1, "seed": 0}
+    with pytest.raises(InputError, match=said):
+        few_samples.bench(cohort, **usual | asked)
+
+
+def test_networks_are_drawn_as_often_as_said_or_not_at_all(bench):
+    for draws in (1, 7):
+        with pytest.raises(InputError, match="network_draws"):
+            bench.networks(None, None, 10, draws=draws, steps=60, seed=0)

@@ -27,6 +27,7 @@ TOYS = {
     "slices_of_a_patient_apart_faked_points",
     "crop_by_lesion_faked_points",
     "typeI_naive_5x5",
+    "growth_made_up_blurred_diameter",
 }
 """Outcomes that were the same in every run: random numbers from one seed, no images of a cohort."""
 
@@ -45,6 +46,8 @@ ONE_COHORT = {
     "unequal_random_minus_left_out_auc_points",
     "all_random_minus_left_out_auc_points",
     "remedies_that_helped",
+    "wait_change_bleeds_flagged",
+    "wait_change_bleeds_missed",
 }
 """Outcomes of one cohort each, by heads that give the same on the processors tried: other patients
 would give others."""

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.special import expit
 
 from medlib.errors import InputError
-from medlib.statistics import crossed_interval, crossed_test
+from medlib.statistics import crossed_interval, crossed_test, proportion_interval
 from medlib.statistics.binned_calibration import (
     chance_calibration_error,
     expected_calibration_error,
@@ -63,6 +65,34 @@ def test_the_gap_is_training_less_test_draw_by_draw():
     assert crossed_test(scores * 0, LABELS).p_value == 1
 
 
+@pytest.mark.parametrize("scores", [np.ones((5, 40)), np.tile(LABELS, (5, 1))])
+def test_where_nothing_varied_the_interval_is_that_of_as_many_patients(scores):
+    found = crossed_interval(scores, LABELS)
+    exact = proportion_interval(int(scores[0].sum()), 40)
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+    gap = crossed_test(scores, LABELS, training=np.full(5, 0.9))
+    assert gap.interval.width == 0
+    assert "no width" in gap.caution
+
+
+def test_an_accuracy_near_one_is_held_nineteen_times_in_twenty():
+    """Patients and draws differ; Student's t held it in 78 of 100 such studies."""
+    rng, studies = np.random.default_rng(3), 200
+    effects = 7.91 + 2 * rng.standard_normal((studies, 20, 1)) + 2 * rng.standard_normal(
+        (studies, 1, 40))  # fmt: skip
+    right = rng.random(effects.shape) < expit(effects)
+    true = expit(7.91 + np.sqrt(8) * rng.standard_normal(10**6)).mean()
+    assert true == pytest.approx(0.99, abs=0.004)
+    held = [true in crossed_interval(each, LABELS) for each in right]
+    assert np.mean(held) > 0.93
+
+
+def test_scores_beyond_a_share_have_students_ends():
+    scores = 3 * table() - 1
+    found, same = crossed_interval(scores, LABELS), crossed_test(scores, LABELS).interval
+    assert (found.low, found.high) == (same.low, same.high)
+
+
 @pytest.mark.parametrize(
     ("scores", "more", "said"),
     [(table(1), {}, "two draws"), (table(cases=39), {}, "39"), (table(), {"shared": 1}, "took all"),
@@ -81,6 +111,26 @@ def test_ece_by_hand_and_its_bias():
         [1, 10, 45, 120, 210, 252, 210, 120, 45, 10, 1])) / 1024  # fmt: skip
     assert few == pytest.approx(exact, abs=0.01)  # labels of a coin are never evenly shared
     assert many < few / 5
+
+
+def test_one_probability_for_all_has_an_ece_and_bins_need_no_memory():
+    assert expected_calibration_error(LABELS, np.full(40, 0.75)) == pytest.approx(0.25)
+    many = expected_calibration_error(LABELS, np.linspace(0, 1, 40), bins=10**8)
+    assert many == pytest.approx(np.abs(LABELS - np.linspace(0, 1, 40)).mean())
+
+
+@pytest.mark.parametrize(("p", "n"), [(0.3, 50), (0.05, 120), (0.9, 8)])
+def test_the_ece_of_chance_is_the_mean_deviation_of_a_binomial(p, n):
+    k = np.arange(n + 1)
+    exact = (stats.binom.pmf(k, n, p) * np.abs(k / n - p)).sum()
+    found = chance_calibration_error(np.full(n, p), replicates=40_000, seed=1)
+    assert found == pytest.approx(exact, rel=0.02)
+
+
+@pytest.mark.parametrize("scores", [["a"], [0.2, np.nan], [1.5, 0.5], [], [[0.5]]])
+def test_what_are_no_probabilities_are_refused(scores):
+    with pytest.raises(InputError):
+        chance_calibration_error(scores)
 
 
 def test_of_more_than_two_classes_all_weigh_the_same():

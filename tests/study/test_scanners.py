@@ -9,7 +9,7 @@ from medlib.cohorts import from_arrays
 from medlib.errors import InputError
 from medlib.learning.sites import remedies
 from medlib.learning.sites.remedies import PLAIN, Material
-from medlib.study import harmonising, scanners
+from medlib.study import harmonising, scanners, site_spans
 
 N, SITES = 40, 4
 SITE = np.repeat(np.arange(SITES), N)
@@ -41,7 +41,10 @@ def test_numbers_of_a_site_are_those_of_its_cases_alone():
 def test_intervals_hold_the_means_over_sites():
     data = made(0)
     scores, cuts = remedies.joined(remedies.left_out(data, PLAIN, jobs=1), len(Y))
-    table, spans = scanners.by_site(data, scores, cuts), scanners.spans(data, scores, cuts, seed=0)
+    table, spans = (
+        scanners.by_site(data, scores, cuts),
+        site_spans.spans(data, scores, cuts, seed=0),
+    )
     for measure in ("auc", "accuracy", "sensitivity", "specificity"):
         assert spans[measure].estimate == pytest.approx(table[measure].mean())
         assert spans[measure].low < table[measure].mean() < spans[measure].high
@@ -102,7 +105,56 @@ def test_confounded_choices_have_equal_sizes_and_the_shares_they_say():
 def test_a_comparison_of_equal_numbers_finds_nothing():
     same = scanners.against([0.8, 0.9, 0.7], [0.8, 0.9, 0.7])
     assert (same.difference, same.p_value) == (0, 1)
+    assert same.interval.width == 0
     assert scanners.against([0.8, 0.9, 0.71], [0.7, 0.8, 0.6]).p_value < 0.01
+
+
+@pytest.mark.parametrize(("one", "other"), [([0.8], [0.7]), ([], []), ([0.8, 0.9], [0.7, 0.8])])
+def test_what_cannot_be_compared_is_refused_and_not_significant(one, other):
+    with pytest.raises(InputError):
+        scanners.against(one, other)
+
+
+def test_models_of_one_site_each_are_compared_by_leaving_sites_out_of_rows_and_columns():
+    rng = np.random.default_rng(0)
+    one, other = rng.random((2, 5, 5))
+    found, gaps = scanners.across(one, other), one - other
+    np.fill_diagonal(gaps, np.nan)
+    left = [np.nanmean(np.delete(np.delete(gaps, k, 0), k, 1)) for k in range(5)]
+    variance = 4 / 5 * ((left - np.mean(left)) ** 2).sum()
+    assert found.difference == pytest.approx(np.nanmean(gaps))
+    assert (found.difference / found.statistic) ** 2 == pytest.approx(variance)
+    assert scanners.across(one, one).p_value == 1
+    with pytest.raises(InputError, match="2 sites"):
+        scanners.across(one[:2, :2], other[:2, :2])
+
+
+def test_a_lucky_model_is_no_better_way_of_learning():
+    """A luck of each model (row) and each site (column) and no difference between the ways."""
+    rng, n = np.random.default_rng(1), 400
+    luck = 2 * rng.standard_normal((n, 8, 1)) + rng.standard_normal((n, 1, 8))
+    said = luck + 0.3 * rng.standard_normal((n, 8, 8))
+    p = np.array([scanners.across(each, np.zeros((8, 8))).p_value for each in said])
+    naive = [scanners.against(scanners.elsewhere(each), np.zeros(8)).p_value for each in said]
+    assert 0.02 < (p < 0.05).mean() < 0.08
+    assert (np.array(naive) < 0.05).mean() > 0.08
+
+
+def test_no_drift_is_held_by_its_interval_and_so_is_the_worst_of_equal_sites():
+    held = {"drift": 0, "worst": 0}
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        scores = rng.choice([0.2, 0.8], len(Y))
+        data = Material({}, (rng.random(len(Y)) < scores).astype(int), SITE, np.arange(len(Y)))
+        found = site_spans.spans(data, scores, np.full(len(Y), 0.5), seed=seed)
+        held["drift"] += 0 in found["drift"]
+        held["worst"] += 0.8 in found["worst"]
+    assert min(held.values()) >= 36
+
+
+def test_where_a_new_site_has_nobody_left_no_gain_is_told():
+    with pytest.raises(InputError):
+        harmonising.few_cases(made(0), 20, draws=1, seed=0)
 
 
 def test_where_sites_do_not_differ_no_remedy_is_claimed_to_help():
@@ -147,6 +199,12 @@ def test_sites_by_grain_follow_the_noise_of_patients_and_no_label():
         scanners.sites_by(cohort, "vendor")
 
 
+def test_a_gap_has_an_interval_though_some_replicates_drew_nobody_of_a_group():
+    group = np.arange(len(Y)) < 3
+    found = harmonising.gap(made(0), np.linspace(0, 1, len(Y)), group, ~group, seed=0)
+    assert np.isfinite([found.low, found.high]).all()
+
+
 def test_a_gap_of_half_the_size_takes_about_four_times_the_patients():
     ten, five = (harmonising.patients_for_gap(0.8, points / 100) for points in (10, 5))
     assert ten == 294  # R: power.prop.test(p1 = .8, p2 = .7, power = .8), n = 293.15
@@ -159,6 +217,9 @@ def test_subgroups_are_told_as_far_as_the_table_tells_them():
     table = cohort.table.assign(
         PatientSex=["F", "M"] * 20, PatientAge=["050Y"] * 20 + ["070Y"] * 20
     )
+    alone = np.where(np.arange(40) % 2, "m", table.patient_id)  # twenty images of one man
+    few = harmonising.subgroups(replace(cohort, table=table.assign(patient_id=alone)))
+    assert "sex" not in few
     found = harmonising.subgroups(replace(cohort, table=table))
     assert {name: (int(a.sum()), int(b.sum())) for name, (_, _, a, b) in found.items()} == {
         "sex": (20, 20),

@@ -19,6 +19,8 @@ CONVERGED: Final = 1e-4
 """Largest relative change of a shift or scale in the last step, as in the original code."""
 STEPS: Final = 500
 """Steps after which the fixed point is taken as it is."""
+ROUNDING: Final = 1e-12
+"""SD of a feature, in parts of its largest value, below which it is constant."""
 FEWEST: Final = 2
 """Images of a site, below which it has no spread."""
 
@@ -31,13 +33,17 @@ class ComBat:
     variance: Floats
     effects: Floats
     """covariates x features; none where nothing is to be preserved."""
+    varies: Bools
+    """Which features do; the others stay as they are, and have no say in how the rest is shrunk."""
 
     @classmethod
     def fit(cls, x: Floats, site: Integers, covariates: Floats | None = None) -> "ComBat":
         """Learn from rows x features at the sites given; `covariates` (rows x k) are preserved.
 
-        Raises InputError where a site has fewer than two rows.
+        Raises InputError where a site has fewer than two rows, and for NaN.
         """
+        if not np.isfinite(x).all():
+            raise InputError("Features hold NaN or infinity: leave out what could not be computed.")
         names, place, counts = np.unique(site, return_inverse=True, return_counts=True)
         if counts.min() < FEWEST:
             raise InputError(
@@ -48,24 +54,32 @@ class ComBat:
         design = np.hstack([np.eye(len(names))[place], kept])
         found = np.linalg.lstsq(design, x, rcond=None)[0]
         variance = np.asarray(((x - design @ found) ** 2).mean(axis=0), np.float64)
-        variance[variance == 0] = 1.0
+        varies = variance > (ROUNDING * np.abs(x).max(axis=0)) ** 2
+        variance[~varies] = 1.0
         grand = np.asarray(counts / len(x) @ found[: len(names)], np.float64)
-        return cls(grand, variance, np.asarray(found[len(names) :], np.float64))
+        return cls(grand, variance, np.asarray(found[len(names) :], np.float64), varies)
 
     def transform(self, x: Floats, site: Integers, covariates: Floats | None = None) -> Floats:
         """Return the rows with the shift and scale of their site taken out, site by site.
 
         A site need not have been in `fit`: its shift and scale are those of the rows given here.
+        Raises InputError for other covariates than in `fit`.
         """
         kept = np.empty((len(x), 0)) if covariates is None else np.asarray(covariates, np.float64)
+        if kept.shape[1] != len(self.effects):
+            raise InputError(
+                f"ComBat was fitted with {len(self.effects)} covariates and is given "
+                f"{kept.shape[1]}: give those of the fit."
+            )
         expected = self.mean + kept @ self.effects
         standard = (x - expected) / np.sqrt(self.variance)
-        out = np.empty_like(standard)
+        out = np.zeros_like(standard)
         for name in np.unique(site):
             rows = site == name
-            effect = _site_effect(standard[rows])
-            out[rows] = (standard[rows] - effect.shift) / np.sqrt(effect.scale)
-        return np.asarray(out * np.sqrt(self.variance) + expected)
+            effect = _site_effect(standard[np.ix_(rows, self.varies)])
+            own = (standard[np.ix_(rows, self.varies)] - effect.shift) / np.sqrt(effect.scale)
+            out[np.ix_(rows, self.varies)] = own
+        return np.asarray(np.where(self.varies, out * np.sqrt(self.variance) + expected, x))
 
 
 def aligned(x: Floats, site: Integers, train: Bools) -> Floats:
@@ -83,10 +97,12 @@ class _Effect(NamedTuple):
 def _site_effect(z: Floats) -> _Effect:
     """Posterior mean of both by the original's fixed point: rows x features, standardised."""
     n, shift = len(z), z.mean(axis=0)
-    if n < FEWEST:
+    if n < FEWEST or not z.shape[1]:
         return _Effect(np.zeros_like(shift), np.ones_like(shift))
     scale = z.var(axis=0, ddof=1)
     scale[scale == 0] = 1.0
+    if len(shift) < 2:  # one feature: no others to shrink towards
+        return _Effect(shift, scale)
     centre, spread = shift.mean(), shift.var(ddof=1)
     m, v = scale.mean(), scale.var(ddof=1)
     if v == 0 or spread == 0:  # copies of one image: nothing to shrink towards

@@ -18,7 +18,8 @@ def aligned(x: Floats, site: Integers, train: Bools) -> Floats:
     """All rows (rows x features), aligned site by site; labels are not used."""
     mean = x[train].mean(axis=0)
     within = np.concatenate([_centred(x[train & (site == s)]) for s in np.unique(site[train])])
-    ridge = RIDGE * float(within.var(axis=0).mean())
+    spread = float(within.var(axis=0).mean())
+    ridge = RIDGE * spread if spread else 1.0
     colour = _power(_covariance(within, ridge), 0.5)
     out = np.empty_like(x)
     for name in np.unique(site):
