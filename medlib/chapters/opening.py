@@ -31,6 +31,7 @@ def begin(
     *,
     of_pool: bool = False,
     copies: bool = True,
+    several: bool = False,
     **made: Any,
 ) -> Opening:
     """Load a chapter's cohort, draw its cases, and open its results, by its own parameters.
@@ -39,19 +40,21 @@ def begin(
     `made` says which simulated patients to make, `pool_per_class` of a class if nothing else; a
     real set gives all it has. Where the chapter has a parameter `per_class`, `cases` are so many
     patients a class, one image each, drawn by `seed`; else the pool. `of_pool`: the results name
-    the pool as their patients, not the cases. `copies=False` leaves out images equal to one before.
+    the pool as their patients, not the cases. `several` allows more than two classes, and keeps
+    all where none are named. `copies=False` leaves out images equal to one before.
     Raises InputError as `load` and `Cohort.draw` do.
     """
-    pool = whole_cohort(here, **made) if copies else whole_cohort(here, **made).without_copies()
+    whole = whole_cohort(here, several=several, **made)
+    pool = whole if copies else whole.without_copies()
     cases = pool.draw(here["per_class"], seed=here["seed"]) if "per_class" in here else pool
     return Opening(pool, cases, results_of(name, pool if of_pool else cases, here))
 
 
-def whole_cohort(here: Mapping[str, Any], **made: Any) -> Cohort:
+def whole_cohort(here: Mapping[str, Any], *, several: bool = False, **made: Any) -> Cohort:
     """The cohort that the parameters `cohort`, `classes` and `seed` name, whole: see `begin`."""
     made = made or {"per_class": here["pool_per_class"]}
     classes, chosen = here["classes"] or None, made if is_simulated(here["cohort"]) else {}
-    return load(here["cohort"], classes=classes, seed=here["seed"], **chosen)
+    return load(here["cohort"], classes=classes, seed=here["seed"], several=several, **chosen)
 
 
 def results_of(name: str, cases: Cohort, here: Mapping[str, Any], **more: Any) -> Results:

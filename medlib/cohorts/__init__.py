@@ -23,6 +23,9 @@ from medlib.cohorts.sources import (
     breast,
     dicom_folder,
     folders,
+    fundus,
+    head,
+    kidney,
     pairs,
     phantom,
     public,
@@ -52,6 +55,9 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
     "phantom-chest-ct": phantom.load,
     "phantom-abdomen": abdomen.load,
     "phantom-mammography": breast.load,
+    "phantom-kidney": kidney.load,
+    "phantom-fundus": fundus.load,
+    "phantom-head-mri": head.load,
     "images": folders.load,
     "pairs": pairs.load,
     "dicom": dicom_folder.load,
@@ -62,7 +68,14 @@ KINDS: Final[dict[str, Callable[..., Cohort]]] = {
 }
 """What stands before the colon of a cohort's name, and what loads it."""
 
-SIMULATED: Final = ("phantom-chest-ct", "phantom-abdomen", "phantom-mammography")
+SIMULATED: Final = (
+    "phantom-chest-ct",
+    "phantom-abdomen",
+    "phantom-mammography",
+    "phantom-kidney",
+    "phantom-fundus",
+    "phantom-head-mri",
+)
 """The cohorts that every reader has."""
 SWITCHES: Final = {"true": True, "false": False}
 """How truths are written in a specification."""

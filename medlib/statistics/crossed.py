@@ -26,7 +26,7 @@ ALIKE = "nothing differs between draws or between patients, so the interval has 
 
 def crossed_interval(
     scores: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None,
     groups: Patients = None,
     *,
     shared: float = 0.0,
@@ -35,9 +35,10 @@ def crossed_interval(
     """Return the mean of scores over training draws and test patients, with its interval.
 
     scores: draws x cases, 1 where the model of a draw is right on a test case and 0 where not (or
-    any score of a case); labels: class of each case, both of which weigh one half, so that an
-    accuracy does not depend on how many of each were tested; groups: patient of each case. shared:
-    of the patients there were to draw from, the share that each draw took.
+    any score of a case); labels: class of each case, two or more, which all weigh the same, so that
+    an accuracy does not depend on how many of each were tested, or None where there are none and
+    all cases weigh the same; groups: patient of each case.
+    shared: of the patients there were to draw from, the share that each draw took.
 
     Draws and patients as crossed random effects: V = R + C - E, with R the variance between draws /
     draws, C that between patients / patients (cases of one patient added up), E that of the rest /
@@ -72,7 +73,7 @@ def crossed_interval(
 
 def crossed_test(
     scores: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None,
     groups: Patients = None,
     *,
     training: ArrayLike | None = None,
@@ -110,13 +111,13 @@ class _Solved(NamedTuple):
 
 def _solved(
     table: Floats,
-    labels: ArrayLike,
+    labels: ArrayLike | None,
     groups: Patients,
     training: ArrayLike | None,
     shared: float,
     confidence: float,
 ) -> _Solved:
-    truth = as_labels(labels)
+    truth, classes = _classes(labels, table.shape[1])
     if table.shape[1] != truth.size or len(table) < 2:
         raise InputError(
             f"scores has shape {table.shape} for {truth.size} labels; give two draws or more, "
@@ -130,7 +131,7 @@ def _solved(
     own = np.zeros(len(table)) if training is None else as_numbers(training, "training")
     if own.size != len(table):
         raise InputError(f"training has {own.size} values for {len(table)} draws; give one each.")
-    parts = _parts(table, truth.astype(np.int64), patient)
+    parts = _parts(table, truth, patient, classes)
     rows = parts.rows if training is None else own - parts.rows
     variance, df = _variance(rows, parts, f)
     quantity = "mean difference" if training is None else "training less test"
@@ -175,11 +176,26 @@ class _Parts(NamedTuple):
     alike: float
 
 
-def _parts(table: Floats, truth: Integers, patient: Integers) -> _Parts:
-    of_class = np.eye(2)[truth] / np.bincount(truth, minlength=2)  # cases x 2: means of a class
-    weight = 0.5 * of_class.sum(axis=1)
+def _classes(labels: ArrayLike | None, cases: int) -> tuple[Integers, int]:
+    """Return class 0, 1, ... of each case and how many; InputError where one is left out."""
+    if labels is None:
+        return np.zeros(cases, dtype=np.int64), 1
+    found = np.asarray(labels)
+    number = int(found.max()) + 1 if found.size and found.dtype.kind in "iu" else 0
+    if number < 3:
+        return as_labels(labels).astype(np.int64), 2
+    if found.min() < 0 or len(np.unique(found)) < number:
+        raise InputError(
+            f"labels hold classes {np.unique(found).tolist()}; give cases of each of 0, 1, 2, ..."
+        )
+    return found.astype(np.int64), number
+
+
+def _parts(table: Floats, truth: Integers, patient: Integers, classes: int) -> _Parts:
+    of_class = np.eye(classes)[truth] / np.bincount(truth, minlength=classes)  # means of a class
+    weight = of_class.sum(axis=1) / classes
     count = int(patient.max()) + 1
-    if min(len(np.unique(patient[truth == k])) for k in (0, 1)) < 2:
+    if min(len(np.unique(patient[truth == k])) for k in range(classes)) < 2:
         raise InputError("groups holds one patient of a class only; give two or more of each.")
     of_patient = np.zeros((truth.size, count))
     of_patient[np.arange(truth.size), patient] = weight

@@ -48,6 +48,8 @@ def settings_of(learner: Learner, fitted: FittedModel) -> dict[str, Any]:
     assert is_dataclass(learner)
     assert not isinstance(learner, type)
     settings = asdict(learner) | {"precision": fitted.precision}
+    if settings.get("start") is not None:
+        settings["start"] = settings["start"].sha256  # where training began, for the record
     if isinstance(fitted, FittedNetwork):
         return {"kind": NETWORK, **settings, "normaliser": asdict(fitted.normaliser)}
     return {"kind": FEATURES, **settings, "window": [float(end) for end in fitted.window]}

@@ -244,7 +244,7 @@ def test_a_table_must_have_what_a_cohort_needs():
     [
         ("image:x", "did you mean 'images'"),
         ("iq-oth-nced:x", "did you mean 'iq-oth-nccd'"),
-        ("xyz", "phantom-chest-ct, phantom-abdomen, phantom-mammography, images:PATH"),
+        ("xyz", "phantom-kidney, phantom-fundus, phantom-head-mri, images:PATH"),
         ("", "name one"),
         ("images", "needs a place"),
         ("images:/nowhere/at/all", "no folder or file"),

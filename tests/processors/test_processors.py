@@ -61,7 +61,17 @@ def test_a_last_digit_is_far_from_tipping_a_pixel(tmp_path):
     assert margin > 1000 * apart
 
 
-@pytest.mark.parametrize("cohort", ["phantom-chest-ct", "phantom-abdomen", "phantom-mammography"])
+@pytest.mark.parametrize(
+    "cohort",
+    [
+        "phantom-chest-ct",
+        "phantom-abdomen",
+        "phantom-mammography",
+        "phantom-kidney",
+        "phantom-fundus",
+        "phantom-head-mri",
+    ],
+)
 def test_the_default_patients_have_the_bytes_on_record(cohort):
     found = patients.hashes(NATIVE, {cohort: patients.COHORTS[cohort]})
     assert found[cohort] == patients.known_hashes()[cohort], (

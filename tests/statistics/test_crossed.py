@@ -131,3 +131,23 @@ def test_the_ece_of_chance_is_the_mean_deviation_of_a_binomial(p, n):
 def test_what_are_no_probabilities_are_refused(scores):
     with pytest.raises(InputError):
         chance_calibration_error(scores)
+
+
+def test_of_more_than_two_classes_all_weigh_the_same():
+    labels = np.repeat([0, 1, 2], [20, 10, 5])
+    scores = np.tile(np.array([1.0, 0.5, 0.0])[labels], (3, 1))
+    assert crossed_interval(scores, labels).estimate == pytest.approx(0.5)
+    with pytest.raises(InputError, match="each of 0, 1, 2"):
+        crossed_interval(scores, np.where(labels == 1, 3, labels))
+
+
+def test_the_interval_holds_the_accuracy_of_four_classes():
+    """400 simulated studies: draws and patients both vary, each class with a rate of its own."""
+    labels, rate = np.arange(80) % 4, np.array([0.5, 0.6, 0.7, 0.8])
+    rng, inside = np.random.default_rng(4), 0
+    for _ in range(400):
+        chance = rate[labels] + rng.normal(0, 0.15, 80) + rng.normal(0, 0.05, (8, 1))
+        scores = (rng.random((8, 80)) < chance).astype(float)
+        found = crossed_interval(scores, labels)
+        inside += found.low <= rate.mean() <= found.high
+    assert 0.91 <= inside / 400 <= 0.99

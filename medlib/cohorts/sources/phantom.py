@@ -20,6 +20,7 @@ from medlib.cohorts.cohort import Cohort
 from medlib.cohorts.sources.dicom_folder import from_series
 from medlib.cohorts.sources.kept import content_key, make_side_by_side
 from medlib.errors import InputError
+from medlib.phantom import screening
 from medlib.phantom.chest import SimulatedCase, simulate
 from medlib.phantom.scanner.sites import protocol_of
 from medlib.runtime.paths import cache_folder
@@ -32,6 +33,8 @@ SERIES: Final = "dicom"
 CASE: Final = "case.json"
 MASKS: Final = "masks.npz"
 """Beside each series: lesion, finding (bool) and tissue (uint8), slices x rows x columns."""
+NODULES: Final = "nodules.json"
+"""Beside a series of the stratum "nodules": all its findings, as `screening.Nodule` has them."""
 
 
 def load(
@@ -47,10 +50,11 @@ def load(
 ) -> Cohort:
     """Simulate ``per_class`` (25) cancers and as many controls, or take them from the cache.
 
-    Options as in `medlib.phantom.chest.simulate`. Patient i is the same whatever the number of
-    patients and jobs. For task "volume" the image of a case is the slice where its finding is
-    largest, or the middle one. ``sites`` "eight" sends the patients to eight sites, each with its
-    scanner and protocol (`medlib.phantom.scanner.sites`), crops only; "same" to eight sites that
+    Options as in `medlib.phantom.chest.simulate`; the stratum "nodules" of the task "volume" is
+    `medlib.phantom.screening.simulate`, several nodules a patient. Patient i is the same whatever
+    the number of patients and jobs. For task "volume" the image of a case is the slice where its
+    finding is largest, or the middle one. ``sites`` "eight" sends the patients to eight sites, each
+    with its scanner and protocol (`medlib.phantom.scanner.sites`), crops only; "same" to eight that
     have the same one. The table has ``finding`` (what the crop shows) and ``folder`` (DICOM files
     and masks), of sites also ``chest_width_mm``. Raises InputError for what cannot be simulated.
     """
@@ -93,6 +97,8 @@ def _plan(
 ) -> list[dict[str, Any]]:
     """Arguments of each case: controls and cancers by turns, each with a seed of its own."""
     options: dict[str, Any] = {"task": task, "stratum": stratum}
+    if stratum == "nodules" and task != "volume":
+        raise InputError(f"The stratum 'nodules' needs task 'volume', not {task!r}.")
     if matrix is not None:
         options["matrix"] = _whole("matrix", matrix)
     if task == "volume":
@@ -133,15 +139,24 @@ def make_cases(plan: list[dict[str, Any]], *, jobs: int = 2) -> list[Path]:
 
 def make_case(case: Mapping[str, Any], folder: Path) -> None:
     """Simulate one case and write DICOM series, masks and case.json; whole or not at all."""
-    options = {k: v for k, v in case.items() if k not in ("patient_id", "site")}
-    made = simulate(**options)
+    made, found = _simulated({k: v for k, v in case.items() if k not in ("patient_id", "site")})
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".case-"))
     try:
         _write(made, case["patient_id"], case.get("site"), temporary)
+        if found:
+            (temporary / NODULES).write_text(json.dumps(found), "utf-8")
         if not folder.exists():  # another process may have been quicker
             os.rename(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _simulated(options: dict[str, Any]) -> tuple[SimulatedCase, list[dict[str, Any]]]:
+    """One case, and what is known of its findings where it may have several."""
+    if options["stratum"] != "nodules":
+        return simulate(**options), []
+    made = screening.simulate(**{k: v for k, v in options.items() if k not in ("task", "stratum")})
+    return made.case, made.told()
 
 
 def _write(made: SimulatedCase, patient_id: str, site: str | None, folder: Path) -> None:

@@ -151,6 +151,13 @@ def render(belly: Belly, lesion: Lesion, grid: Grid, probe_angle: float) -> Shar
     """The slice on a grid; `probe_angle`: where the ultrasound probe looks between ribs."""
     names = [*SUBSTANCES, *lesions.NAMES]
     slab = Shares.of(grid, names, [*SUBSTANCES.values(), *lesions.substances(lesion)])
+    paint(slab, belly, probe_angle)
+    lesions.paint(slab.near(*lesion.centre, lesion.radius + lesion.rim + 8), lesion)
+    return slab
+
+
+def paint(slab: Shares, belly: Belly, clear: float) -> None:
+    """Everything but a lesion; no rib lies in the direction `clear`."""
     x, y = slab.x, slab.y
     depth = _depth(belly, x, y)
     muscle = SKIN_MM + _fat(belly, x, y) - depth
@@ -159,7 +166,7 @@ def render(belly: Belly, lesion: Lesion, grid: Grid, probe_angle: float) -> Shar
     slab.paint("fat", SKIN_MM - depth)
     slab.paint("muscle", muscle)
     slab.paint("fat", inner)
-    _paint_ribs(slab, belly, probe_angle)
+    _paint_ribs(slab, belly, clear)
     _paint_back(slab, belly, muscle)
     _paint_bowel(slab, belly, inner)
     _paint_spleen(slab, belly, inner)
@@ -168,8 +175,6 @@ def render(belly: Belly, lesion: Lesion, grid: Grid, probe_angle: float) -> Shar
     _paint_vessels(slab, belly, organ + 6)
     _paint_kidneys(slab, belly)
     _paint_spine(slab, belly)
-    lesions.paint(slab.near(*lesion.centre, lesion.radius + lesion.rim + 8), lesion)
-    return slab
 
 
 def _depth(belly: Belly, x: Floats, y: Floats) -> Floats:
