@@ -150,8 +150,12 @@ class Judge(NamedTuple):
     patients: Integers
 
     def mean(self, scores: Floats) -> Interval:
-        """Mean of scores (seeds x cases), its interval over seeds and patients."""
-        return crossed_interval(scores, None, self.patients)
+        """Mean of scores (seeds x cases), its interval over seeds and patients.
+
+        What is never below 0, such as a distance, has an interval that is not either.
+        """
+        span = crossed_interval(scores, None, self.patients)
+        return replace(span, low=max(0.0, span.low)) if scores.min() >= 0 else span
 
     def difference(self, a: Floats, b: Floats) -> Comparison:
         """Mean of a - b (seeds x cases each), paired by patient and order of seeds."""
