@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,11 +14,10 @@ import pandas as pd
 
 import medlib
 from medlib.cohorts.cohort import Cohort, pixel_hash
-from medlib.cohorts.sources.kept import content_key, make_side_by_side
+from medlib.cohorts.sources.kept import archives
 from medlib.errors import InputError
 from medlib.phantom.abdomen import MODALITIES, simulate
 from medlib.phantom.anatomy.lesion import Signs
-from medlib.runtime import progress
 from medlib.runtime.paths import cache_folder, write_whole
 from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.types import Bools, Image
@@ -79,7 +77,7 @@ def load(
         }
         for i, each in enumerate(signs)
     ]
-    files = make_cases(plan, jobs=jobs)
+    files = archives(cache_folder(NAME), plan, _sources(), make_case, jobs=jobs)
     table = pd.DataFrame(signs, columns=list(SIGNS))
     table["label"] = np.array(CLASSES)[malignant(signs, rule).astype(int)]
     table["patient_id"] = [f"ABD-{seed:03d}-{i:04d}" for i in range(len(table))]
@@ -161,15 +159,6 @@ def _hashes(paths: pd.Series, names: Any) -> list[str]:
     return found
 
 
-def make_cases(plan: list[dict[str, Any]], *, jobs: int = 2) -> list[Path]:
-    """Return the file of each case, simulating those that are not there yet or are damaged."""
-    home = cache_folder(NAME)
-    files = [home / f"{content_key(case, _sources())}.npz" for case in plan]
-    lacking = [(c, f) for c, f in zip(plan, files, strict=True) if not _is_whole(f)]
-    make_side_by_side(make_case, lacking, jobs)
-    return files
-
-
 def make_case(case: Mapping[str, Any], file: Path) -> None:
     """Simulate one case and write its images, the outline of its lesion and its tissues."""
     made = simulate(
@@ -179,16 +168,6 @@ def make_case(case: Mapping[str, Any], file: Path) -> None:
     arrays: dict[str, Any] = {**made.images, "lesion": made.lesion, "tissue": made.tissue}
     np.savez_compressed(stored, **arrays)
     write_whole(file, stored.getvalue())
-
-
-def _is_whole(file: Path) -> bool:
-    """Whether a file is there and not cut off; a damaged one is told."""
-    if not file.exists():
-        return False
-    if zipfile.is_zipfile(file):
-        return True
-    progress.tell(f"{file} is damaged: this patient is simulated again")
-    return False
 
 
 def _sources() -> tuple[Path, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -13,12 +12,11 @@ import pandas as pd
 
 import medlib
 from medlib.cohorts.cohort import Cohort, pixel_hash
-from medlib.cohorts.sources.kept import content_key, make_side_by_side
+from medlib.cohorts.sources.kept import archives
 from medlib.errors import InputError
 from medlib.phantom.anatomy.breast import DENSITIES, VIEWS
 from medlib.phantom.breast import TASKS, simulate
 from medlib.phantom.scanner.mammography import BLACK_TO_WHITE
-from medlib.runtime import progress
 from medlib.runtime.paths import cache_folder, write_whole
 from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.types import Image
@@ -60,7 +58,7 @@ def load(
         }
         for i in range(2 * wanted)
     ]
-    files = make_cases(plan, jobs=jobs)
+    files = archives(cache_folder(NAME), plan, _sources(), make_case, jobs=jobs)
     rows = [row for i, file in enumerate(files) for row in _rows(f"MAM-{seed:03d}-{i:04d}", file)]
     return Cohort(
         name=NAME,
@@ -104,15 +102,6 @@ def _rows(woman: str, file: Path) -> list[dict[str, Any]]:
     ]
 
 
-def make_cases(plan: list[dict[str, Any]], *, jobs: int = 2) -> list[Path]:
-    """Return the file of each woman, simulating those that are not there yet or are damaged."""
-    home = cache_folder(NAME)
-    files = [home / f"{content_key(case, _sources())}.npz" for case in plan]
-    lacking = [(c, f) for c, f in zip(plan, files, strict=True) if not _is_whole(f)]
-    make_side_by_side(make_case, lacking, jobs)
-    return files
-
-
 def make_case(case: Mapping[str, Any], file: Path) -> None:
     """Simulate one woman and write both views and what is known of her."""
     made = simulate(case["seed"], cancer=case["cancer"], task=case["task"], density=case["density"])
@@ -126,16 +115,6 @@ def make_case(case: Mapping[str, Any], file: Path) -> None:
     stored = BytesIO()
     np.savez_compressed(stored, **arrays)
     write_whole(file, stored.getvalue())
-
-
-def _is_whole(file: Path) -> bool:
-    """Whether a file is there and not cut off; a damaged one is told."""
-    if not file.exists():
-        return False
-    if zipfile.is_zipfile(file):
-        return True
-    progress.tell(f"{file} is damaged: these mammograms are simulated again")
-    return False
 
 
 def _sources() -> tuple[Path, ...]:

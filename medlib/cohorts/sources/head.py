@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,9 +14,8 @@ import pandas as pd
 
 import medlib
 from medlib.cohorts.cohort import Cohort, pixel_hash
-from medlib.cohorts.sources.kept import content_key, make_side_by_side
+from medlib.cohorts.sources.kept import archives
 from medlib.phantom.head import CHANNELS, simulate
-from medlib.runtime import progress
 from medlib.runtime.paths import cache_folder, write_whole
 from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.types import Image
@@ -68,7 +66,7 @@ def load(*, seed: int = 0, per_class: int | None = None, side: int = 48, jobs: i
         }
         for i in range(2 * wanted)
     ]
-    files = make_cases(plan, jobs=jobs)
+    files = archives(cache_folder(NAME), plan, _sources(), make_case, jobs=jobs)
     table = pd.DataFrame({"path": [str(file) for file in files]})
     table["label"] = [CLASSES[int(case["bright"])] for case in plan]
     table["patient_id"] = [f"HEAD-{seed:03d}-{i:04d}" for i in range(len(table))]
@@ -124,31 +122,12 @@ def _hashes(paths: pd.Series, channel: int | None = None) -> list[str]:
     return found
 
 
-def make_cases(plan: list[dict[str, Any]], *, jobs: int = 2) -> list[Path]:
-    """Return the file of each case, simulating those that are not there yet or are damaged."""
-    home = cache_folder(NAME)
-    files = [home / f"{content_key(case, _sources())}.npz" for case in plan]
-    lacking = [(c, f) for c, f in zip(plan, files, strict=True) if not _is_whole(f)]
-    make_side_by_side(make_case, lacking, jobs)
-    return files
-
-
 def make_case(case: Mapping[str, Any], file: Path) -> None:
     """Simulate one case and write its images (uint16, 4 x side^3), mask (uint8) and spacing."""
     made = simulate(case["seed"], bright=case["bright"], side=case["side"])
     stored = BytesIO()
     np.savez_compressed(stored, images=made.images, mask=made.mask, spacing_mm=made.spacing_mm)
     write_whole(file, stored.getvalue())
-
-
-def _is_whole(file: Path) -> bool:
-    """Whether a file is there and not cut off; a damaged one is told."""
-    if not file.exists():
-        return False
-    if zipfile.is_zipfile(file):
-        return True
-    progress.tell(f"{file} is damaged: this patient is simulated again")
-    return False
 
 
 def _sources() -> tuple[Path, ...]:

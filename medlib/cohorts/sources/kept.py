@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import joblib
 from tqdm.auto import tqdm
 
+from medlib.runtime import progress
 from medlib.runtime.workers import Bound
 
 Case = Mapping[str, Any]
@@ -31,6 +33,31 @@ def _hash_of(sources: tuple[Path, ...]) -> str:
     for source in sorted(sources):
         digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()
+
+
+def archives(
+    folder: Path,
+    plan: Sequence[Case],
+    sources: tuple[Path, ...],
+    make: Callable[[Case, Path], None],
+    *,
+    jobs: int,
+) -> list[Path]:
+    """Return the ``.npz`` file of each case in a folder, made where it lacks or is damaged."""
+    files = [folder / f"{content_key(case, sources)}.npz" for case in plan]
+    lacking = [(c, f) for c, f in zip(plan, files, strict=True) if not _is_whole(f)]
+    make_side_by_side(make, lacking, jobs)
+    return files
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a file is there and not cut off; a damaged one is told."""
+    if not file.exists():
+        return False
+    if zipfile.is_zipfile(file):
+        return True
+    progress.tell(f"{file} is damaged: this patient is simulated again")
+    return False
 
 
 def make_side_by_side(

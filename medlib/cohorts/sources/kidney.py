@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -13,10 +12,9 @@ import pandas as pd
 
 import medlib
 from medlib.cohorts.cohort import Cohort, pixel_hash
-from medlib.cohorts.sources.kept import content_key, make_side_by_side
+from medlib.cohorts.sources.kept import archives
 from medlib.phantom.anatomy.renal import KINDS
 from medlib.phantom.kidney import simulate
-from medlib.runtime import progress
 from medlib.runtime.paths import cache_folder, write_whole
 from medlib.runtime.whole_numbers import as_number, as_seed
 from medlib.types import Image
@@ -56,7 +54,7 @@ def load(
     n = len(KINDS) * wanted
     plan = [_case(seed, 1, i, KINDS[i % len(KINDS)], asked) for i in range(n)]
     plan += [_case(seed, 2, i, kind, asked) for i, kind in enumerate(_met(seed, others))]
-    table = _table(plan, make_cases(plan, jobs=jobs))
+    table = _table(plan, archives(cache_folder(NAME), plan, _sources(), make_case, jobs=jobs))
     table["patient_id"] = [f"KID-{seed:03d}-{i:04d}" for i in table.pop("patient")]
     table["image_id"] = table.patient_id + "-" + table["slice"].astype(str)
     table["site"], table["label"] = "simulated", table.pop("kind")
@@ -127,15 +125,6 @@ def _cohort(table: pd.DataFrame, classes: tuple[str, ...], rest: Cohort | None =
     )
 
 
-def make_cases(plan: Sequence[Mapping[str, Any]], *, jobs: int = 2) -> list[Path]:
-    """Return the file of each case, simulating those that are not there yet or are damaged."""
-    home = cache_folder(NAME)
-    files = [home / f"{content_key(case, _sources())}.npz" for case in plan]
-    lacking = [(c, f) for c, f in zip(plan, files, strict=True) if not _is_whole(f)]
-    make_side_by_side(make_case, lacking, jobs)
-    return files
-
-
 def make_case(case: Mapping[str, Any], file: Path) -> None:
     """Simulate one case and write its slices and how they were acquired."""
     made = simulate(case["seed"], case["kind"], task=case["task"], slices=case["slices"])
@@ -144,16 +133,6 @@ def make_case(case: Mapping[str, Any], file: Path) -> None:
     stored = BytesIO()
     np.savez_compressed(stored, images=made.images, acquisition=np.array(how))
     write_whole(file, stored.getvalue())
-
-
-def _is_whole(file: Path) -> bool:
-    """Whether a file is there and not cut off; a damaged one is told."""
-    if not file.exists():
-        return False
-    if zipfile.is_zipfile(file):
-        return True
-    progress.tell(f"{file} is damaged: this patient is simulated again")
-    return False
 
 
 def _sources() -> tuple[Path, ...]:
