@@ -14,8 +14,9 @@ from medlib.phantom.anatomy import lesion as lesions
 from medlib.phantom.anatomy.geometry import (
     Grid,
     Noise,
+    bar_distance,
     capsule_distance,
-    ellipsoid_distance,
+    ellipse_distance,
     settled,
     smooth_union,
 )
@@ -195,20 +196,6 @@ def _inner(belly: Belly, x: Floats, y: Floats) -> Floats:
     return np.asarray(SKIN_MM + _fat(belly, x, y) + belly.muscle - _depth(belly, x, y))
 
 
-def _ellipse(
-    x: Floats, y: Floats, centre: tuple[float, float], semi: tuple[float, float], turn: float = 0.0
-) -> Floats:
-    """Signed distance to an ellipse, about."""
-    return ellipsoid_distance(x, y, 0.0, (*centre, 0.0), (*semi, 1e6), turn)
-
-
-def _bar(
-    x: Floats, y: Floats, start: tuple[float, float], end: tuple[float, float], radius: float
-) -> Floats:
-    """Signed distance to a rounded bar."""
-    return capsule_distance(x, y, 0.0, (*start, 0.0, radius), (*end, 0.0, radius))
-
-
 def _bone(slab: Shares, distance: Floats, shell: float) -> None:
     """Compact bone round marrow."""
     slab.paint("compact bone", distance)
@@ -224,16 +211,18 @@ def _paint_ribs(slab: Shares, belly: Belly, probe_angle: float) -> None:
             reach = float(belly.reach(np.array(angle))) - belly.fat - SKIN_MM - 7
             centre = reach * float(np.cos(angle)), reach * float(np.sin(angle))
             part = slab.near(*centre, 16)
-            _bone(part, _ellipse(part.x, part.y, centre, (5, 11), float(angle)), 1.3)
+            _bone(part, ellipse_distance(part.x, part.y, centre, (5, 11), float(angle)), 1.3)
 
 
 def _paint_back(slab: Shares, belly: Belly, muscle: Floats) -> None:
     """Muscles beside the spine."""
     for side in (-1, 1):
-        erector = _ellipse(slab.x, slab.y, (side * 33, belly.spine + 40), (30, 20), side * 0.15)
+        erector = ellipse_distance(
+            slab.x, slab.y, (side * 33, belly.spine + 40), (30, 20), side * 0.15
+        )
         slab.paint("muscle", np.maximum(erector, muscle))
         part = slab.near(side * 36, belly.spine + 4, 24)
-        psoas = _ellipse(part.x, part.y, (side * 36, belly.spine + 4), (13, 18))
+        psoas = ellipse_distance(part.x, part.y, (side * 36, belly.spine + 4), (13, 18))
         part.paint("muscle", psoas)
 
 
@@ -241,7 +230,7 @@ def _paint_bowel(slab: Shares, belly: Belly, inner: Floats) -> None:
     """Stomach and loops of bowel, with fluid below and gas in front; and the pancreas."""
     stomach = (58 + belly.shift[0], -42 + belly.shift[1], 36.0, 0.35)
     for cx, cy, radius, gas in (stomach, *belly.bowel):
-        outer = _ellipse(slab.x, slab.y, (cx, cy), (radius * 1.15, radius * 0.9))
+        outer = ellipse_distance(slab.x, slab.y, (cx, cy), (radius * 1.15, radius * 0.9))
         outer = np.maximum(outer, inner + 2)
         slab.paint("fat", outer - 2.5)
         slab.paint("bowel", outer)
@@ -250,7 +239,9 @@ def _paint_bowel(slab: Shares, belly: Belly, inner: Floats) -> None:
     part = slab.near(13, belly.spine - 46, 60)
     head, neck, tail = (-22.0, belly.spine - 44), (10.0, belly.spine - 54), (48, belly.spine - 38)
     organ = smooth_union(
-        _bar(part.x, part.y, head, neck, 10.0), _bar(part.x, part.y, neck, tail, 8.0), 8.0
+        bar_distance(part.x, part.y, head, neck, 10.0),
+        bar_distance(part.x, part.y, neck, tail, 8.0),
+        8.0,
     )
     part.paint("pancreas", organ + 1.2 * np.sin(part.x / 3.1) * np.cos(part.y / 2.7))
 
@@ -258,7 +249,7 @@ def _paint_bowel(slab: Shares, belly: Belly, inner: Floats) -> None:
 def _paint_spleen(slab: Shares, belly: Belly, inner: Floats) -> None:
     """Behind on the left, along the wall."""
     centre = (belly.half_width - belly.fat - 42, belly.spine - 12)
-    whole = np.maximum(_ellipse(slab.x, slab.y, centre, (33, 52), 0.35), inner + 2)
+    whole = np.maximum(ellipse_distance(slab.x, slab.y, centre, (33, 52), 0.35), inner + 2)
     slab.paint("spleen", np.maximum(whole, 5 - _kidney(belly, 1, slab.x, slab.y)))
 
 
@@ -268,7 +259,7 @@ def _paint_vessels(slab: Shares, belly: Belly, bounds: Floats) -> None:
     aorta = np.hypot(part.x - 9, part.y - belly.spine + 27)
     part.paint("muscle", aorta - 11)
     part.paint("blood", aorta - 9.5)
-    part.paint("blood", _ellipse(part.x, part.y, (-17, belly.spine - 25), (12, 8), 0.3))
+    part.paint("blood", ellipse_distance(part.x, part.y, (-17, belly.spine - 25), (12, 8), 0.3))
     tree = np.full(bounds.shape, np.inf)
     for start, end in _tree(belly):
         np.minimum(tree, capsule_distance(slab.x, slab.y, 0.0, start, end), out=tree)
@@ -290,7 +281,7 @@ def _tree(belly: Belly) -> Iterator[tuple[Branch, Branch]]:
 def _kidney(belly: Belly, side: int, x: Floats, y: Floats) -> Floats:
     """Signed distance to the right (0) or left (1) kidney."""
     cx, cy, turn, size = (float(v) for v in belly.kidneys[side])
-    return _ellipse(x, y, (cx, belly.spine + cy), (24 * size, 30 * size), turn)
+    return ellipse_distance(x, y, (cx, belly.spine + cy), (24 * size, 30 * size), turn)
 
 
 def _paint_kidneys(slab: Shares, belly: Belly) -> None:
@@ -305,10 +296,10 @@ def _paint_kidneys(slab: Shares, belly: Belly) -> None:
         for k in range(-3, 4):
             angle = turn + k * 0.75 + (0 if side else np.pi)
             at = middle[0] + 16 * size * np.cos(angle), middle[1] + 18 * size * np.sin(angle)
-            pyramid = _ellipse(x, y, at, (6.5 * size, 4.5 * size), float(angle))
+            pyramid = ellipse_distance(x, y, at, (6.5 * size, 4.5 * size), float(angle))
             part.paint("renal medulla", np.maximum(pyramid, outline + 5))
-        part.paint("fat", _ellipse(x, y, middle, (9 * size, 13 * size), turn))
-        part.paint("fluid", _ellipse(x, y, middle, (3 * size, 5 * size), turn))
+        part.paint("fat", ellipse_distance(x, y, middle, (9 * size, 13 * size), turn))
+        part.paint("fluid", ellipse_distance(x, y, middle, (3 * size, 5 * size), turn))
 
 
 def _paint_spine(slab: Shares, belly: Belly) -> None:
@@ -316,10 +307,10 @@ def _paint_spine(slab: Shares, belly: Belly) -> None:
     back = belly.spine
     part = slab.near(0, back + 20, 50)
     x, y = part.x, part.y
-    _bone(part, _ellipse(x, y, (0, back), (24, 17)), 1.4)
+    _bone(part, ellipse_distance(x, y, (0, back), (24, 17)), 1.4)
     for side in (-1, 1):
-        _bone(part, _bar(x, y, (side * 15, back + 20), (side * 38, back + 27), 3.8), 1.3)
-        _bone(part, _bar(x, y, (side * 13, back + 16), (side * 11, back + 32), 4.2), 1.3)
-    _bone(part, _bar(x, y, (0, back + 34), (0, back + 56), 4.0), 1.3)
-    part.paint("fat", _ellipse(x, y, (0, back + 24), (10, 8.5)))
-    part.paint("fluid", _ellipse(x, y, (0, back + 24), (8.5, 7)))
+        _bone(part, bar_distance(x, y, (side * 15, back + 20), (side * 38, back + 27), 3.8), 1.3)
+        _bone(part, bar_distance(x, y, (side * 13, back + 16), (side * 11, back + 32), 4.2), 1.3)
+    _bone(part, bar_distance(x, y, (0, back + 34), (0, back + 56), 4.0), 1.3)
+    part.paint("fat", ellipse_distance(x, y, (0, back + 24), (10, 8.5)))
+    part.paint("fluid", ellipse_distance(x, y, (0, back + 24), (8.5, 7)))

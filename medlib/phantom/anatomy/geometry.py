@@ -221,3 +221,17 @@ def _weights(place: Floats, side: int) -> Floats:
     gap = np.minimum(gap, side - gap)
     weights: Floats = np.where(gap < 0.5, 0.75 - gap * gap, 0.5 * np.clip(1.5 - gap, 0, None) ** 2)
     return weights
+
+
+def ellipse_distance(
+    x: Floats, y: Floats, centre: tuple[float, float], semi: tuple[float, float], turn: float = 0.0
+) -> Floats:
+    """Return the signed distance to an ellipse in mm, about; negative inside."""
+    return ellipsoid_distance(x, y, 0.0, (*centre, 0.0), (*semi, 1e6), turn)
+
+
+def bar_distance(
+    x: Floats, y: Floats, start: tuple[float, float], end: tuple[float, float], radius: float
+) -> Floats:
+    """Return the signed distance to a rounded bar in mm; negative inside."""
+    return capsule_distance(x, y, 0.0, (*start, 0.0, radius), (*end, 0.0, radius))

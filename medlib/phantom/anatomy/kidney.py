@@ -12,7 +12,11 @@ from typing import Final
 
 import numpy as np
 
-from medlib.phantom.anatomy.geometry import Point, capsule_distance, ellipsoid_distance
+from medlib.phantom.anatomy.geometry import (
+    Point,
+    bar_distance,
+    ellipse_distance,
+)
 from medlib.phantom.anatomy.shares import Attenuation
 from medlib.types import Floats
 
@@ -146,7 +150,7 @@ def paint(slab: Attenuation, kidney: Kidney, z: float) -> None:
         )
         part = slab.near(*at, 14)
         semi = 6.5 * size * float(swelling), 4.6 * size * float(swelling)
-        pyramid = _ellipse(part.x, part.y, at, semi, float(angle))
+        pyramid = ellipse_distance(part.x, part.y, at, semi, float(angle))
         part.paint("renal medulla", np.maximum(pyramid, distance(kidney, part.x, part.y, z) + 4.5))
     _paint_sinus(slab.near(*kidney.middle, 52), kidney, z)
     for cx, cy, cz, radius in kidney.flecks:
@@ -166,28 +170,30 @@ def _paint_sinus(slab: Attenuation, kidney: Kidney, z: float) -> None:
     cx, cy = kidney.middle
     part = slab.near(cx, cy, 36)
     x, y = part.x, part.y
-    part.paint("fat", _ellipse(x, y, (cx, cy), (8.5 * grow, 12 * grow), kidney.turn))
+    part.paint("fat", ellipse_distance(x, y, (cx, cy), (8.5 * grow, 12 * grow), kidney.turn))
     gate = cx + 14 * kidney.medial * size, cy
-    part.paint("fat", _ellipse(x, y, gate, (10 * size, 5.5 * grow)))
+    part.paint("fat", ellipse_distance(x, y, gate, (10 * size, 5.5 * grow)))
     far = kidney.centre[0] + 46 * kidney.medial * size
     for lift, radius in ((-3.5, 3.2), (2.5, 1.8)):
         slab.paint(
             "blood",
-            _bar(slab.x, slab.y, (cx, cy + lift), (far, cy + 2.5 * lift), radius * grow),
+            bar_distance(slab.x, slab.y, (cx, cy + lift), (far, cy + 2.5 * lift), radius * grow),
         )
     wide = kidney.dilated
     pelvis = (cx + 5 * kidney.medial, cy + 1.0)
-    part.paint("urine", _ellipse(x, y, pelvis, ((3 + 7 * wide) * grow, (4 + 6 * wide) * grow)))
+    part.paint(
+        "urine", ellipse_distance(x, y, pelvis, ((3 + 7 * wide) * grow, (4 + 6 * wide) * grow))
+    )
     for number in range(1, PYRAMIDS - 1, 2):
         at = kidney.calyx(number)
-        part.paint("urine", _bar(x, y, pelvis, at, 0.9 + 2.2 * wide))
+        part.paint("urine", bar_distance(x, y, pelvis, at, 0.9 + 2.2 * wide))
         part.paint("urine", np.hypot(x - at[0], y - at[1]) - (1.5 + 4.5 * wide) * grow)
 
 
 def _plain(kidney: Kidney, x: Floats, y: Floats) -> Floats:
     """The ellipse at the middle, whose place it has in the body whatever the level."""
     semi = (SEMI_MM[0] * kidney.size, SEMI_MM[1] * kidney.size)
-    return _ellipse(x, y, kidney.centre, semi, kidney.turn)
+    return ellipse_distance(x, y, kidney.centre, semi, kidney.turn)
 
 
 def _paint_ball(
@@ -197,17 +203,3 @@ def _paint_ball(
     part, high = slab.near(*centre[:2], radius + 3), z - centre[2]
     away = np.sqrt((part.x - centre[0]) ** 2 + (part.y - centre[1]) ** 2 + high**2)
     part.paint(name, away - radius, amount=amount)
-
-
-def _ellipse(
-    x: Floats, y: Floats, centre: tuple[float, float], semi: tuple[float, float], turn: float = 0.0
-) -> Floats:
-    """Signed distance to an ellipse, about."""
-    return ellipsoid_distance(x, y, 0.0, (*centre, 0.0), (*semi, 1e6), turn)
-
-
-def _bar(
-    x: Floats, y: Floats, start: tuple[float, float], end: tuple[float, float], radius: float
-) -> Floats:
-    """Signed distance to a rounded bar."""
-    return capsule_distance(x, y, 0.0, (*start, 0.0, radius), (*end, 0.0, radius))
