@@ -225,7 +225,8 @@ def command(run: Results) -> str:
     """The command that makes the same numbers from the same data."""
     names = [str(name) for name in run.cohort.get("classes", [])]
     simple = len(names) == 2 and all(re.fullmatch(r"[\w .-]+", name) for name in names)
-    classes = {"classes": ",".join(names)} if simple else {}
+    outlines = "mask_labels" in run.parameters  # its classes stand in the masks
+    classes = {"classes": ",".join(names)} if simple and not outlines else {}
     asked = {name: v for name, v in run.parameters.items() if name != "precision"}  # an outcome
     given = " ".join(f"-p {k} {shlex.quote(str(v))}" for k, v in {**classes, **asked}.items())
     return code(f"medlib run {run.notebook} -p cohort COHORT {given} --out DIR")
