@@ -74,8 +74,8 @@ def _cut(mask: Array, both: Array) -> torch.Tensor:
 def dice_to_iou(dice: float) -> float:
     """Return the intersection over union (Jaccard) that belongs to a Dice of one case.
 
-    >>> dice_to_iou(0.8)
-    0.6666666666666666
+    >>> round(dice_to_iou(0.8), 4)
+    0.6667
     """
     return dice / (2 - dice)
 
@@ -83,8 +83,8 @@ def dice_to_iou(dice: float) -> float:
 def iou_to_dice(iou: float) -> float:
     """Return the Dice that belongs to an intersection over union of one case.
 
-    >>> iou_to_dice(0.5)
-    0.6666666666666666
+    >>> round(iou_to_dice(0.5), 4)
+    0.6667
     """
     return 2 * iou / (1 + iou)
 
