@@ -9,8 +9,9 @@ from scipy import ndimage
 from skimage import data
 
 from medlib.cohorts.similar.aligned import agreement, between, without_slope
-from medlib.cohorts.similar.near_duplicates import _keep_best, _mirrored, near_duplicates
+from medlib.cohorts.similar.near_duplicates import near_duplicates
 from medlib.cohorts.similar.remembered import remembered
+from medlib.cohorts.similar.search import _keep_best, _mirrored
 from medlib.cohorts.similar.surround import content
 from medlib.imaging import resize
 
