@@ -178,6 +178,16 @@ def effort_for(n: int) -> Effort:
     return THOROUGH if n <= MANY else QUICK
 
 
+def in_words(n: int) -> str:
+    """Return what a quick search among n images may miss; empty where it is thorough."""
+    if effort_for(n) is THOROUGH:
+        return ""
+    return (
+        f"Among {n} images copies were looked for quickly, as there are more than {MANY}: copies "
+        "that were cropped off the middle by 8 % of a side or more may be missing."
+    )
+
+
 def _few_places() -> Iterator[Place]:
     """Those of `_places` that find nearly as many copies: as it is, and enlarged."""
     for zoom in (1.0, SLIGHT, 0.85, 0.78):
