@@ -2,9 +2,10 @@
 
 *Search*: thumbnails of 16 pixels, without slow changes of brightness, are compared in all pairs
 (`search.py`). *Align*: the likeliest partners of each image are laid on it by an affine map, in
-Gauss-Newton steps that give little weight to what does not fit (Baker & Matthews 2004, Int J Comput Vis 56:221). *Confirm*: the two must agree in fine
-detail, block by block (`agreement`), over the whole frame and once more inside what both show, and
-there in larger parts as well (`likeness`). Where images have an even surround, search and alignment
+Gauss-Newton steps that give little weight to what does not fit (Baker & Matthews 2004, Int J
+Comput Vis 56:221). *Confirm*: the two must agree in fine detail, block by block (`agreement`), over
+the whole frame and once more inside what both show, and there in larger parts as well (`likeness`).
+Where images have an even surround, search and alignment
 are done twice, with it and without: a round mask is the same in many images, leads the search
 astray, and makes no copies. Among more than 1,500 images the search is quicker and finds a little
 less (`in_words`): fewer places and partners, a rough alignment first, and without the surround only
