@@ -30,15 +30,10 @@ def lbp(grey: Levels) -> dict[str, Floats]:
     Pattern k of 0 to 8 has k neighbours at least as bright, 9 is any other (Ojala et al. 2002).
     """
     kinds = NEIGHBOURS + 2
-    counts = np.array(
-        [
-            np.bincount(
-                _patterns(image)[image > 0],
-                minlength=kinds,
-            )
-            for image in grey
-        ]
-    )
+    # below and right of all regions nothing counts; beyond its edge an image is taken as 0 too
+    rows, columns = (int(np.flatnonzero((grey > 0).any(axis=(0, k)))[-1]) + 2 for k in (2, 1))
+    part = grey[:, :rows, :columns]
+    counts = np.array([np.bincount(_patterns(image)[image > 0], minlength=kinds) for image in part])
     shares = counts / counts.sum(axis=1, keepdims=True)
     return {f"pattern_{k}": shares[:, k] for k in range(kinds)}
 

@@ -61,7 +61,7 @@ class DataCheck:
     `majority`: share of the most frequent class, the accuracy of always answering it. `scans`: how
     many scans are likely behind the images, None where runs are not likely. `labels`: of a set with
     several labels an image, all of them, where the chapter shows them; `one_a_run`: what is typed
-    for the others.
+    for the others. `searched`: what a quick search for copies may have missed (in `verdict` too).
     """
 
     verdict: str
@@ -75,6 +75,7 @@ class DataCheck:
     accuracies: tuple[Row, ...] = ()
     labels: tuple[LabelRow, ...] = ()
     one_a_run: str = ""
+    searched: str = ""
 
     @property
     def caution(self) -> str:
@@ -171,6 +172,7 @@ def examine(cohort: Cohort, spec: str = "") -> DataCheck:
     return DataCheck(
         verdict=found.verdict,
         findings=found.findings,
+        searched=found.searched,
         majority=float(np.bincount(labels).max() / len(labels)),
         images=len(cohort),
         groups=len(np.unique(cohort.groups)),

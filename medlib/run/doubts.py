@@ -43,6 +43,8 @@ def _of_data(check: DataCheck | None) -> Iterator[str]:
         yield f"{said} What to do: {one.do}"
     if check is not None and not check.findings:
         yield f"The audit of the data: {check.verdict}"
+    elif check is not None and check.searched:
+        yield check.searched
 
 
 def _of_patients(run: Results) -> Iterator[str]:

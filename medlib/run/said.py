@@ -20,6 +20,8 @@ def lines(check: DataCheck) -> Iterator[str]:
     for number, one in enumerate(check.findings, 1):
         yield f"audit: {number}. {one.says}"
         yield f"       What to do: {one.do}"
+    if check.findings and check.searched:
+        yield f"       {check.searched}"
     for row in check.accuracies:
         yield f"       accuracy {_ends(row)}: {row.what}; {_kept(row)}"
     if check.accuracies:
@@ -34,6 +36,8 @@ def markdown(check: DataCheck) -> str:
     found = [f"**{_prose(one.says)}**\n   *What to do:* {_prose(one.do)}" for one in check.findings]
     numbered = [f"{number}. {text}" for number, text in enumerate(found, 1)]
     parts = [WRITTEN, f"**{TITLE}**", "\n".join(numbered) or _prose(check.verdict)]
+    if check.findings and check.searched:
+        parts.append(_prose(check.searched))
     if check.accuracies:
         parts += [f"What quick models reach that nothing was chosen for, {FROM}:", _table(check)]
     if check.labels:

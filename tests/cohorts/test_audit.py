@@ -121,9 +121,23 @@ def test_blocks_of_the_search_miss_nothing(monkeypatch):
     images = scenes(40)
     images = np.concatenate([images, images[[3, 17, 39]] * 0.8])
     whole = find_duplicates(cohort(images))
-    monkeypatch.setattr("medlib.cohorts.similar.near_duplicates.BLOCK", 7)
+    monkeypatch.setattr("medlib.cohorts.similar.search.BLOCK", 7)
     assert find_duplicates(cohort(images))[["i", "j"]].equals(whole[["i", "j"]])
     assert whole[["i", "j"]].to_numpy().tolist() == [[3, 40], [17, 41], [39, 42]]
+
+
+def test_a_quick_search_finds_the_same_copies_and_the_audit_says_that_it_was_quick(monkeypatch):
+    images = scenes(40)
+    images = np.concatenate([images, images[[3, 17, 39]] * 0.8])
+    thorough = audit(cohort(images))
+    monkeypatch.setattr("medlib.cohorts.similar.search.MANY", 42)
+    quick = audit(cohort(images))
+    assert quick.duplicates.equals(thorough.duplicates)
+    assert len(quick.duplicates) == 3
+    assert quick.shortcuts.equals(thorough.shortcuts)
+    assert "looked for quickly" not in thorough.verdict + str(thorough) + thorough._repr_html_()
+    for said in (quick.verdict, str(quick), quick._repr_html_()):
+        assert "Among 43 images copies were looked for quickly" in said
 
 
 def test_a_patient_in_two_folds_stops_the_audit_and_is_named():

@@ -9,8 +9,9 @@ from scipy import ndimage
 from skimage import data
 
 from medlib.cohorts.similar.aligned import agreement, between, without_slope
-from medlib.cohorts.similar.near_duplicates import _keep_best, _mirrored, near_duplicates
+from medlib.cohorts.similar.near_duplicates import near_duplicates
 from medlib.cohorts.similar.remembered import remembered
+from medlib.cohorts.similar.search import _keep_best, _mirrored
 from medlib.cohorts.similar.surround import content
 from medlib.imaging import resize
 
@@ -72,6 +73,25 @@ def test_a_changed_copy_is_found_and_nothing_else(change):
     images = slices(20)
     stack = np.concatenate([images, change(images[7])[None].astype(np.float32)])
     assert [pair[:3] for pair in near_duplicates(resize(stack, 48))] == [(7, 20, kind)]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_quick_search_finds_the_same_copies_with_the_same_agreement(monkeypatch, change):
+    images = slices(20)
+    stack = resize(np.concatenate([images, CHANGES[change][0](images[7])[None]]), 48)
+    thorough = near_duplicates(stack)
+    monkeypatch.setattr("medlib.cohorts.similar.search.MANY", 20)
+    quick = near_duplicates(stack)
+    assert [pair[:3] for pair in quick] == [pair[:3] for pair in thorough]
+    assert [pair[3] for pair in quick] == pytest.approx([pair[3] for pair in thorough], abs=0.01)
+
+
+def test_a_quick_search_looks_inside_round_masks_as_well(monkeypatch):
+    monkeypatch.setattr("medlib.cohorts.similar.search.MANY", 20)
+    eyes = fundus(30)
+    assert near_duplicates(resize(eyes, 48)) == []
+    stack = np.concatenate([eyes, resize(eyes[7][3:-3, 3:-3], 64)[None]])
+    assert [pair[:3] for pair in near_duplicates(resize(stack, 48))] == [(7, 30, "near")]
 
 
 def test_slices_that_share_body_and_organs_are_no_copies():

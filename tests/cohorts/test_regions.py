@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from medlib.cohorts import from_arrays
@@ -149,3 +150,12 @@ def test_the_audit_says_which_part_told_and_what_to_do_about_it():
     assert "top eighth" in found._repr_html_()
     few = cohort(noise(12))
     assert "fewer than 10 patients" in with_regions(audit(few), few).text()
+
+
+def test_the_area_of_each_labelling_is_that_of_ranks_exactly_with_ties_too():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(300, 20)).round(1)
+    positive = rng.random(scores.shape) < 0.3
+    m = positive.sum(axis=0)
+    above = (rankdata(scores, axis=0) * positive).sum(axis=0) - m * (m + 1) / 2
+    assert np.array_equal(regions._area(scores, positive), above / (m * (len(scores) - m)))

@@ -406,3 +406,19 @@ def test_names_say_family_and_feature_and_do_not_repeat():
     found = extract(images(1), discs(1)).columns
     assert len(set(found)) == len(found)
     assert {name.split("_")[0] for name in found} == set(features.FAMILIES)
+
+
+def test_patterns_of_a_region_are_those_of_the_whole_image_with_nothing_outside():
+    images = np.random.default_rng(0).integers(1, 255, (4, 32, 32)).astype(np.float32)
+    wide = np.zeros((4, 48, 48), np.float32)
+    wide[:, :32, :32] = images
+    for rows, columns in ((slice(0, 4), slice(0, 32)), (slice(5, 12), slice(9, 32))):
+        inside = np.zeros(images.shape, bool)
+        inside[:, rows, columns] = True
+        around = np.zeros(wide.shape, bool)
+        around[:, rows, columns] = True
+        own, same = (
+            extract(x, m, families=["lbp"], span=(0, 255))
+            for x, m in ((images, inside), (wide, around))
+        )
+        assert own.equals(same)

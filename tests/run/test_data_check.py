@@ -202,3 +202,14 @@ def test_a_run_on_data_without_faults_says_so_and_warns_of_nothing(project, clea
 
 def test_a_reader_is_told_which_words_are_of_other_data():
     assert "written about simulated patients" in markdown(DataCheck("Nothing.", (), 0.5, 10, 10))
+
+
+@pytest.mark.parametrize("kind", ["bright", "clean"])
+def test_a_quick_search_for_copies_is_said_once_with_and_without_findings(
+    kind, request, monkeypatch
+):
+    monkeypatch.setattr("medlib.cohorts.similar.search.MANY", 20)
+    check = check_data(request.getfixturevalue(kind), None, lambda _: None)
+    assert bool(check.findings) == (kind == "bright")
+    for said in ("\n".join(lines(check)), markdown(check)):
+        assert said.count("copies were looked for quickly") == 1

@@ -30,6 +30,7 @@ from medlib.cohorts.audit.verdict import KEPT, Finding, findings, nothing
 from medlib.cohorts.cohort import Cohort, names
 from medlib.cohorts.similar.duplicates import FINE, find_duplicates
 from medlib.cohorts.similar.scans import Scans, likely_scans
+from medlib.cohorts.similar.search import in_words as of_the_search
 from medlib.imaging import resize
 from medlib.runtime.whole_numbers import as_seed
 from medlib.types import Floats, Image, Images
@@ -48,7 +49,8 @@ class Audit:
     once. `regions`: what parts of the image that hardly hold the disease tell together
     (`regions.tell_apart`), None where nobody looked. `noticed`: the AUC from which a statistic is
     noticed at this size. `crossing`: how a split that comes with the data is crossed. `scans`:
-    likely scans where patients are not recorded. `spec`: the cohort as typed.
+    likely scans where patients are not recorded. `searched`: what a quick search for copies, of
+    many images, may have missed. `spec`: the cohort as typed.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Audit:
     noticed: float
     crossing: tuple[str, ...] = ()
     scans: Scans | None = None
+    searched: str = ""
     surrogate: bool = False
     spec: str = ""
     regions: pd.DataFrame | None = None
@@ -87,7 +90,8 @@ class Audit:
     @property
     def verdict(self) -> str:
         """Return what was found, in sentences."""
-        return " ".join(one.says for one in self.findings) or nothing(self)
+        said = " ".join(one.says for one in self.findings) or nothing(self)
+        return f"{said} {self.searched}".strip()
 
     def __str__(self) -> str:
         """Return verdict, what to do, the strongest shortcuts and the pairs of copies as text."""
@@ -103,7 +107,7 @@ class Audit:
         tables = [self._title(), *_shown(self._statistics(), STATISTICS)]
         tables += self._regions()
         tables += self._pairs() if pairs else []
-        notes = [f"- {note}" for note in self.notes]
+        notes = [f"- {note}" for note in (*self.notes, self.searched) if note]
         return "\n".join([f"Audit of {self.name}", *said, "", *tables, "", *notes])
 
     def __repr__(self) -> str:
@@ -144,7 +148,7 @@ class Audit:
             for one in self.findings
         )
         said = f"<ol>{said}</ol>" if said else f"<p>{escape(nothing(self))}</p>"
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        notes = "".join(f"<li>{escape(note)}</li>" for note in (*self.notes, self.searched) if note)
         shown = self._statistics()
         # a tag that goes with many others has a long name: in lines, or the numbers leave the page
         shown["statistic"] = [escape(name).replace(" / ", "<br>") for name in shown.statistic]
@@ -245,6 +249,7 @@ def audit(
         duplicates=listed,
         shortcuts=found.table,
         notes=(*_duplicate_notes(listed, len(cohort), len(whole)), found.chance),
+        searched=of_the_search(len(whole)),
         adjusted=found.adjusted,
         noticed=found.noticed,
         crossing=() if own is None else tuple(_crossing(cohort, own, inside)),

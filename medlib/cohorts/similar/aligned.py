@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import isqrt
 from typing import Final
 
 import numpy as np
@@ -65,14 +66,21 @@ def sample(
 
 
 def align(
-    template: Singles, known: Singles, stack: Images, rows: Integers, maps: Singles
+    template: Singles,
+    known: Singles,
+    stack: Images,
+    rows: Integers,
+    maps: Singles,
+    *,
+    steps: int = STEPS,
 ) -> Singles:
-    """Maps that lay images ``rows`` on the templates (m x 32*32), from maps that nearly do."""
-    slopes = np.gradient(template.reshape(-1, ALIGNED, ALIGNED), 2 / ALIGNED, axis=(1, 2))
-    change = np.stack(slopes, axis=1).reshape(len(template), 2, 1, -1) * grid(ALIGNED).T
+    """Maps that lay images ``rows`` on the templates (m x side*side), from maps that nearly do."""
+    side = isqrt(template.shape[1])
+    slopes = np.gradient(template.reshape(-1, side, side), 2 / side, axis=(1, 2))
+    change = np.stack(slopes, axis=1).reshape(len(template), 2, 1, -1) * grid(side).T
     change = change.reshape(len(template), 6, -1)  # of the template with each number of the map
-    for _ in range(STEPS):
-        moved, inside = sample(stack, rows, maps, ALIGNED)
+    for _ in range(steps):
+        moved, inside = sample(stack, rows, maps, side)
         residual, weight = _residual(template, moved, inside * known)
         weighted = change * weight[:, None]
         square = weighted @ change.transpose(0, 2, 1)
@@ -120,6 +128,13 @@ def agreement(a: Singles, b: Singles, inside: Mask) -> Singles:
         best = np.maximum(best, _middle_block(sharp_a, between(b, blur, coarse, known), known))
         best = np.maximum(best, _middle_block(between(a, blur, coarse, known), sharp_b, known))
     return best
+
+
+def detail_agreement(a: Singles, b: Singles, inside: Mask) -> Singles:
+    """Return `agreement` of n x s x s images as they are; s is a multiple of 4."""
+    known = inside.reshape(a.shape).astype(np.float32)
+    sharp_a, sharp_b = (between(x, *FINE_BAND, known) for x in (a, b))
+    return _middle_block(sharp_a, sharp_b, known)
 
 
 def _middle_block(a: Singles, b: Singles, known: Singles) -> Singles:

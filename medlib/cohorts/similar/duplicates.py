@@ -48,8 +48,15 @@ All limits were chosen on the sets above. On sets that none was chosen on, 48 pi
   40 copies of each kind 30 cropped by 10 %, 32 with noise, 35 with JPEG 30, and 39 or 40 of all
   other kinds.
 
-These 1,054 images take 20 seconds of one busy core; the time of the search grows with the square of
-their number. Of an image with more than twelve copies not all pairs are listed.
+Among more than 1,500 images the search is quicker (`search.QUICK`; the audit says so). Of copies of
+25 LUNA16 patches among all 8,106, the original was among the 12 likeliest partners in the thorough
+and in the quick search, of 25: cropped off the middle by 8 % a side 24 and 21, by up to 8 % 25 and
+24, cropped by 10 % 24 and 24, written on 22 and 24, all 25 of 12 other kinds. The quick search
+lays 6 partners on each image, not 12: of 189 copies among its 12 likeliest, 188 are among these.
+The 8,106 take 38 seconds of processor time.
+
+1,054 images take 20 seconds of one busy core; the time of the search grows with the square of their
+number. Of an image with more than twelve copies not all pairs are listed.
 """
 
 from __future__ import annotations
