@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,10 @@ DARK: Final = 0.12
 """Share of the brightest levels below which a pixel is taken for frame."""
 LEAST: Final = 0.02
 """Share of a row or column that has to be brighter for it to be kept."""
+IN_COLOUR: Final = "colour, which the network sees; grey (BT.601 luma) was looked at by the audit"
+"""What is said of pictures whose colours `colour_images` keeps."""
+MODES: Final = {"RGB", "RGBA", "P", "PA", "CMYK", "YCbCr"}
+"""Pillow's names of the ways to store a picture whose colours are kept."""
 LOOKED_AT: Final = 256
 """Pixels a side of the small copy in which the frame is looked for."""
 
@@ -36,15 +41,48 @@ def colour_images(cohort: Cohort, size: int) -> Singles:
     return np.stack(found)
 
 
+def noted_in_colour(cohort: Cohort) -> Cohort:
+    """Return the cohort with notes that say where `colour_images` keeps what reading made grey."""
+    paths = cohort.table.path if "path" in cohort.table else ()
+    kept = sum(_has_colours(str(path)) for path in paths)
+    notes = tuple(
+        note.replace(pictures.GREYED, IN_COLOUR)
+        if pictures.GREYED in note and int(note.split()[0]) <= kept
+        else note
+        for note in cohort.notes
+    )
+    return replace(cohort, notes=notes)
+
+
+def _is_picture(path: str) -> bool:
+    return path.lower().endswith(tuple(set(pictures.SUFFIXES) - set(netpbm.SUFFIXES)))
+
+
+def _has_colours(path: str) -> bool:
+    if not _is_picture(path):
+        return False
+    with Pillow.open(path) as picture:  # reads the header only
+        return picture.mode in MODES
+
+
 def _picture(cohort: Cohort, row: Mapping[str, Any]) -> Pillow.Image:
     """A row as an 8-bit colour picture: of its file, or of the grey pixels of other sources."""
     path = str(row.get("path", ""))
-    if path.lower().endswith(tuple(set(pictures.SUFFIXES) - set(netpbm.SUFFIXES))):
+    if _is_picture(path):
         with Pillow.open(path) as picture:
-            if picture.mode in {"RGB", "P", "CMYK", "YCbCr"}:
-                return ImageOps.exif_transpose(picture.convert("RGB"))
+            if picture.mode in MODES:
+                return _opaque(ImageOps.exif_transpose(picture))
     grey = to_unit(cohort.reader(row), cohort.grey_range)
     return Pillow.fromarray(np.rint(255 * grey).astype(np.uint8)).convert("RGB")
+
+
+def _opaque(picture: Pillow.Image) -> Pillow.Image:
+    """A picture in red, green and blue; what is transparent lies on black, as in `pictures`."""
+    if picture.mode in {"RGBA", "PA"} or "transparency" in picture.info:
+        black = Pillow.new("RGBA", picture.size, (0, 0, 0, 255))
+        black.alpha_composite(picture.convert("RGBA"))
+        picture = black
+    return picture.convert("RGB")
 
 
 def _shown(picture: Pillow.Image, size: int) -> Singles:

@@ -280,9 +280,14 @@ def _do(task: Task, store: Store | None, file: Path | None, keep: bool) -> Outco
 
     def report(row: Mapping[str, Any]) -> None:
         latest[row["split"]] = row["accuracy"]
-        if row["split"] == "test":
-            accuracy = f"{latest['train']:.2f} in training, {latest['test']:.2f} in test"
-            progress.say(file, f"{task.name}: epoch {row['epoch']} of {epochs}, {accuracy}")
+        if row["split"] == ("test" if task.watched else "train"):
+            words = {"train": "in training", "test": "in test"}
+            known = "".join(
+                f", {value:.2f} {words[split]}"
+                for split, value in latest.items()
+                if np.isfinite(value)  # pretext tasks have no accuracy
+            )
+            progress.say(file, f"{task.name}: epoch {row['epoch']} of {epochs}{known}")
 
     watch = task.test if task.watched else None
     model = task.learner.fit(*task.training, seed=task.seed, watch=watch, report=report)

@@ -64,7 +64,7 @@ class PretextLearner(ABC):
         """Pretrain from the seed; see `Learner.fit`. Raises InputError for images that are none."""
         check_training(images, labels, classes=1)
         with one_thread():
-            return self._fit(imaging.resize(images, self.size), training_seed(seed))
+            return self._fit(imaging.resize(images, self.size), training_seed(seed), report)
 
     @abstractmethod
     def _task(
@@ -72,7 +72,7 @@ class PretextLearner(ABC):
     ) -> tuple[list[Tensor], Loss]:
         """Return further weights to learn, which are thrown away afterwards, and the loss."""
 
-    def _fit(self, images: Images, seed: int) -> "Encoder":
+    def _fit(self, images: Images, seed: int, report: Report | None) -> "Encoder":
         module: Any = build(self.network, seed=seed)
         width = module.num_features
         module.reset_classifier(0)
@@ -84,11 +84,13 @@ class PretextLearner(ABC):
         weights = [*module.parameters(), *further]
         optimizer = torch.optim.AdamW(weights, self.learning_rate, weight_decay=self.weight_decay)
         tensor = network.tensor(images)
-        rows = []
+        rows: list[dict[str, int | float | str]] = []
         module.train()
         for epoch in range(1, self.epochs + 1):
             mean = self._epoch(loss, optimizer, tensor, generator)
             rows.append({"epoch": epoch, "split": "train", "loss": mean, "accuracy": float("nan")})
+            if report is not None:
+                report(rows[-1])
         module.eval()
         return Encoder(network, pd.DataFrame(rows, columns=list(HISTORY)))
 

@@ -65,7 +65,11 @@ def _of_patients(run: Results) -> Iterator[str]:
 
 
 def _of_numbers(run: Results, shown: Sequence[Record]) -> Iterator[str]:
-    ends = [r for r in shown if r.kind == CONFIDENCE and r.interval and "accuracy" in r.key]
+    ends = [
+        r
+        for r in shown
+        if r.kind == CONFIDENCE and r.interval and "accuracy" in r.key and not is_null(r)
+    ]
     wide = [r for r in ends if r.interval and r.interval[1] - r.interval[0] > WIDE]
     if wide:
         one = max(wide, key=lambda r: r.interval[1] - r.interval[0] if r.interval else 0)
@@ -80,6 +84,11 @@ def _of_numbers(run: Results, shown: Sequence[Record]) -> Iterator[str]:
                 f"{name_of(one)}, {with_interval(one)}, is not told apart from always answering "
                 f"the most frequent class ({share:.2f})."
             )
+
+
+def is_null(record: Record) -> bool:
+    """Return whether a number is that of a null run, which is meant to be no better than chance."""
+    return record.key.startswith("null_")
 
 
 def name_of(record: Record) -> str:

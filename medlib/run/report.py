@@ -17,7 +17,7 @@ from medlib.results.checklists.fields import performance
 from medlib.results.markdown import number, with_interval
 from medlib.results.records import CONFIDENCE, Record, Results
 from medlib.run.data_check import DataCheck
-from medlib.run.doubts import doubts, limits, majority, name_of, title
+from medlib.run.doubts import doubts, is_null, limits, majority, name_of, title
 from medlib.run.said import rows_of
 
 MOST: Final = 12
@@ -99,7 +99,8 @@ def report(
 def main_numbers(run: Results) -> list[Record]:
     """Return the numbers that stand on the page: performance with an interval comes first.
 
-    Of that accuracies, an external test's too, then AUCs, then what is said of single classes.
+    Of that accuracies, an external test's too, then AUCs, then what is said of single classes;
+    null runs last.
     """
     scores = sorted(performance(run), key=_rank)
     single = [r for r in run.records.values() if type(r.value) in (int, float) and r.compared]
@@ -114,7 +115,8 @@ def main_numbers(run: Results) -> list[Record]:
 
 def _rank(record: Record) -> int:
     words = record.key.split("_")
-    return next((n for n, word in enumerate(("accuracy", "auc")) if words[-1] == word), 2)
+    of_null = 3 * is_null(record)
+    return of_null + next((n for n, word in enumerate(("accuracy", "auc")) if words[-1] == word), 2)
 
 
 def _caution(check: DataCheck | None) -> str:

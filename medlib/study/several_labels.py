@@ -12,6 +12,7 @@ import pandas as pd
 
 from medlib import statistics
 from medlib.cohorts import Cohort, SeveralLabelsError, is_simulated, load
+from medlib.cohorts.colours import noted_in_colour
 from medlib.cohorts.sources.several_labels import labels_of
 from medlib.errors import InputError
 from medlib.learning.several import rarest
@@ -80,7 +81,7 @@ def labelled(here: Mapping[str, Any]) -> Labelled:
 
 
 def _of(cohort: Cohort) -> Labelled:
-    cohort = cohort.without_copies()
+    cohort = noted_in_colour(cohort.without_copies())
     marked, absent = labels_of(cohort), None
     if marked:
         names = tuple(name for name, flags in marked.items() if 0 < flags.sum() < len(flags))

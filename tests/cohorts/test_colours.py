@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from medlib.cohorts import from_arrays, load
-from medlib.cohorts.colours import colour_images, field_of
+from medlib.cohorts.colours import IN_COLOUR, colour_images, field_of, noted_in_colour
+from medlib.cohorts.sources.pictures import GREYED
 
 
 @pytest.fixture
@@ -29,6 +30,33 @@ def test_the_black_frame_is_cut_off_and_colours_stay(folder):
     centre = 255 * images[:, 16, 16]
     np.testing.assert_allclose(centre[:, :2], [[200, 100]] * 6, atol=1)
     np.testing.assert_allclose(centre[:, 2], blue, atol=1)
+
+
+def test_where_colours_are_kept_the_cohort_does_not_say_that_they_were_made_grey(folder):
+    cohort = load(f"images:{folder}")
+    assert f"6 of 6 images: {GREYED}." in cohort.notes
+    assert f"6 of 6 images: {IN_COLOUR}." in noted_in_colour(cohort).notes
+    assert len(noted_in_colour(cohort).notes) == len(cohort.notes)
+
+
+def test_where_colours_are_lost_the_cohort_goes_on_saying_so(folder):
+    for file in folder.rglob("*.png"):
+        Image.open(file).save(file.with_suffix(".ppm"))
+        file.unlink()
+    cohort = load(f"images:{folder}")
+    assert noted_in_colour(cohort).notes == cohort.notes
+    assert any(GREYED in note for note in cohort.notes)
+
+
+def test_a_picture_with_transparency_keeps_its_colours_on_black(folder):
+    for file in folder.rglob("*.png"):
+        clear = Image.open(file).convert("RGBA")
+        clear.paste((255, 255, 255, 0), (0, 0, 100, 10))  # a white strip that nobody sees
+        clear.save(file)
+    cohort = load(f"images:{folder}")
+    centre = 255 * colour_images(cohort, 32)[:, 16, 16]
+    np.testing.assert_allclose(centre[:, :2], [[200, 100]] * 6, atol=1)
+    assert any(IN_COLOUR in note for note in noted_in_colour(cohort).notes)
 
 
 def test_the_field_of_a_picture_is_where_it_is_bright():

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from medlib.errors import InputError
+from medlib.learning.crossval import train_each
 from medlib.learning.network import NetworkLearner
 from medlib.learning.pretraining import fit_each
 from medlib.learning.self_supervised import (
@@ -83,3 +84,17 @@ def test_what_cannot_be_hidden_is_refused():
                         ({"hidden": 1.0}, "share")):  # fmt: skip
         with pytest.raises(InputError, match=said):
             RestorativeLearner(**({"size": 64} | wrong))
+
+
+def test_each_step_that_is_announced_is_told_also_where_no_test_is_watched(tmp_path, monkeypatch):
+    file = tmp_path / "lines"
+    monkeypatch.setenv("MEDLIB_PROGRESS", str(file))
+    labels = np.arange(12) % 2
+    learners = NetworkLearner(**SMALL), ContrastiveLearner(**SMALL | {"epochs": 2})
+    train_each([(one, (IMAGES, labels), IMAGES, 0) for one in learners], jobs=1, cache=None)
+    announced, first, *rest = file.read_text().splitlines()
+    assert announced == "training: 5 steps, 0 done before"
+    assert first.startswith("study 1 of 2: epoch 1 of 1, ")
+    assert first.endswith(" in training")
+    assert rest == ["study 1 of 2: finished", "study 2 of 2: epoch 1 of 2",
+                    "study 2 of 2: epoch 2 of 2", "study 2 of 2: finished"]  # fmt: skip

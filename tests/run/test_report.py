@@ -88,6 +88,15 @@ def test_what_to_distrust_names_groups_few_cases_refused_files_and_chance(notebo
     assert "not told apart from always answering the most frequent class (0.75)" in said
 
 
+def test_a_null_run_comes_last_and_that_it_is_at_chance_is_no_reason_to_doubt(notebook, run):
+    run.record("null_scratch_accuracy", 0.74, interval=(0.5, 0.9))
+    assert [r.key for r in main_numbers(run)][:3] == [
+        "scratch_accuracy", "scratch_auc", "null_scratch_accuracy",
+    ]  # fmt: skip
+    said = words(report(notebook, {}, run, None)).partition("What to distrust")[2]
+    assert "null scratch accuracy" not in said
+
+
 def test_what_the_data_give_away_stands_before_any_number(notebook, run):
     row = Row("the shortcut alone (x)", 90, "as released", 0.97, 0.9, 0.99)
     found = checked(Finding("SD alone does it.", "Make them alike."), rows=(row,))

@@ -22,6 +22,8 @@ from medlib.types import Array, Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", *netpbm.SUFFIXES)
 """How the names of pictures end."""
+GREYED = "colour, converted to grey (BT.601 luma)"
+"""Said of a picture whose grey levels were made of colours."""
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # of a TIFF
 WHITE_IS_ZERO, UNSIGNED = 0, 1
@@ -205,4 +207,4 @@ def to_grey(colours: Array) -> tuple[Image, tuple[str, ...]]:
     whole = colours.astype(np.float32)
     if (colours == colours[..., :1]).all():
         return np.ascontiguousarray(whole[..., 0]), ()
-    return whole @ LUMA, ("colour, converted to grey (BT.601 luma)",)
+    return whole @ LUMA, (GREYED,)
