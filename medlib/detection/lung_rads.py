@@ -1,8 +1,8 @@
 """Lung-RADS as a rule: the size categories of nodules, version 2022, and growth.
 
 Left out: juxtapleural and airway nodules, cysts, benign calcification, category 0, solid parts
-that are new or grow, and the additional features of 4X. Source: American College of Radiology, Lung-RADS v2022 (Christensen et
-al., Chest 2024;165:738).
+that are new or grow, and the additional features of 4X. Source: American College of Radiology,
+Lung-RADS v2022 (Christensen et al., Chest 2024;165:738).
 """
 
 from typing import Final

@@ -88,7 +88,7 @@ def test_growth_is_more_than_one_and_a_half_millimetres_within_a_year():
 
 @pytest.mark.parametrize("place", [(5, 5), (np.nan, 5, 5), 5])
 def test_a_place_that_is_none_is_refused(place):
-    with pytest.raises(InputError, match="give .z, y, x. in mm"):
+    with pytest.raises(InputError, match=r"give \(z, y, x\) in mm"):
         growth.volume_mm3(np.zeros((20, 20, 20)), (1, 1, 1), np.array(place))
 
 
