@@ -115,7 +115,7 @@ def cut_for_workload(saved: float, prevalence: float) -> Callable[[Floats, Label
 
 def _of(label: int, scores: Floats, labels: Labels) -> Floats:
     """Scores of the ill (1) or of the well (0); InputError where there is nobody."""
-    found = scores[labels == label]
+    found = np.asarray(scores[labels == label], dtype=np.float64)
     if len(found) == 0:
         who = ("well", "ill")[label]
         raise InputError(
