@@ -124,7 +124,7 @@ def _require_patients(found: Labelled, folds: int) -> None:
         patients = len(np.unique(found.patients[rows]))
         if patients < least:
             raise InputError(
-                f"{found.cohort.name} has {patients} patient{'s' * (patients != 1)} {which}, this chapter "
+                f"{found.cohort.name} has {patients} patients {which} and this chapter "
                 f"needs {least}, two for each of {folds} folds: add patients, or name other labels."
             )
 

@@ -188,7 +188,7 @@ def test_a_label_that_nearly_everybody_has_is_refused_before_anything_is_trained
     table = {"file": [f"{i}.png" for i in range(20)], "patient_id": np.arange(20),
              "glaucoma": flags[:, 0], "cataract": flags[:, 1]}  # fmt: skip
     pd.DataFrame(table).to_csv(tmp_path / "labels.csv", index=False)
-    with pytest.raises(InputError, match="1 patient without 'glaucoma'"):
+    with pytest.raises(InputError, match="1 patients without 'glaucoma'"):
         labelled({"cohort": f"images:{tmp_path}", **PARAMETERS})
 
 
