@@ -65,10 +65,13 @@ def cross_fit(
 
     Of the patients outside a fold a quarter fix the threshold that leaves `rate` false marks a
     scan, and the rest train. ``shuffle`` deals the training labels at random among the training
-    patients' candidates: the null run.
+    patients' candidates: the null run. Raises InputError, before anything is trained, where the
+    patients who fix a threshold have no nodule, or those who train no candidate of a kind.
     """
     fold = dealt(material.y, FOLDS, seed)
     plans = [_plan(material, fold, k, seed) for k in range(FOLDS)]
+    for train, fix in plans:
+        _require_both(material, train, fix)
 
     def work(k: int) -> FittedNetwork:
         images, labels = _taught(material, plans[k][0], seed + k)
@@ -104,6 +107,19 @@ def _plan(material: Material, fold: Integers, k: int, seed: int) -> tuple[Intege
     outside = np.flatnonzero(fold != k)
     quarter = dealt(material.y[outside], 4, seed + 1)
     return outside[quarter > 0], outside[quarter == 0]
+
+
+def _require_both(material: Material, train: Integers, fix: Integers) -> None:
+    marks = material.marks
+    hit = material.hit[np.isin(marks.patient, train)]
+    nodules = [np.isin(marks.lesion_patient, some).sum() for some in (train, fix)]
+    if min(nodules) == 0 or hit.all() or not np.isin(marks.patient, fix).any():
+        raise InputError(
+            f"{len(marks.scans)} patients or groups with {len(marks.lesion_patient)} nodules are "
+            f"too few for {FOLDS} folds: of the others {len(train)} train, with {nodules[0]} "
+            f"nodules and {(~hit).sum()} other candidates, and {len(fix)} fix the threshold, with "
+            f"{nodules[1]} nodules; add patients."
+        )
 
 
 def _taught(material: Material, patients: Integers, seed: int) -> tuple[Volume, Integers]:

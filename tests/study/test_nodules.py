@@ -80,3 +80,11 @@ def test_a_map_points_into_a_nodule_or_beside_it():
     heat = np.zeros((2, 16, 16, 16), np.float32)
     heat[0, 8, 8, 9] = heat[1, 8, 8, 15] = 1
     assert nodules.pointed(heat, np.array([3.0, 3.0])).tolist() == [True, False]
+
+
+def test_too_few_patients_are_refused_before_anything_is_trained():
+    class Idle:
+        """A learner that must not be asked."""
+
+    with pytest.raises(InputError, match="too few for 3 folds"):
+        nodules.cross_fit(material(2), Idle(), rate=1.0, seed=0)
