@@ -275,7 +275,11 @@ def _decided(first: Bools, second: Bools, third: Bools) -> Bools:
 def found_more(new: Reading, old: Reading, prevalence: float, number: int = 10_000) -> Interval:
     """Return cancers found by one strategy less by another of so many people, paired by case.
 
-    A t interval over cases; simulated readers are averaged, so it is about readers such as these.
+    A t interval over cases; simulated readers are averaged, so it is about readers such as these,
+    and about the thresholds as they were set. In 200 simulated studies a setting (60 and 100 ill
+    and as many well, 40 draws of readers) it held what a reader and a model gain at these
+    thresholds in 0.95, and what they gain at the specificity aimed at in 0.68: the few well move
+    the threshold.
     Where no case differs, as far either way as the Wilson interval of none among so many reaches.
     Raises InputError for fewer than two ill.
     """
