@@ -83,7 +83,7 @@ class Bench(Drawn):
     def areas(self, said: Sequence[Reals]) -> Floats:
         """Return shares of the AUC of each class against the rest: classes x draws x cases.
 
-        `mean` of one class's rows, or of their mean over classes, is an AUC with its interval.
+        `area` of one class's rows, or of their mean over classes, is an AUC with its interval.
         """
         truth = self.labels[self.test]
         sizes = np.bincount(truth)
@@ -94,9 +94,11 @@ class Bench(Drawn):
 
     def auc(self, said: Sequence[Reals], n: int) -> Interval:
         """Return the mean over classes of the AUC against the rest."""
-        found = self.difference(self.areas(said).mean(axis=0), n).interval
-        assert found is not None
-        return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+        return self.area(self.areas(said).mean(axis=0), n)
+
+    def area(self, shares: Reals, n: int) -> Interval:
+        """Return the AUC of shares (draws x test images), one class's of `areas` or their mean."""
+        return statistics.crossed_auc(shares, *self._who, shared=n / self.available)
 
 
 def bench(
