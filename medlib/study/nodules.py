@@ -1,6 +1,6 @@
 """A nodule detector put through its paces: candidates, cross-fitted, and their patients."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import joblib
@@ -16,6 +16,7 @@ from medlib.learning.patches import PatchLearner
 from medlib.runtime.arithmetic import one_thread
 from medlib.statistics import Marks
 from medlib.statistics.free_response import threshold_at
+from medlib.statistics.proportions import wilson_ends
 from medlib.study.nodule_material import CUBE as CUBE
 from medlib.study.nodule_material import STEP_MM as STEP_MM
 from medlib.study.nodule_material import Material as Material
@@ -206,11 +207,20 @@ def groups_of(nodules: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def auc_of(y: Integers, score: Floats, *, seed: int) -> statistics.Interval:
-    """AUC of patients with its interval."""
-    return statistics.cluster_bootstrap(y, score, metrics=["AUC"], seed=seed, replicates=2000)[
-        "AUC"
-    ]
+def share_of(flags: Bools, patient: Integers) -> statistics.Interval:
+    """Return the share of nodules with a flag; Wilson's interval for nodules in patients.
+
+    Nodules of one patient alone count as one. Raises InputError where there is no nodule.
+    """
+    if len(flags) == 0:
+        raise InputError("There is no nodule to count: add patients.")
+    if (patient == patient[0]).all():
+        value = float(flags.mean())
+        low, high = wilson_ends(value, 1, 0.95)
+        basis = f"{len(flags)} of 1 patient"
+        return statistics.Interval("proportion", value, low, high, 0.95, "Wilson by patient", basis)
+    found = statistics.accuracy_of_cases(flags[None].astype(np.float64), None, patient)
+    return replace(found, quantity="proportion", target="")
 
 
 def best_accuracy(sensitivity: Floats, specificity: Floats, prevalence: float) -> float:
