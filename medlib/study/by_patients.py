@@ -19,7 +19,7 @@ from medlib.learning.learner import Learner, Pair
 from medlib.learning.network import NetworkLearner
 from medlib.learning.small_studies import MOST_DRAWN, of_features
 from medlib.runtime.whole_numbers import as_number
-from medlib.statistics import Comparison, Interval
+from medlib.statistics import Comparison, Interval, crossed_auc
 from medlib.statistics.out_of_fold_auc import case_shares
 from medlib.study.drawn import Drawn
 from medlib.types import Bools, Floats, Images, Integers, Labels, Reals
@@ -98,7 +98,7 @@ class Bench(Drawn):
 
     def area(self, shares: Reals, n: int) -> Interval:
         """Return the AUC of shares (draws x test images), one class's of `areas` or their mean."""
-        return statistics.crossed_auc(shares, *self._who, shared=n / self.available)
+        return crossed_auc(shares, *self.tested, shared=n / self.available)
 
 
 def bench(
