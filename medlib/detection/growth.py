@@ -23,6 +23,8 @@ def volume_mm3(hu: Volume, spacing: Spacing, centre_mm: Floats, reach_mm: float 
     Raises InputError for a place outside, and where nothing is brighter than the lung there.
     """
     check(hu, spacing)
+    if np.shape(centre_mm) != (3,) or not np.isfinite(centre_mm).all():
+        raise InputError(f"The place {centre_mm} is none: give (z, y, x) in mm.")
     axis = np.arange(-reach_mm, reach_mm + FINE_MM / 2, FINE_MM)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"))
     at = (grid + np.reshape(centre_mm, (3, 1, 1, 1))) / np.reshape(spacing, (3, 1, 1, 1))
@@ -72,7 +74,7 @@ def doubling_days(first_mm3: float, second_mm3: float, days: float) -> float:
     >>> doubling_days(100, 200, 90)
     90.0
     """
-    if not (first_mm3 > 0 and second_mm3 > 0 and days > 0):
+    if not all(0 < number < np.inf for number in (first_mm3, second_mm3, days)):
         raise InputError(
             f"Volumes {first_mm3:g}, {second_mm3:g} mm3 and {days:g} days: give numbers above 0."
         )

@@ -1,8 +1,8 @@
 """Lung-RADS as a rule: the size categories of nodules, version 2022, and growth.
 
-Left out: juxtapleural and airway nodules, cysts, benign calcification, category 0, and the
-additional features of 4X. Source: American College of Radiology, Lung-RADS v2022 (Christensen et
-al., Chest 2024;165:738).
+Left out: juxtapleural and airway nodules, cysts, benign calcification, category 0, solid parts
+that are new or grow, and the additional features of 4X. Source: American College of Radiology,
+Lung-RADS v2022 (Christensen et al., Chest 2024;165:738).
 """
 
 from typing import Final
@@ -38,7 +38,12 @@ def at_baseline(density: str, diameter_mm: float, solid_mm: float | None = None)
         raise InputError(f"density is {density!r}; give solid, part-solid or ground-glass.")
     if solid_mm is None:
         raise InputError("A part-solid nodule is judged by its solid part: give solid_mm.")
-    return "2" if size < 6 else _below(_SOLID_PART, _checked(solid_mm))
+    if not 0 < solid_mm <= size:
+        raise InputError(
+            f"The solid part of a nodule of {size:g} mm measures {solid_mm:g} mm: give at most its "
+            "diameter."
+        )
+    return "2" if size < 6 else _below(_SOLID_PART, solid_mm)
 
 
 def grown(first_mm: float, second_mm: float, months: float) -> bool:
@@ -62,7 +67,10 @@ def at_follow_up(
 
 
 def of_patient(categories: list[str]) -> str:
-    """Return the highest category; "1" where there is no nodule."""
+    """Return the highest category; "1" where there is no nodule. InputError for another name."""
+    for name in categories:
+        if name not in CATEGORIES:
+            raise InputError(f"{name!r} is no category: give one of {', '.join(CATEGORIES)}.")
     return max(categories, key=CATEGORIES.index, default="1")
 
 

@@ -62,13 +62,13 @@ def _regions(
         raise InputError(f"hu is {hu.shape}; it must be slices x rows x columns.")
     if mask is not None and mask.shape != hu.shape:
         raise InputError(f"The mask is {mask.shape}, the slices are {hu.shape}: make them alike.")
-    if not min(*pixel_mm, slice_mm) > 0:
+    if len(pixel_mm) != 2 or not all(0 < size < np.inf for size in (*pixel_mm, slice_mm)):
         raise InputError(f"pixel_mm is {pixel_mm} and slice_mm {slice_mm}: all must be above 0.")
-    if np.isnan(hu).any():
-        raise InputError("The slices hold NaN, which has no density; give numbers.")
+    if not np.isfinite(hu).all():
+        raise InputError("The slices hold NaN or infinity, which has no density; give numbers.")
     bright = hu >= THRESHOLD_HU
     if mask is not None:
-        bright &= mask
+        bright &= np.asarray(mask, dtype=bool)
     areas: list[Floats] = [np.zeros(0)]
     peaks: list[Floats] = [np.zeros(0)]
     for own, values in zip(bright, hu, strict=True):

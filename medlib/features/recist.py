@@ -33,21 +33,23 @@ def longest_diameter(mask: Masks, pixel_mm: tuple[float, float]) -> float:
 def volume(mask: Masks, pixel_mm: tuple[float, float], slice_mm: float) -> float:
     """Return the volume in mm3 of a mask, slices x rows x columns."""
     _check(mask, (*pixel_mm, slice_mm))
-    return float(mask.sum() * np.prod(pixel_mm) * slice_mm)
+    return float(np.count_nonzero(mask) * np.prod(pixel_mm) * slice_mm)
 
 
 def response(first: float, smallest: float, now: float) -> str:
     """Return the response of target lesions from sums of diameters in mm; see `RESPONSES`.
 
     first: before treatment; smallest: so far, `first` included; now. Progression comes before a
-    partial response. Raises InputError for sums below 0 and a smallest sum above the first one.
+    partial response, and what had gone and is back has progressed, however small (Appendix III).
+    Raises InputError for a first sum that is not above 0, sums below 0 and a smallest one above the
+    first.
     """
-    if not 0 <= smallest <= first or not now >= 0:
+    if not (0 <= smallest <= first and 0 < first < np.inf and 0 <= now < np.inf):
         raise InputError(
-            f"Sums of diameters are {first}, {smallest} and {now} mm: none is below 0, and the "
-            "smallest so far is at most the first."
+            f"Sums of diameters are {first}, {smallest} and {now} mm: the first is above 0, none "
+            "is below 0, and the smallest so far is at most the first."
         )
-    if progressed(smallest, now):
+    if progressed(smallest, now) or smallest == 0 < now:
         return RESPONSES[3]
     if now == 0:
         return RESPONSES[0]
@@ -75,5 +77,5 @@ def _check(mask: Masks, sizes: tuple[float, ...]) -> None:
         raise InputError(f"The mask is {mask.shape}; it must be slices x rows x columns.")
     if not mask.any():
         raise InputError("The mask is empty: there is no lesion to measure.")
-    if not min(sizes) > 0:
+    if not all(0 < size < np.inf for size in sizes):
         raise InputError(f"Pixels and slices measure {sizes} mm: all must be above 0.")

@@ -23,7 +23,7 @@ prediction model sample_size_for_development, sample_size_for_validation.
 from medlib.statistics.auc import auc_interval, delong_test
 from medlib.statistics.bootstrap import Bootstrap, cluster_bootstrap, paired_bootstrap
 from medlib.statistics.calibration_measures import CalibrationMeasures, calibration_measures
-from medlib.statistics.crossed import crossed_interval, crossed_test
+from medlib.statistics.crossed import crossed_auc, crossed_interval, crossed_test
 from medlib.statistics.crossval_tests import (
     Posterior,
     bayesian_correlated_t,
@@ -148,6 +148,7 @@ __all__ = [
     "cohens_kappa",
     "corrected_t",
     "cox_snell_from_auc",
+    "crossed_auc",
     "crossed_interval",
     "crossed_test",
     "decision_curve",

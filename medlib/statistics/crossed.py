@@ -14,6 +14,7 @@ from scipy import special
 from medlib.errors import InputError
 from medlib.statistics._checks import as_fraction, as_groups, as_labels, as_numbers, as_table
 from medlib.statistics._sample import Patients
+from medlib.statistics.auc import around, drawn_out
 from medlib.statistics.outcome import Comparison, Interval, student
 from medlib.statistics.proportions import wilson_ends
 from medlib.types import Floats, Integers
@@ -96,6 +97,37 @@ def crossed_test(
     return _compared(_solved(table, labels, groups, training, shared, confidence))
 
 
+def crossed_auc(
+    shares: ArrayLike,
+    labels: ArrayLike,
+    groups: Patients = None,
+    *,
+    shared: float = 0.0,
+    confidence: float = 0.95,
+) -> Interval:
+    """Return the AUC over training draws and test patients, or a mean of AUCs of several classes.
+
+    shares: draws x cases, each case's share in the AUC (`out_of_fold_auc.case_shares`), such that
+    the mean in which classes weigh alike is the AUC; labels, groups, shared: as `crossed_interval`.
+    Its variance, and Student's t, on the logit scale, near 0 and 1 drawn out as in `auc_interval`
+    by the patients of the smallest class against all others, so the ends stay within 0..1.
+
+    In simulation (normal scores, effects of patients and of 5 draws; 24 and 60 patients of 2 and 4
+    classes; 250 a setting, standard error 0.014) it held an AUC of 0.92, of one class and mean over
+    classes, in 0.96 to 0.99, and 0.98 in 0.96 to 1.00, where t held them in 0.85 to 0.95 and in
+    0.72 to 0.86. Raises InputError as `crossed_interval`.
+    """
+    found = _solved(as_table(shares, "shares", FORM), labels, groups, None, shared, confidence)
+    area = min(max(found.mean, 0.0), 1.0)
+    still = found.variance < STILL
+    se = 0.0 if still else found.variance**0.5 * _wider(found)
+    ends = around(area, se, found.level, "logit")
+    low, high = drawn_out(area, ends, found.fewest, found.patients - found.fewest, found.level)
+    method = "draws and patients crossed, logit scale"
+    doubt = ALIKE if low == high else ""
+    return Interval("AUC", area, low, high, found.level, method, found.basis, caution=doubt)
+
+
 class _Solved(NamedTuple):
     """A mean with its variance, and what there is to say of it."""
 
@@ -107,6 +139,9 @@ class _Solved(NamedTuple):
     basis: str
     alike: float
     """Patients who, all weighing alike, would tell as much as those there are."""
+    fewest: int
+    """Patients of the smallest class."""
+    patients: int
 
 
 def _solved(
@@ -136,7 +171,10 @@ def _solved(
     variance, df = _variance(rows, parts, f)
     quantity = "mean difference" if training is None else "training less test"
     basis = f"{len(table)} draws, {truth.size} cases of {parts.patients} patients"
-    return _Solved(quantity, float(rows.mean()), variance, df, level, basis, parts.alike)
+    return _Solved(
+        quantity, float(rows.mean()), variance, df, level, basis, parts.alike, parts.fewest,
+        parts.patients,
+    )  # fmt: skip
 
 
 def _compared(found: _Solved) -> Comparison:
@@ -158,11 +196,15 @@ def _cases_of(found: _Solved) -> float:
     of_one = found.mean * (1 - found.mean)
     if found.variance < STILL or of_one < STILL:
         return found.alike
-    wider = float(special.stdtrit(found.df, (1 + found.level) / 2))
-    wider /= float(special.ndtri((1 + found.level) / 2))
-    variance = found.variance * wider**2
+    variance = found.variance * _wider(found) ** 2
     unseen = 2 * (0.5 - found.mean) ** 2 / found.alike**2  # the odd patient who was not tested
     return max(of_one / (variance + unseen), min(of_one / variance, found.alike))
+
+
+def _wider(found: _Solved) -> float:
+    """How many times the normal quantile Student's is."""
+    upper = (1 + found.level) / 2
+    return float(special.stdtrit(found.df, upper)) / float(special.ndtri(upper))
 
 
 class _Parts(NamedTuple):
@@ -174,6 +216,7 @@ class _Parts(NamedTuple):
     """Variance of the mean due to what is neither the draw's nor the patient's."""
     patients: int
     alike: float
+    fewest: int
 
 
 def _classes(labels: ArrayLike | None, cases: int) -> tuple[Integers, int]:
@@ -195,7 +238,8 @@ def _parts(table: Floats, truth: Integers, patient: Integers, classes: int) -> _
     of_class = np.eye(classes)[truth] / np.bincount(truth, minlength=classes)  # means of a class
     weight = of_class.sum(axis=1) / classes
     count = int(patient.max()) + 1
-    if min(len(np.unique(patient[truth == k])) for k in range(classes)) < 2:
+    fewest = min(len(np.unique(patient[truth == k])) for k in range(classes))
+    if fewest < 2:
         raise InputError("groups holds one patient of a class only; give two or more of each.")
     of_patient = np.zeros((truth.size, count))
     of_patient[np.arange(truth.size), patient] = weight
@@ -209,6 +253,7 @@ def _parts(table: Floats, truth: Integers, patient: Integers, classes: int) -> _
         float((rest**2).sum()) * more / (draws * (draws - 1)),
         count,
         float(1 / (of_patient.sum(axis=0) ** 2).sum()),
+        fewest,
     )
 
 

@@ -13,15 +13,19 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy import special
 
 from medlib.errors import InputError
 from medlib.statistics._checks import as_count, as_fraction, as_generator, as_numbers
 from medlib.statistics._sample import Seed, _draw_counts
 from medlib.statistics.outcome import Comparison, Interval, Spread, middle_95
+from medlib.statistics.proportions import wilson_ends
 from medlib.types import Floats, Integers
 
 LUNA16_RATES: Final = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
 """False marks a scan at which the competition takes the sensitivity."""
+STILL: Final = 1e-15
+"""A variance below it is rounding."""
 SCORE: Final = "mean sensitivity at 1/8 to 8 false marks a scan"
 
 
@@ -45,6 +49,9 @@ class Marks:
     def __post_init__(self) -> None:
         """Raise InputError for marks that do not fit together."""
         n = len(self.patient)
+        for name in ("patient", "lesion", "lesion_patient"):
+            if np.asarray(getattr(self, name)).dtype.kind not in "iu":
+                raise InputError(f"{name} holds what is no whole number; give numbers from 0.")
         if n == 0:
             raise InputError("There is no mark: a detector without candidates has no FROC curve.")
         if len(self.lesion_patient) == 0:
@@ -67,7 +74,8 @@ class Marks:
         hit = self.lesion >= 0
         if (self.lesion_patient[self.lesion[hit]] != self.patient[hit]).any():
             raise InputError("A mark hits a lesion of another patient: match within scans.")
-        if not (min(self.scans) > 0 and self.stands_for > 0):
+        counts = np.append(np.asarray(self.scans, dtype=np.float64), self.stands_for)
+        if not ((counts > 0) & (counts < np.inf)).all():
             raise InputError("scans and stands_for have to be above 0.")
 
     def scored(self, score: ArrayLike) -> "Marks":
@@ -117,29 +125,58 @@ def froc(
 
     The sensitivity at a rate is the largest that a threshold has with no more false marks a scan;
     the script of LUNA16 interpolates between thresholds instead, which is as high or higher.
-    Patients are drawn with replacement, those with and without lesions apart (percentile method).
-    Assumes independent patients and a fixed detector. Raises InputError as `Marks` does.
+
+    Intervals are Wilson's, with as many lesions as would have the variance of redrawn patients,
+    those with and without lesions apart, widened as t is for the patients with lesions; where
+    nothing varies or all is found, with so many lesions as there are such patients. In simulated
+    studies (effects of patients on lesions and false marks, 300 a setting) they held the score and
+    the sensitivities in 0.93 to 1.00 for 10, 20 and 30 patients; the middle of the redraws, which
+    is common, in 0.84 to 0.92, and in 0.25 where nearly all lesions are found.
+
+    Assumes independent patients and a fixed detector. Raises InputError as `Marks` does, for rates
+    that are not above 0, and where fewer than two patients have a lesion.
     """
     level = as_fraction(confidence, "confidence", open_ends=True)
-    grid = np.geomspace(min(rates) / 2, max(rates) * 2, 49)
-    every = np.append(np.asarray(rates, dtype=np.float64), grid)
-    seen = sensitivities(marks, np.ones((1, len(marks.scans))), every)[0]
+    wanted, having = _rates(rates), len(np.unique(marks.lesion_patient))
+    if having < 2:
+        raise InputError("One patient has all the lesions; an interval needs two or more.")
+    grid = np.geomspace(wanted.min() / 2, wanted.max() * 2, 49)
+    every = np.append(wanted, grid)
+    seen = sensitivities(marks, np.ones((1, len(marks.scans))), every)
     drawn = sensitivities(marks, _redraws(marks, replicates, seed), every)
-    number, basis = len(rates), _basis(marks)
-    method = f"bootstrap of patients, {replicates:,} replicates"
+    number, basis = len(wanted), _basis(marks)
+    # the score beside the sensitivities, all with ends of one kind
+    seen, drawn = (np.insert(s, 0, s[:, :number].mean(axis=1), axis=1) for s in (seen, drawn))
+    low, high = _ends(seen[0], drawn, having, level)
+    method = f"bootstrap of patients, {replicates:,} replicates, Wilson"
+    names = [SCORE, *(f"sensitivity at {rate:g} false marks a scan" for rate in wanted)]
+    spans = [
+        Interval(name, float(value), float(a), float(b), level, method, basis)
+        for name, value, a, b in zip(names, seen[0], low, high, strict=False)  # then the curve
+    ]
+    columns = {"sensitivity": seen[0], "low": low, "high": high}
+    curve = pd.DataFrame({"rate": grid} | {k: each[number + 1 :] for k, each in columns.items()})
+    return Froc(spans[0], dict(zip(map(float, wanted), spans[1:], strict=True)), curve)
 
-    def interval(name: str, value: float, draws: Floats) -> Interval:
-        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-        return Interval(name, float(value), float(low), float(high), level, method, basis)
 
-    at = {
-        float(rate): interval(f"sensitivity at {rate:g} false marks a scan", seen[i], drawn[:, i])
-        for i, rate in enumerate(rates)
-    }
-    low, high = np.quantile(drawn[:, number:], [(1 - level) / 2, (1 + level) / 2], axis=0)
-    curve = pd.DataFrame({"rate": grid, "sensitivity": seen[number:], "low": low, "high": high})
-    score = interval(SCORE, seen[:number].mean(), drawn[:, :number].mean(axis=1))
-    return Froc(score, at, curve)
+def _rates(rates: Sequence[float]) -> Floats:
+    wanted = as_numbers(rates, "rates")
+    if not min(wanted) > 0:
+        raise InputError(f"rates go down to {min(wanted):g} false marks a scan: give some above 0.")
+    return wanted
+
+
+def _ends(seen: Floats, drawn: Floats, patients: int, level: float) -> tuple[Floats, Floats]:
+    """Wilson's ends for as many lesions as have the variance of the replicates (rows of drawn)."""
+    more = patients / (patients - 1)
+    wider = special.stdtrit(patients - 1, (1 + level) / 2) / special.ndtri((1 + level) / 2)
+    variance, of_one = drawn.var(axis=0, ddof=1) * more * wider**2, seen * (1 - seen)
+    unseen = 2 * (0.5 - seen) ** 2 / patients**2  # the odd patient who was not there
+    still = (variance < STILL) | (of_one < STILL)
+    variance = np.where(still, 1.0, variance)
+    cases = np.maximum(of_one / (variance + unseen), np.minimum(of_one / variance, patients))
+    low, high = wilson_ends(seen, np.where(still, float(patients), cases), level)
+    return np.asarray(low), np.asarray(high)
 
 
 def froc_test(
@@ -156,12 +193,12 @@ def froc_test(
     p is twice the smaller share of replicates on either side of 0, one added to both counts.
     Raises InputError where the two were not given the same lesions and scans.
     """
+    wanted = _rates(rates)
     same = np.array_equal(one.lesion_patient, other.lesion_patient)
     if not (same and np.array_equal(one.scans, other.scans)):
         raise InputError("The two detectors saw other lesions or scans: compare them on the same.")
     level = as_fraction(confidence, "confidence", open_ends=True)
     once = np.ones((1, len(one.scans)))
-    wanted = np.asarray(rates, dtype=np.float64)
 
     def gap(weights: Floats) -> Floats:
         a, b = (sensitivities(each, weights, wanted).mean(axis=1) for each in (one, other))
@@ -180,9 +217,9 @@ def chance(
     marks: Marks, *, rates: Sequence[float] = LUNA16_RATES, draws: int = 400, seed: Seed = 0
 ) -> Spread:
     """Return the score where scores are dealt to the marks at random: mean and middle 95 %."""
-    rng, once = as_generator(seed), np.ones((1, len(marks.scans)))
-    wanted = np.asarray(rates, dtype=np.float64)
-    dealt = (marks.scored(rng.permutation(len(marks.score))) for _ in range(draws))
+    rng, once, wanted = as_generator(seed), np.ones((1, len(marks.scans))), _rates(rates)
+    number = as_count(draws, "draws", least=2)
+    dealt = (marks.scored(rng.permutation(len(marks.score))) for _ in range(number))
     return middle_95([sensitivities(each, once, wanted).mean() for each in dealt])
 
 

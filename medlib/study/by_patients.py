@@ -19,7 +19,7 @@ from medlib.learning.learner import Learner, Pair
 from medlib.learning.network import NetworkLearner
 from medlib.learning.small_studies import MOST_DRAWN, of_features
 from medlib.runtime.whole_numbers import as_number
-from medlib.statistics import Comparison, Interval
+from medlib.statistics import Comparison, Interval, crossed_auc
 from medlib.statistics.out_of_fold_auc import case_shares
 from medlib.study.drawn import Drawn
 from medlib.types import Bools, Floats, Images, Integers, Labels, Reals
@@ -83,7 +83,7 @@ class Bench(Drawn):
     def areas(self, said: Sequence[Reals]) -> Floats:
         """Return shares of the AUC of each class against the rest: classes x draws x cases.
 
-        `mean` of one class's rows, or of their mean over classes, is an AUC with its interval.
+        `area` of one class's rows, or of their mean over classes, is an AUC with its interval.
         """
         truth = self.labels[self.test]
         sizes = np.bincount(truth)
@@ -94,9 +94,11 @@ class Bench(Drawn):
 
     def auc(self, said: Sequence[Reals], n: int) -> Interval:
         """Return the mean over classes of the AUC against the rest."""
-        found = self.difference(self.areas(said).mean(axis=0), n).interval
-        assert found is not None
-        return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+        return self.area(self.areas(said).mean(axis=0), n)
+
+    def area(self, shares: Reals, n: int) -> Interval:
+        """Return the AUC of shares (draws x test images), one class's of `areas` or their mean."""
+        return crossed_auc(shares, *self.tested, shared=n / self.available)
 
 
 def bench(

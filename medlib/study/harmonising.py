@@ -12,7 +12,9 @@ import pandas as pd
 
 from medlib import statistics
 from medlib.cohorts import Cohort
+from medlib.errors import InputError
 from medlib.learning.sites import remedies, views
+from medlib.learning.sites.combat import FEWEST as FEWEST_IN_TRAINING
 from medlib.learning.sites.combat import ComBat, aligned
 from medlib.learning.sites.heads import average, reduced
 from medlib.learning.sites.remedies import PLAIN, STRENGTHS, Material, Remedy
@@ -28,6 +30,10 @@ POINTS: Final = 0.10
 """The gap between subgroups that a study should be able to see."""
 FEWEST: Final = 10
 """Patients of a subgroup."""
+LEAST_OF_SITE: Final = 4
+"""Patients of a site in the small studies of `leak`."""
+ATTEMPTS: Final = 100
+"""Deals into folds that are tried."""
 
 
 def material(cohort: Cohort, *, image_size: int, frozen_size: int, seed: int) -> Material:
@@ -177,21 +183,40 @@ def leak(
     positive, at the rest as many are negative. "on all" fits ComBat once on everything, with
     the labels as what is to be preserved; "in the fold" on the training cases without any
     label. Folds of patients; nothing can be learned, so 0.5 is right, but for what prevalence a
-    scanner gives away.
-    Raises InputError where studies are so small that a class, or a site in training, lacks cases.
+    scanner gives away. Folds that would leave a site fewer than two images to train are dealt anew.
+    Raises InputError for fewer than `LEAST_OF_SITE` patients a site.
     """
+    if of_site < LEAST_OF_SITE:
+        raise InputError(
+            f"Studies of {of_site} patients a site leave sites without a spread in training: give "
+            f"{LEAST_OF_SITE} or more."
+        )
     found = []
     for deal in range(deals):
         rng = np.random.default_rng([seed, 71, deal])
         study = data.at(_few_of_each(data, of_site, rng))
         y, x = _dealt(study, share, rng), study.views["plain"]
-        fold = scanners.folds_of(y, study.patient, seed=seed + deal)
+        fold = _folds_with_all_sites(y, study, seed + deal)
         labels = y[:, None].astype(float)
         once = ComBat.fit(x, study.site, labels).transform(x, study.site, labels)
         trains = [fold != k for k in np.unique(fold)]
         inside = [aligned(x, study.site, train) for train in trains]
         found.append([_area_of(y, trains, z) for z in ([once] * len(trains), inside)])
     return dict(zip(("on all", "in the fold"), np.array(found).T, strict=True))
+
+
+def _folds_with_all_sites(y: Integers, study: Material, seed: int) -> Integers:
+    """Folds of patients such that every site keeps two images in training; the first that do."""
+    place = np.unique(study.site, return_inverse=True)[1]
+    for attempt in range(ATTEMPTS):
+        fold = scanners.folds_of(y, study.patient, seed=seed + 1000 * attempt)
+        left = [np.bincount(place[fold != k], minlength=place.max() + 1) for k in np.unique(fold)]
+        if np.min(left) >= FEWEST_IN_TRAINING:
+            return fold
+    raise InputError(
+        f"No deal of {len(np.unique(study.patient))} patients into folds leaves every site "
+        f"{FEWEST_IN_TRAINING} images to train: give more patients a site."
+    )
 
 
 def _few_of_each(data: Material, of_site: int, rng: np.random.Generator) -> Bools:

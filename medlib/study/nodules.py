@@ -1,6 +1,6 @@
 """A nodule detector put through its paces: candidates, cross-fitted, and their patients."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import joblib
@@ -16,6 +16,7 @@ from medlib.learning.patches import PatchLearner
 from medlib.runtime.arithmetic import one_thread
 from medlib.statistics import Marks
 from medlib.statistics.free_response import threshold_at
+from medlib.statistics.proportions import wilson_ends
 from medlib.study.nodule_material import CUBE as CUBE
 from medlib.study.nodule_material import STEP_MM as STEP_MM
 from medlib.study.nodule_material import Material as Material
@@ -65,10 +66,13 @@ def cross_fit(
 
     Of the patients outside a fold a quarter fix the threshold that leaves `rate` false marks a
     scan, and the rest train. ``shuffle`` deals the training labels at random among the training
-    patients' candidates: the null run.
+    patients' candidates: the null run. Raises InputError, before anything is trained, where the
+    patients who fix a threshold have no nodule, or those who train no candidate of a kind.
     """
     fold = dealt(material.y, FOLDS, seed)
     plans = [_plan(material, fold, k, seed) for k in range(FOLDS)]
+    for train, fix in plans:
+        _require_both(material, train, fix)
 
     def work(k: int) -> FittedNetwork:
         images, labels = _taught(material, plans[k][0], seed + k)
@@ -104,6 +108,19 @@ def _plan(material: Material, fold: Integers, k: int, seed: int) -> tuple[Intege
     outside = np.flatnonzero(fold != k)
     quarter = dealt(material.y[outside], 4, seed + 1)
     return outside[quarter > 0], outside[quarter == 0]
+
+
+def _require_both(material: Material, train: Integers, fix: Integers) -> None:
+    marks = material.marks
+    hit = material.hit[np.isin(marks.patient, train)]
+    nodules = [np.isin(marks.lesion_patient, some).sum() for some in (train, fix)]
+    if min(nodules) == 0 or hit.all() or not np.isin(marks.patient, fix).any():
+        raise InputError(
+            f"{len(marks.scans)} patients or groups with {len(marks.lesion_patient)} nodules are "
+            f"too few for {FOLDS} folds: of the others {len(train)} train, with {nodules[0]} "
+            f"nodules and {(~hit).sum()} other candidates, and {len(fix)} fix the threshold, with "
+            f"{nodules[1]} nodules; add patients."
+        )
 
 
 def _taught(material: Material, patients: Integers, seed: int) -> tuple[Volume, Integers]:
@@ -190,11 +207,20 @@ def groups_of(nodules: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def auc_of(y: Integers, score: Floats, *, seed: int) -> statistics.Interval:
-    """AUC of patients with its interval."""
-    return statistics.cluster_bootstrap(y, score, metrics=["AUC"], seed=seed, replicates=2000)[
-        "AUC"
-    ]
+def share_of(flags: Bools, patient: Integers) -> statistics.Interval:
+    """Return the share of nodules with a flag; Wilson's interval for nodules in patients.
+
+    Nodules of one patient alone count as one. Raises InputError where there is no nodule.
+    """
+    if len(flags) == 0:
+        raise InputError("There is no nodule to count: add patients.")
+    if (patient == patient[0]).all():
+        value = float(flags.mean())
+        low, high = wilson_ends(value, 1, 0.95)
+        basis = f"{len(flags)} of 1 patient"
+        return statistics.Interval("proportion", value, low, high, 0.95, "Wilson by patient", basis)
+    found = statistics.accuracy_of_cases(flags[None].astype(np.float64), None, patient)
+    return replace(found, quantity="proportion", target="")
 
 
 def best_accuracy(sensitivity: Floats, specificity: Floats, prevalence: float) -> float:

@@ -89,26 +89,40 @@ def called(cases: Scored, cut: Callable[[Floats, Labels], float]) -> Bools:
 def cut_for_sensitivity(wanted: float) -> Callable[[Floats, Labels], float]:
     """Return a rule: the highest threshold above which at least this share of the ill lies."""
     return lambda scores, labels: _below(
-        np.quantile(scores[labels == 1], 1 - wanted, method="lower")
+        np.quantile(_of(1, scores, labels), 1 - wanted, method="lower")
     )
 
 
 def cut_for_specificity(wanted: float) -> Callable[[Floats, Labels], float]:
     """Return a rule: the threshold above which at most 1 - `wanted` of the well lie."""
-    return lambda scores, labels: float(np.quantile(scores[labels == 0], wanted, method="higher"))
+    return lambda scores, labels: float(
+        np.quantile(_of(0, scores, labels), wanted, method="higher")
+    )
 
 
 def cut_for_workload(saved: float, prevalence: float) -> Callable[[Floats, Labels], float]:
     """Return a rule: the threshold below which about this share of all who come would lie."""
 
     def cut(scores: Floats, labels: Labels) -> float:
-        weight = np.where(labels == 1, prevalence / (labels == 1).sum(),
-                          (1 - prevalence) / (labels == 0).sum())  # fmt: skip
+        ill, well = (len(_of(k, scores, labels)) for k in (1, 0))
+        weight = np.where(labels == 1, prevalence / ill, (1 - prevalence) / well)
         order = np.argsort(scores, kind="stable")
         at = int(np.searchsorted(np.cumsum(weight[order]), saved * (1 - 1e-9)))
         return float(scores[order[min(at, len(order) - 1)]])
 
     return cut
+
+
+def _of(label: int, scores: Floats, labels: Labels) -> Floats:
+    """Scores of the ill (1) or of the well (0); InputError where there is nobody."""
+    found = np.asarray(scores[labels == label], dtype=np.float64)
+    if len(found) == 0:
+        who = ("well", "ill")[label]
+        raise InputError(
+            f"Nobody of {len(labels)} is {who}, so no threshold can be set: give {who} people in "
+            "two folds or more."
+        )
+    return found
 
 
 def _below(score: float) -> float:
@@ -150,6 +164,15 @@ class Readers:
     specificity: float = 0.96
     alike: float = 0.5
     like_model: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Raise InputError for readers that never err, and for shares outside 0..1."""
+        for name in ("sensitivity", "specificity"):
+            if not 0 < getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; give readers one within 0..1.")
+        for name in ("alike", "like_model"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} is {getattr(self, name)}; give a share from 0 to 1.")
 
     def calls(self, cases: Scored, draws: int, rng: np.random.Generator) -> Bools:
         """Return draws x 3 readers x cases: whom they would call."""
@@ -252,11 +275,18 @@ def _decided(first: Bools, second: Bools, third: Bools) -> Bools:
 def found_more(new: Reading, old: Reading, prevalence: float, number: int = 10_000) -> Interval:
     """Return cancers found by one strategy less by another of so many people, paired by case.
 
-    A t interval over cases; simulated readers are averaged, so it is about readers such as these.
+    A t interval over cases; simulated readers are averaged, so it is about readers such as these,
+    and about the thresholds as they were set. In 200 simulated studies a setting (60 and 100 ill
+    and as many well, 40 draws of readers) it held what a reader and a model gain at these
+    thresholds in 0.95, and what they gain at the specificity aimed at in 0.68: the few well move
+    the threshold.
     Where no case differs, as far either way as the Wilson interval of none among so many reaches.
+    Raises InputError for fewer than two ill.
     """
     apart = (new.called - old.called)[new.labels == 1]
     n = len(apart)
+    if n < 2:
+        raise InputError(f"{n} ill cannot compare two ways of reading: give two or more.")
     mean, se = float(apart.mean()), float(apart.std(ddof=1) / np.sqrt(n))
     none = proportion_interval(0, n).high
     reach = float(stats.t.ppf(0.975, n - 1)) * se if apart.any() else none

@@ -46,9 +46,17 @@ class Labelled:
 
     @property
     def stratum(self) -> Integers:
-        """The label that is closest to half of the cases: patients are redrawn with and without."""
+        """The label that is closest to half of the cases: patients are redrawn with and without.
+
+        One patient alone who has images of both kinds counts as having it, to be redrawn at all.
+        """
         share = self.flags.mean(axis=0)
-        return np.asarray(self.flags[:, int(np.abs(share - 0.5).argmin())])
+        own = self.flags[:, int(np.abs(share - 0.5).argmin())].copy()
+        with_, without = (np.unique(self.patients[own == k]) for k in (1, 0))
+        both = np.intersect1d(with_, without)
+        if len(both) == 1:
+            own[self.patients == both[0]] = 1
+        return np.asarray(own)
 
     def spans(self, metrics: Mapping[str, Metric], *, seed: int) -> Mapping[str, Interval]:
         """Return 95 % intervals over patients of metrics that look at the weights of cases only."""
@@ -110,12 +118,14 @@ def _require_patients(found: Labelled, folds: int) -> None:
     least = 2 * folds
     kinds = rarest(found.flags)
     words = {0: found.absent, **dict(enumerate(found.names, 1))}
-    for kind in np.unique(kinds):
-        with_it = found.flags[:, kind - 1] == 1 if kind else kinds == 0
-        patients = len(np.unique(found.patients[with_it]))
+    asked = {f"of {words[k]!r}": found.flags[:, k - 1] == 1 if k else kinds == 0
+             for k in np.unique(kinds)}  # fmt: skip
+    asked |= {f"without {name!r}": found.flags[:, k] == 0 for k, name in enumerate(found.names)}
+    for which, rows in asked.items():
+        patients = len(np.unique(found.patients[rows]))
         if patients < least:
             raise InputError(
-                f"{found.cohort.name} has {patients} patients of {words[kind]!r} and this chapter "
+                f"{found.cohort.name} has {patients} patients {which} and this chapter "
                 f"needs {least}, two for each of {folds} folds: add patients, or name other labels."
             )
 
@@ -148,18 +158,28 @@ def _ways(flags: Integers, called: Bools) -> dict[str, Metric]:
     def mean_of(share: Floats) -> Metric:
         return lambda w, _: np.asarray(w @ share / w.sum(axis=1), np.float64)
 
-    def macro(of: Bools) -> Metric:
-        def share(w: Weights, _: Cases) -> Floats:
-            return np.asarray(((w @ (right & of)) / (w @ of)).mean(axis=1), np.float64)
-
-        return share
-
     return {
         "labels right": mean_of(right.mean(axis=1)),
         "images right": mean_of(right.all(axis=1).astype(float)),
-        "sensitivity": macro(has),
-        "specificity": macro(~has),
+        "sensitivity": mean_share(right, has),
+        "specificity": mean_share(right, ~has),
     }
+
+
+def mean_share(right: Bools, of: Bools) -> Metric:
+    """Return the mean over labels (columns) of the share of right answers among some cases.
+
+    In a redraw without any of these cases of a label, its share as it is.
+    """
+    whole = (right & of).sum(axis=0) / np.maximum(of.sum(axis=0), 1)
+
+    def share(w: Weights, _: Cases) -> Floats:
+        there = w @ of
+        found = (w @ (right & of)) / np.where(there > 0, there, 1)
+        found = np.where(there > 0, found, whole.astype(found.dtype))
+        return np.asarray(found.mean(axis=1), np.float64)
+
+    return share
 
 
 def at_share(metric: Metric, ill: Bools, share: float) -> Metric:

@@ -15,13 +15,15 @@ from medlib.learning.several import Read
 from medlib.statistics import Interval
 from medlib.statistics.weighted import Cases, Metric, Weights
 from medlib.statistics.weighted import auc as weighted_auc
-from medlib.study.several_labels import Labelled, averaged
+from medlib.study.several_labels import Labelled, averaged, mean_share
 from medlib.types import Bools, Features, Floats, Integers
 
 KNOWN: Final = ("pigmentation", "camera", "age", "PatientSex", "PatientAge", "sex", "site")
 """Columns that tell groups where a reader names none."""
 LEAST: Final = 10
-"""Images with a label, and without, that each group needs."""
+"""Patients with a label, and without, that each group needs."""
+MISSING: Final = ("unknown", "nan", "none", "")
+"""What stands in a column where nothing is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,8 @@ def groups_of(found: Labelled, columns: str = "") -> list[Groups]:
     """Return pairs of groups by the columns named ("site,age"), or by those of `KNOWN` there are.
 
     Numbers are divided at their median; of more than two names the most frequent stands against
-    the rest. Pairs in which a group lacks images of a label are left out. Raises InputError for a
+    the rest; who has nothing there is in neither. Pairs in which a group lacks patients with a
+    label, or without, are left out. Raises InputError for a
     column that is not there.
     """
     asked = [name.strip() for name in columns.split(",") if name.strip()]
@@ -50,28 +53,30 @@ def groups_of(found: Labelled, columns: str = "") -> list[Groups]:
             raise InputError(f"{found.cohort.name} has no column {name!r}: {hint}")
     pairs = [_pair(table[name], name) for name in asked or KNOWN if name in table]
     once = {pair.one.tobytes(): pair for pair in reversed(pairs) if pair is not None}
-    kept = [pair for pair in reversed(once.values()) if _is_enough(pair, found.flags)]
-    return kept
+    return [pair for pair in reversed(once.values()) if _is_enough(pair, found)]
 
 
 def _pair(column: pd.Series, name: str) -> Groups | None:
-    text = column.astype(str)
+    text = column.astype(str).str.strip()
+    known = (column.notna() & ~text.str.lower().isin(MISSING)).to_numpy()
     numbers = pd.to_numeric(text.str.replace(r"[Yy]$", "", regex=True), errors="coerce")
-    if numbers.notna().all() and numbers.nunique() > 2:
-        middle = float(numbers.median())
+    if numbers[known].notna().all() and numbers[known].nunique() > 2:
+        middle = float(numbers[known].median())
         one = (numbers < middle).to_numpy()
-        return Groups(name, f"below {middle:g}", f"{middle:g} or more", one, ~one)
-    counts = text[text != "unknown"].value_counts()
+        return Groups(name, f"below {middle:g}", f"{middle:g} or more", one & known, ~one & known)
+    counts = text[known].value_counts()
     if len(counts) < 2:
         return None
     first, second = sorted(counts.index[:2]) if len(counts) == 2 else (counts.index[0], "others")
     one = (text == first).to_numpy()
-    return Groups(name, str(first), str(second), one, ~one & (text != "unknown").to_numpy())
+    return Groups(name, str(first), str(second), one & known, ~one & known)
 
 
-def _is_enough(pair: Groups, flags: Integers) -> bool:
-    parts = [flags[rows] for rows in (pair.one, pair.other)]
-    return all(min(p.sum(axis=0).min(), (1 - p).sum(axis=0).min()) >= LEAST for p in parts)
+def _is_enough(pair: Groups, found: Labelled) -> bool:
+    return all(
+        len(np.unique(found.patients[rows & (flags == k)])) >= LEAST
+        for rows in (pair.one, pair.other) for flags in found.flags.T for k in (0, 1)
+    )  # fmt: skip
 
 
 def dealt(pair: Groups, found: Labelled, rng: np.random.Generator) -> Groups:
@@ -94,22 +99,22 @@ def mean_auc(flags: Integers, scores: Floats, rows: Bools) -> Metric:
         for y, s in zip(flags[rows].T, scores[rows].T, strict=True)
     ]
 
+    once = np.ones((1, int(rows.sum())))
+    whole = [float(weighted_auc(once, each)[0]) for each in cases]
+
     def area(weights: Weights, _: Cases) -> Floats:
-        areas = [weighted_auc(weights[:, rows], each) for each in cases]
-        return np.asarray(np.mean(areas, axis=0))
+        with np.errstate(invalid="ignore"):
+            areas = np.stack([weighted_auc(weights[:, rows], each) for each in cases])
+        # a redraw without patients of a label says nothing of it: its AUC as it is
+        own = np.array(whole, areas.dtype)[:, None]
+        return np.asarray(np.where(np.isfinite(areas), areas, own).mean(axis=0))
 
     return area
 
 
 def mean_rate(flags: Integers, called: Bools, rows: Bools, *, ill: bool) -> Metric:
     """Return the mean over labels of sensitivity (`ill`) or specificity among some cases."""
-    of = (flags == int(ill)) & rows[:, None]
-    right = (called == (flags == 1)) & of
-
-    def rate(weights: Weights, _: Cases) -> Floats:
-        return np.asarray(((weights @ right) / (weights @ of)).mean(axis=1), np.float64)
-
-    return rate
+    return mean_share((called == (flags == 1)), (flags == int(ill)) & rows[:, None])
 
 
 MEASURES: Final = ("AUC", "sensitivity", "specificity")

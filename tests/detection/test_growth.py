@@ -80,3 +80,19 @@ def test_growth_is_more_than_one_and_a_half_millimetres_within_a_year():
         lung_rads.at_baseline("calcified", 6)
     with pytest.raises(InputError, match="solid_mm"):
         lung_rads.at_baseline("part-solid", 7)
+    with pytest.raises(InputError, match="7 mm measures 20 mm"):
+        lung_rads.at_baseline("part-solid", 7, 20)
+    with pytest.raises(InputError, match="'5' is no category"):
+        lung_rads.of_patient(["2", "5"])
+
+
+@pytest.mark.parametrize("place", [(5, 5), (np.nan, 5, 5), 5])
+def test_a_place_that_is_none_is_refused(place):
+    with pytest.raises(InputError, match=r"give \(z, y, x\) in mm"):
+        growth.volume_mm3(np.zeros((20, 20, 20)), (1, 1, 1), np.array(place))
+
+
+@pytest.mark.parametrize("numbers", [(100, np.inf, 90), (np.nan, 100, 90), (100, 200, np.inf)])
+def test_a_doubling_time_needs_finite_numbers(numbers):
+    with pytest.raises(InputError, match="above 0"):
+        growth.doubling_days(*numbers)

@@ -34,6 +34,13 @@ def test_the_area_counts_times_the_weight():
     assert agatston(spot(250, pixels=6), (0.5, 0.5)) == 6 * 0.25 * 2
 
 
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32])
+def test_a_mask_of_numbers_keeps_the_same_pixels(dtype):
+    mask = np.zeros((1, 10, 10), dtype)
+    mask[0, 4, :2] = 2
+    assert agatston(spot(250), (1, 1), mask=mask) == 2 * 2
+
+
 def test_a_region_below_1_mm2_does_not_count_and_one_of_1_mm2_does():
     assert agatston(spot(500, pixels=3), (0.5, 0.5)) == 0
     assert agatston(spot(500, pixels=4), (0.5, 0.5)) == 4
@@ -99,6 +106,10 @@ def test_more_density_never_lowers_the_score_of_separate_spots(seed):
         ({"pixel_mm": (0.0, 0.5)}, "above 0"),
         ({"slice_mm": 0.0}, "above 0"),
         ({"hu": np.full((1, 10, 10), np.nan, np.float32)}, "NaN"),
+        ({"hu": np.full((1, 10, 10), np.inf, np.float32)}, "infinity"),
+        ({"pixel_mm": (0.5, np.nan)}, "pixel_mm"),
+        ({"pixel_mm": (0.5, np.inf)}, "pixel_mm"),
+        ({"pixel_mm": (0.5, 0.5, 3)}, "pixel_mm"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(arguments, said):

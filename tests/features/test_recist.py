@@ -33,6 +33,30 @@ def test_the_longest_slice_decides_and_slices_are_not_joined():
     assert longest_diameter(mask, (1, 1)) == pytest.approx(10)
 
 
+def test_a_mask_of_0_and_255_has_the_volume_of_its_voxels():
+    mask = block(2, 3, 4)
+    assert volume(255 * mask.astype(np.uint8), (1, 1), 2) == volume(mask, (1, 1), 2) == 48
+
+
+def test_what_had_gone_and_is_back_has_progressed_however_small():
+    assert response(50, 0, 3) == "progression"
+    assert response(50, 0, 0) == "complete response"
+    assert response(50, 1, 4) == "partial response"  # it had not gone: 5 mm are needed
+
+
+@pytest.mark.parametrize("sums", [(0, 0, 0), (50, 50, np.inf), (50, np.nan, 4), (np.inf, 4, 4)])
+def test_sums_that_answer_no_question_are_refused(sums):
+    with pytest.raises(InputError, match="Sums of diameters"):
+        response(*sums)
+
+
+def test_sizes_that_are_no_numbers_are_refused():
+    for call in (lambda: volume(block(1, 1, 1), (1, 1), np.nan),
+                 lambda: longest_diameter(block(1, 1, 1), (1, np.nan))):  # fmt: skip
+        with pytest.raises(InputError, match="above 0"):
+            call()
+
+
 def test_a_disc_is_as_long_as_its_diameter():
     y, x = np.mgrid[-50:51, -50:51]
     disc = (np.hypot(x, y) <= 40)[None]

@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from medlib.errors import InputError
 from medlib.learning.sites import heads, remedies
 from medlib.learning.sites.remedies import PLAIN, REMEDIES, Material, Remedy
 
@@ -59,6 +60,12 @@ def test_the_operating_point_keeps_nine_of_ten_positives_of_training():
     y, scores = np.repeat([1, 0], 10), np.linspace(1, 0, 20)
     threshold = remedies.operating_point(y, scores)
     assert ((scores > threshold) & (y == 1)).sum() == 9
+
+
+def test_sites_without_a_positive_patient_have_no_operating_point(data):
+    train = (data.site != 3) & (data.y == 0)
+    with pytest.raises(InputError, match=r"None of 60 cases .* is positive.*add positive"):
+        remedies.held_out(data, PLAIN, train, data.site)
 
 
 @pytest.mark.parametrize("strength", [1e-4, 1e-2, 1.0])

@@ -6,11 +6,12 @@ from scipy import stats
 from scipy.special import expit
 
 from medlib.errors import InputError
-from medlib.statistics import crossed_interval, crossed_test, proportion_interval
+from medlib.statistics import crossed_auc, crossed_interval, crossed_test, proportion_interval
 from medlib.statistics.binned_calibration import (
     chance_calibration_error,
     expected_calibration_error,
 )
+from medlib.statistics.out_of_fold_auc import case_shares
 
 LABELS = np.arange(40) % 2
 
@@ -151,3 +152,41 @@ def test_the_interval_holds_the_accuracy_of_four_classes():
         found = crossed_interval(scores, labels)
         inside += found.low <= rate.mean() <= found.high
     assert 0.91 <= inside / 400 <= 0.99
+
+
+def areas(draws, cases, apart, seed=0):
+    """Shares in the AUC of simulated scores: draws x cases, with their labels."""
+    rng, labels = np.random.default_rng(seed), np.arange(cases) % 2
+    own = rng.normal(size=cases) + apart * labels
+    scores = own + 0.5 * rng.normal(size=(draws, cases))
+    return np.array([case_shares(labels == 1, each) for each in scores]), labels
+
+
+def test_an_auc_near_one_has_ends_within_0_and_1_and_the_lower_one_reaches_farther():
+    shares, labels = areas(5, 24, 3.0)
+    found = crossed_auc(shares, labels)
+    assert found.estimate == pytest.approx(shares.mean())
+    assert 0 < found.low < found.estimate < found.high < 1
+    assert found.estimate - found.low > 2 * (found.high - found.estimate)
+    assert crossed_test(shares, labels).interval.high > 1  # t does not know of the limit
+
+
+def test_scores_that_never_err_leave_room_for_those_that_do():
+    shares, labels = areas(5, 24, 30.0)
+    found = crossed_auc(shares, labels)
+    assert found.estimate == pytest.approx(1)
+    assert 0.7 < found.low < 0.95
+    assert found.high == pytest.approx(1)
+
+
+def test_equal_scores_have_an_auc_of_one_half_and_a_caution():
+    shares = np.full((3, 20), 0.5)
+    found = crossed_auc(shares, np.arange(20) % 2)
+    assert (found.low, found.estimate, found.high) == (0.5, 0.5, 0.5)
+    assert "no width" in found.caution
+
+
+def test_the_auc_of_two_classes_is_held_as_often_as_it_says():
+    truth = stats.norm.cdf(2 / np.sqrt(2 * 1.25))
+    held = [crossed_auc(*areas(5, 30, 2.0, seed)) for seed in range(200)]
+    assert np.mean([each.low <= truth <= each.high for each in held]) >= 0.91

@@ -138,3 +138,63 @@ def test_marks_that_do_not_fit_are_refused(change, said):
     fields = ("patient", "score", "lesion", "lesion_patient", "scans")
     with pytest.raises(InputError, match=said):
         froc.Marks(**({name: getattr(HAND, name) for name in fields} | change))
+
+
+def all_found(patients):
+    """Every patient has a lesion, marked above all false marks."""
+    patient = np.repeat(np.arange(patients), 2)
+    lesion = np.where(np.arange(2 * patients) % 2 == 0, patient, -1)
+    score = (lesion >= 0) + np.linspace(0, 0.5, 2 * patients)
+    return froc.Marks(patient, score, lesion, np.arange(patients), np.ones(patients))
+
+
+def test_all_lesions_found_leaves_room_for_one_that_is_not():
+    found = statistics.froc(all_found(30), replicates=200)
+    one_in_30 = statistics.proportion_interval(30, 30)
+    assert found.score.estimate == 1
+    assert (found.score.low, found.score.high) == pytest.approx((one_in_30.low, 1))
+    assert (found.curve.low < 0.9).all()
+
+
+def test_the_score_of_twenty_patients_is_held_as_often_as_it_says():
+    def study(rng, patients):
+        lesion_patient = np.repeat(np.arange(patients), rng.choice([0, 1, 2, 4], patients))
+        false = np.repeat(np.arange(patients), 20)
+        patient = np.concatenate([lesion_patient, false])
+        lesion = np.concatenate([np.arange(len(lesion_patient)), np.full(len(false), -1)])
+        luck = rng.normal(0, 0.5, patients)[patient] * np.where(lesion >= 0, 1, 0)
+        score = rng.normal(size=len(patient)) + 2 * (lesion >= 0) + luck
+        return froc.Marks(patient, score, lesion, lesion_patient, np.ones(patients))
+
+    truth = once(study(np.random.default_rng(99), 4000), froc.LUNA16_RATES).mean()
+    spans = [statistics.froc(study(np.random.default_rng(i), 20), replicates=200).score
+             for i in range(120)]  # fmt: skip
+    assert np.mean([each.low <= truth <= each.high for each in spans]) >= 0.89
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"lesion": np.array([0.0, -1, 0, 1, -1, -1])}, "no whole number"),
+        ({"patient": [0.0] * 6}, "no whole number"),
+        ({"scans": np.array([1, np.nan])}, "above 0"),
+        ({"stands_for": np.inf}, "above 0"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(change, said):
+    fields = ("patient", "score", "lesion", "lesion_patient", "scans")
+    with pytest.raises(InputError, match=said):
+        froc.Marks(**({name: getattr(HAND, name) for name in fields} | change))
+
+
+def test_questions_without_an_answer_are_refused():
+    for rates in ([0.0, 1], [-1], []):
+        with pytest.raises(InputError, match="rates"):
+            statistics.froc(HAND, rates=rates)
+        with pytest.raises(InputError, match="rates"):
+            statistics.froc_test(HAND, HAND, rates=rates)
+    alone = froc.Marks(*(np.array([k]) for k in (0, 1.0, 0, 0)), np.ones(1))
+    with pytest.raises(InputError, match="two or more"):
+        statistics.froc(alone)
+    with pytest.raises(InputError, match="draws"):
+        statistics.froc_chance(HAND, draws=0)

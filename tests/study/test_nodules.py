@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from medlib import statistics
 from medlib.errors import InputError
 from medlib.learning.patches import PatchLearner
 from medlib.statistics import Marks
@@ -80,3 +81,30 @@ def test_a_map_points_into_a_nodule_or_beside_it():
     heat = np.zeros((2, 16, 16, 16), np.float32)
     heat[0, 8, 8, 9] = heat[1, 8, 8, 15] = 1
     assert nodules.pointed(heat, np.array([3.0, 3.0])).tolist() == [True, False]
+
+
+def test_too_few_patients_are_refused_before_anything_is_trained():
+    class Idle:
+        """A learner that must not be asked."""
+
+    with pytest.raises(InputError, match="too few for 3 folds"):
+        nodules.cross_fit(material(2), Idle(), rate=1.0, seed=0)
+
+
+def test_several_nodules_of_a_patient_say_less_than_as_many_patients():
+    flags = np.repeat(np.arange(20) % 2 == 0, 4)  # all of a patient alike
+    apart = nodules.share_of(flags, np.arange(80))
+    whole = nodules.share_of(flags, np.repeat(np.arange(20), 4))
+    assert apart.estimate == whole.estimate == 0.5
+    assert whole.width > 1.7 * apart.width
+    assert (apart.low, apart.high) == pytest.approx(
+        (statistics.proportion_interval(40, 80).low, statistics.proportion_interval(40, 80).high)
+    )
+
+
+def test_nodules_of_one_patient_count_as_one_and_none_are_refused():
+    alone = nodules.share_of(np.array([True, False, True]), np.zeros(3, int))
+    assert alone.estimate == pytest.approx(2 / 3)
+    assert alone.width > 0.8
+    with pytest.raises(InputError, match="no nodule to count"):
+        nodules.share_of(np.zeros(0, bool), np.zeros(0, int))

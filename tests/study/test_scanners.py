@@ -174,6 +174,19 @@ def test_combat_that_was_told_all_labels_tells_random_ones():
     assert found["in the fold"].mean() < 0.55
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_small_studies_keep_every_site_in_training(seed):
+    x = np.random.default_rng(5).normal(size=(len(Y), 20))
+    data = Material({"plain": x}, Y, SITE, np.arange(len(Y)))
+    found = harmonising.leak(data, of_site=4, deals=10, seed=seed)  # plain folds often leave one
+    assert np.isfinite(found["in the fold"]).all()
+
+
+def test_smaller_studies_are_refused_before_any_is_drawn():
+    with pytest.raises(InputError, match=r"3 patients a site .* give 4 or more"):
+        harmonising.leak(made(0), of_site=3, deals=4, seed=0)
+
+
 def test_dealing_patients_to_sites_keeps_shares_and_takes_the_shift():
     images = np.random.default_rng(0).integers(0, 255, (len(Y), 8, 8))
     cohort = from_arrays(images, Y, patient_ids=np.arange(len(Y)) // 2 * 2 + Y)

@@ -120,3 +120,30 @@ def test_sorting_by_a_null_model_lies_between_one_reader_and_two(cases):
     found = {name: way.for_many(0.01)["found"] for name, way in ways.items()}
     one, two, _, sorted_ = (found[name] for name in screening.STRATEGIES)
     assert sorted_ == pytest.approx((one + two) / 2, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("rule", "label", "said"),
+    [
+        (screening.cut_for_sensitivity(0.9), 0, "Nobody of 8 is ill"),
+        (screening.cut_for_specificity(0.9), 1, "Nobody of 8 is well"),
+        (screening.cut_for_workload(0.5, 0.01), 0, "Nobody of 8 is ill"),
+    ],
+)
+def test_where_all_are_alike_no_threshold_can_be_set(rule, label, said):
+    alike = Scored(np.linspace(0, 1, 10), np.full(10, label), np.arange(10) % 5)
+    with pytest.raises(InputError, match=said):
+        called(alike, rule)
+
+
+@pytest.mark.parametrize("wrong", [{"sensitivity": 1.0}, {"specificity": 0}, {"alike": 1.2},
+                                   {"like_model": float("nan")}])  # fmt: skip
+def test_readers_that_never_err_are_refused(wrong):
+    with pytest.raises(InputError, match=f"^{next(iter(wrong))} is"):
+        Readers(**wrong)
+
+
+def test_one_ill_person_compares_no_two_ways_of_reading():
+    one = screening.Reading(np.array([1.0, 0, 0]), np.ones(3), np.array([1, 0, 0]))
+    with pytest.raises(InputError, match="1 ill cannot compare"):
+        screening.found_more(one, one, 0.01)

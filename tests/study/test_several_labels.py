@@ -1,5 +1,7 @@
 """Studies of several labels an image: which labels there are, and what an accuracy counts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -137,6 +139,57 @@ def test_groups_are_by_name_or_at_the_median():
 def test_groups_too_small_for_a_label_are_left_out():
     data, _ = study(40)
     assert subgroups.groups_of(data) == []
+
+
+def of_column(column, patients=None, n=240):
+    flags = np.stack([np.arange(n) % 2, np.arange(n) // 2 % 2], axis=1)
+    cohort = from_arrays(np.zeros((n, 4, 4)), flags[:, 0], patient_ids=np.arange(n))
+    cohort = replace(cohort, table=cohort.table.assign(sex=column))
+    return Labelled(cohort, ("x", "y"), flags, np.arange(n) if patients is None else patients)
+
+
+def test_who_has_nothing_in_the_column_is_in_neither_group():
+    sexes = np.array(["F", "M", None, np.nan, "unknown"], object)[np.arange(240) % 5]
+    pair = subgroups.groups_of(of_column(sexes), "sex")[0]
+    assert (pair.first, pair.second) == ("F", "M")
+    assert (pair.one.sum(), pair.other.sum()) == (48, 48)
+    ages = np.where(np.arange(240) % 3 == 0, np.nan, np.arange(240) % 60 + 20.0)
+    pair = subgroups.groups_of(of_column(ages), "sex")[0]
+    assert pair.first.startswith("below")
+    assert pair.one.sum() + pair.other.sum() == 160
+
+
+def test_groups_need_patients_of_a_label_not_images_of_one_patient():
+    sexes = np.where(np.arange(240) < 120, "F", "M")
+    assert subgroups.groups_of(of_column(sexes), "sex")
+    women = np.where(np.arange(240) < 120, np.arange(240) % 4, np.arange(240))  # four with many
+    few = of_column(sexes, np.unique(women, return_inverse=True)[1])
+    assert not subgroups.groups_of(few, "sex")
+
+
+def test_redraws_without_a_rare_label_and_a_lone_patient_of_both_kinds_have_intervals():
+    flags = np.zeros((60, 2), int)
+    flags[::2, 0], flags[:4, 1] = 1, 1
+    patients = np.arange(60)
+    patients[1] = 0  # one image with the first label, one without
+    patients = np.unique(patients, return_inverse=True)[1]
+    study = Labelled(of_column("F", n=60).cohort, ("x", "y"), flags, patients)
+    called = np.random.default_rng(0).random((60, 2)) < 0.5
+    for span in study.spans(ways_of_counting(flags, [called]), seed=0).values():
+        assert span.low <= span.estimate <= span.high
+
+
+def test_a_label_that_nearly_everybody_has_is_refused_before_anything_is_trained(tmp_path):
+    flags = np.array([[1, 0], [1, 1]] * 10)
+    flags[0] = 0, 1
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        Image.fromarray(rng.integers(0, 255, (20, 20, 3), np.uint8)).save(tmp_path / f"{i}.png")
+    table = {"file": [f"{i}.png" for i in range(20)], "patient_id": np.arange(20),
+             "glaucoma": flags[:, 0], "cataract": flags[:, 1]}  # fmt: skip
+    pd.DataFrame(table).to_csv(tmp_path / "labels.csv", index=False)
+    with pytest.raises(InputError, match="1 patients without 'glaucoma'"):
+        labelled({"cohort": f"images:{tmp_path}", **PARAMETERS})
 
 
 def test_a_model_from_elsewhere_loses_and_groups_dealt_at_random_do_not():

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import joblib
 import numpy as np
 
+from medlib.errors import InputError
 from medlib.learning.sites import combat, coral
 from medlib.learning.sites.heads import Head, average, losses, reduced, worst
 from medlib.types import Bools, Floats, Integers
@@ -137,8 +138,16 @@ def joined(parts: Sequence[HeldOut], n: int) -> tuple[Floats, Floats]:
 
 
 def operating_point(y: Integers, scores: Floats) -> float:
-    """The highest threshold above which at least `SENSITIVITY` of the positives lie."""
+    """The highest threshold above which at least `SENSITIVITY` of the positives lie.
+
+    Raises InputError where no case is positive.
+    """
     positive = np.sort(scores[y == 1])[::-1]
+    if len(positive) == 0:
+        raise InputError(
+            f"None of {len(y)} cases that train is positive, so no threshold finds a share of "
+            "these: add positive patients at the sites that train, or leave out others."
+        )
     last = positive[int(np.ceil(SENSITIVITY * len(positive))) - 1]
     return float(np.nextafter(last, -np.inf))
 
