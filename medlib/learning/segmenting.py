@@ -53,7 +53,7 @@ class SegmentationLearner(NetworkLearner):
 
     network: str = "unet"
     epochs: int = 8
-    learning_rate: float = 5e-3
+    learning_rate: float = 2e-3
     batch_size: int = 1
     patch: int = 32
     width: int = 8
