@@ -8,15 +8,11 @@ import yaml
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from medlib.cohorts import SIMULATED
 from medlib.errors import InputError
 
 ORDER: Final = (
-    "phantom-chest-ct",
-    "phantom-abdomen",
-    "phantom-mammography",
-    "phantom-kidney",
-    "phantom-fundus",
-    "phantom-head-mri",
+    *SIMULATED,
     "iq-oth-nccd",
     "tcga-lung-ct",
     "luna16-patches",

@@ -1,18 +1,16 @@
 """One bench for studies of n labelled patients, of two classes or more, several images a patient.
 
-Every way of learning gets the same draws of patients and is tested on the same other patients, so
-differences are paired. `few_samples` has the same for two classes and one image a patient.
+`few_samples` has the same for two classes and one image a patient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from medlib import statistics
 from medlib.cohorts import Cohort
 from medlib.errors import InputError
 from medlib.learning.crossval import train_each
@@ -23,6 +21,7 @@ from medlib.learning.small_studies import MOST_DRAWN, of_features
 from medlib.runtime.whole_numbers import as_number
 from medlib.statistics import Comparison, Interval
 from medlib.statistics.out_of_fold_auc import case_shares
+from medlib.study.drawn import Drawn
 from medlib.types import Bools, Floats, Images, Integers, Labels, Reals
 
 PARTS: Final = 10
@@ -31,20 +30,8 @@ LEAST_TESTED: Final = 2
 """Patients of a class on the test side: one has no interval."""
 
 
-@dataclass(frozen=True)
-class Bench:
-    """Images of which some test, and the order in which each draw takes patients.
-
-    labels, groups: one an image of `cases`; test: rows that test; orders: patients of each draw
-    (numbers as `units` has them), classes by turns; available: how many there are to draw.
-    """
-
-    cases: Cohort
-    labels: Labels
-    groups: Integers
-    test: Integers
-    orders: tuple[Integers, ...]
-    available: int
+class Bench(Drawn):
+    """Draws take patients (numbers as `units` has them), classes by turns."""
 
     def drawn(self, n: int, draws: int | None = None) -> list[Integers]:
         """Return the rows of the images of the first n patients of each draw."""
@@ -105,23 +92,11 @@ class Bench:
         # `mean` weighs classes alike where DeLong's shares weigh cases alike
         return np.array(shares) * (len(sizes) * sizes / len(truth))[truth]
 
-    def mean(self, scores: Reals, n: int) -> Interval:
-        """Return the mean of scores (draws x test images), classes weighing the same."""
-        return statistics.crossed_interval(scores, *self._who, shared=n / self.available)
-
     def auc(self, said: Sequence[Reals], n: int) -> Interval:
         """Return the mean over classes of the AUC against the rest."""
         found = self.difference(self.areas(said).mean(axis=0), n).interval
         assert found is not None
         return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
-
-    def difference(self, scores: Reals, n: int) -> Comparison:
-        """Return whether differences (draws x test images) have a mean of 0."""
-        return statistics.crossed_test(scores, *self._who, shared=n / self.available)
-
-    @property
-    def _who(self) -> tuple[Labels, Integers]:
-        return self.labels[self.test], self.groups[self.test]
 
 
 def bench(

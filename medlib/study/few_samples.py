@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -17,8 +17,9 @@ from medlib.learning.learner import Learner, Pair
 from medlib.learning.network import NetworkLearner
 from medlib.learning.small_studies import Study
 from medlib.runtime.whole_numbers import as_number
-from medlib.statistics import Comparison, Interval, crossed_interval, crossed_test
-from medlib.types import Floats, Images, Integers, Labels, Reals
+from medlib.statistics import Comparison, crossed_test
+from medlib.study.drawn import Drawn
+from medlib.types import Floats, Images, Integers, Reals
 
 LEAST_DRAWS: Final = 2
 """Without a second one nobody knows how far draws differ."""
@@ -26,20 +27,8 @@ LEAST_TESTED: Final = 2
 """Patients of each class."""
 
 
-@dataclass(frozen=True)
-class Bench:
-    """A pool with its test side, and the order in which each draw takes training cases.
-
-    cases: the images that train or test; labels, groups: one an image of `cases`; test: rows that
-    test, as many of each class; orders: rows of each draw; available: training cases there are.
-    """
-
-    cases: Cohort
-    labels: Labels
-    groups: Integers
-    test: Integers
-    orders: tuple[Integers, ...]
-    available: int
+class Bench(Drawn):
+    """Draws take rows, as many of each class."""
 
     def drawn(self, n: int, draws: int | None = None) -> list[Integers]:
         """Return the training rows of each study of n."""
@@ -92,22 +81,10 @@ class Bench:
         return np.array([((study.training > 0.5) == self.labels[rows]).mean()
                          for study, rows in pairs])  # fmt: skip
 
-    def mean(self, scores: Reals, n: int) -> Interval:
-        """Return the mean of scores (draws x test cases) at n with its interval."""
-        return crossed_interval(scores, *self._who, shared=n / self.available)
-
     def gap(self, studies: Sequence[Study], n: int) -> Comparison:
         """Return training less test accuracy."""
         own, right = self.training(studies, n), self.right(studies)
-        return crossed_test(right, *self._who, training=own, shared=n / self.available)
-
-    def difference(self, scores: Reals, n: int) -> Comparison:
-        """Return whether differences (draws x test cases) at n, or up to n, have a mean of 0."""
-        return crossed_test(scores, *self._who, shared=n / self.available)
-
-    @property
-    def _who(self) -> tuple[Labels, Integers]:
-        return self.labels[self.test], self.groups[self.test]
+        return crossed_test(right, *self.tested, training=own, shared=n / self.available)
 
 
 def bench(

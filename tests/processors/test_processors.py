@@ -9,6 +9,7 @@ import pytest
 
 from medlib import chapters
 from medlib.cli import app
+from medlib.cohorts import SIMULATED
 from medlib.errors import InputError
 from medlib.processors import cells, ledger, on_record, patients, profiles, spread
 from medlib.processors.profiles import NATIVE, PROCESSORS, Profile
@@ -61,17 +62,7 @@ def test_a_last_digit_is_far_from_tipping_a_pixel(tmp_path):
     assert margin > 1000 * apart
 
 
-@pytest.mark.parametrize(
-    "cohort",
-    [
-        "phantom-chest-ct",
-        "phantom-abdomen",
-        "phantom-mammography",
-        "phantom-kidney",
-        "phantom-fundus",
-        "phantom-head-mri",
-    ],
-)
+@pytest.mark.parametrize("cohort", SIMULATED)
 def test_the_default_patients_have_the_bytes_on_record(cohort):
     found = patients.hashes(NATIVE, {cohort: patients.COHORTS[cohort]})
     assert found[cohort] == patients.known_hashes()[cohort], (
