@@ -86,6 +86,8 @@ class NetworkLearner:
     """A fold is one job of one thread, and folds run side by side."""
     volumes: ClassVar[bool] = False
     """Whether images may have a depth."""
+    gradient_norm: ClassVar[float | None] = None
+    """Longer gradients, of all weights together, are scaled down to this; None leaves all be."""
 
     def __post_init__(self) -> None:
         """Raise InputError for what cannot be trained."""
@@ -161,7 +163,7 @@ class NetworkLearner:
             fitted.module.train()
             for batch in order.tensor_split(steps):
                 part = self._batch(training, batch, generator)
-                totals += _step(weights, optimizer, *part, self._loss)
+                totals += _step(weights, optimizer, *part, self._loss, self.gradient_norm)
                 schedule.step()
             yield _row(epoch, "train", totals / len(order))
             if watch is not None:
@@ -238,10 +240,13 @@ def _step(
     images: Tensor,
     labels: Tensor,
     loss_of: Loss,
+    longest: float | None = None,
 ) -> tuple[float, float]:
     """Take one step; return the batch's summed loss and number of right answers."""
     loss, right = loss_of(weights(images), labels)
     loss.backward()  # type: ignore[no-untyped-call]
+    if longest is not None:
+        nn.utils.clip_grad_norm_(weights.masters, longest)
     optimizer.step()
     weights.follow()
     return loss.item() * len(labels), right

@@ -7,7 +7,7 @@ a part, mirroring along all axes, Dice and cross-entropy, overlapping windows in
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -53,11 +53,12 @@ class SegmentationLearner(NetworkLearner):
 
     network: str = "unet"
     epochs: int = 8
-    learning_rate: float = 5e-3
+    learning_rate: float = 2e-3
     batch_size: int = 1
     patch: int = 32
     width: int = 8
     classes: int = 4
+    gradient_norm: ClassVar[float | None] = 12.0  # nnU-Net's: a leap of the loss ends no training
 
     def __post_init__(self) -> None:
         """Raise InputError for what cannot be trained."""

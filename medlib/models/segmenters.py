@@ -51,6 +51,20 @@ class FullConv3d(nn.Conv3d):
         return output
 
 
+class NormOfOne(nn.InstanceNorm3d):
+    """Instance norm as batch norm, which is the same where a batch is one volume.
+
+    torch copies volumes into another order of memory for instance norm, and convolutions copy them
+    back: a sixth of the time of a step.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map as `nn.InstanceNorm3d` does."""
+        if len(input) > 1:
+            return super().forward(input)
+        return F.batch_norm(input, None, None, self.weight, self.bias, training=True, eps=self.eps)
+
+
 class Segmenter(nn.Module):
     """A network whose output is one tensor, whatever it is: n x heads x classes x x x y x z logits.
 
@@ -60,10 +74,12 @@ class Segmenter(nn.Module):
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
+        # another class, not another module: weights and names stay where they are
         for name, module in body.named_modules():
             if name.startswith(BOTTOMS) and type(module) is nn.Conv3d:
-                # another class, not another module: weights and names stay where they are
                 module.__class__ = FullConv3d
+            elif type(module) is nn.InstanceNorm3d:
+                module.__class__ = NormOfOne
 
     def forward(self, volumes: Tensor) -> Tensor:
         """Map n x channels x x x y x z to logits; coarser heads are resampled to the volume."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import joblib
 import numpy as np
@@ -28,6 +28,9 @@ from medlib.statistics import Comparison, Interval, crossed_interval, crossed_te
 from medlib.statistics.overlap import MEASURES, agreement
 from medlib.types import Floats, Integers, Singles
 
+LAST_EPOCHS: Final = 3
+"""Whose mean is the loss at the end of a training: that of one epoch depends on its patches."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -43,11 +46,13 @@ class Outlined:
     """What the networks of a plan did on the test cases.
 
     scores: seeds x cases x parts x `MEASURES`; NaN where a case lacks a part. seconds: processor
-    time of each training. first: the network of the first seed, and its masks of the test cases.
+    time of each training. losses: of each, the mean of its last epochs. first: the network of the
+    first seed, and its masks of the test cases.
     """
 
     scores: Floats
     seconds: Floats
+    losses: Floats
     first: FittedSegmenter
     masks: Masks
 
@@ -91,6 +96,7 @@ def outline(
         own = [one for (of, _, _), one in zip(jobs, found, strict=True) if of == name]
         results[name] = Outlined(np.stack([one.scores for one in own]),
                                  np.array([one.seconds for one in own]),
+                                 np.array([one.loss for one in own]),
                                  own[0].fitted, own[0].masks)  # fmt: skip
     return results
 
@@ -98,6 +104,7 @@ def outline(
 class _Done(NamedTuple):
     scores: Floats
     seconds: float
+    loss: float
     fitted: FittedSegmenter
     masks: Masks
 
@@ -125,7 +132,8 @@ def _one(
     masks = fitted.predict(data.images[test])
     scores = judged(masks, data.masks[test], len(data.parts), data.spacing_mm, tolerance_mm)
     progress.say(file, f"{name}, seed {seed}: finished")
-    return _Done(scores, seconds, fitted, masks)
+    loss = float(fitted.history.loss.tail(LAST_EPOCHS).mean())
+    return _Done(scores, seconds, loss, fitted, masks)
 
 
 def _epochs(plan: Plan, train: Integers) -> int:
@@ -163,7 +171,7 @@ class Judge(NamedTuple):
 
 
 def table_of(results: Mapping[str, Outlined], judge: Judge) -> pd.DataFrame:
-    """Return a row a plan: each measure's mean with its interval, as text, and seconds."""
+    """Return a row a plan: each measure's mean with its interval, as text, seconds and losses."""
     rows = []
     for name, found in results.items():
         row: dict[str, object] = {"network": name}
@@ -172,7 +180,8 @@ def table_of(results: Mapping[str, Outlined], judge: Judge) -> pd.DataFrame:
             shown = "{:.1f}" if measure == "hd95_mm" else "{:.2f}"
             middle, *ends = (shown.format(x) for x in (span.estimate, span.low, span.high))
             row[measure] = f"{middle} ({' to '.join(ends)})"
-        rows.append(row | {"seconds": found.seconds.mean()})
+        ends_at = f"{found.losses.mean():.2f} (worst {found.losses.max():.2f})"
+        rows.append(row | {"loss": ends_at, "seconds": found.seconds.mean()})
     return pd.DataFrame(rows)
 
 

@@ -1,8 +1,11 @@
 """Volumes with masks are read as they are meant, or refused with their shapes."""
 
+import re
+
 import numpy as np
 import pytest
 from cubes import balls, write
+from scipy import ndimage
 
 from medlib.cohorts.segmented import deal, load_segmented
 from medlib.errors import InputError
@@ -37,6 +40,30 @@ def test_spacing_may_stand_behind_the_name_of_the_file(tmp_path):
     assert load_segmented(f"{spec}?spacing_mm=1.5").spacing_mm == 1.5
 
 
+def test_what_is_said_of_thick_slices_makes_a_file_that_is_read(tmp_path):
+    thick = balls()
+    thick |= {"images": thick["images"][..., ::2], "masks": thick["masks"][..., ::2]}
+    with pytest.raises(InputError) as refused:
+        load_segmented(write(tmp_path / "a.npz", **(thick | {"spacing_mm": [2, 2, 4]})))
+    said = str(refused.value).partition("zoom: ")[2].rstrip(".")
+    images, masks, spacing = re.split(r", (?=masks =|spacing_mm =)", said)
+    for call in (images, masks):
+        name, _, made = call.partition(" = ")
+        thick[name] = eval(made, {"zoom": ndimage.zoom}, thick)
+    assert spacing == "spacing_mm = 2"
+    found = load_segmented(write(tmp_path / "b.npz", **thick))
+    truth = balls()["masks"]
+    assert found.images.shape == (6, 2, 32, 32, 32)
+    assert ((found.masks > 0) & (truth > 0)).sum() > 0.9 * (truth > 0).sum()
+    assert found.images.mean() == pytest.approx(balls()["images"].mean(), abs=0.05)
+
+
+def test_cases_of_several_spacings_are_told_to_be_made_one(tmp_path):
+    sides = np.repeat([[1.0, 1, 1], [1, 1, 2]], 3, axis=0)
+    with pytest.raises(InputError, match="resample every case to one spacing"):
+        load_segmented(write(tmp_path / "a.npz", spacing_mm=sides))
+
+
 def empty(masks):
     masks[3] = 0
     return masks
@@ -54,7 +81,11 @@ REFUSED = {
         r"masks.*\(6, 32, 32, 30\).*\(6, 2, 32, 32, 32\)",
     ),
     "no spacing": ({"spacing_mm": None}, {}, r"\(6, 2, 32, 32, 32\) and no spacing_mm"),
-    "slices thicker than pixels": ({"spacing_mm": [1, 1, 5]}, {}, "1 to 5; resample"),
+    "slices thicker than pixels": (
+        {"spacing_mm": [1, 1, 5]},
+        {},
+        r"1 to 5; resample.*\(1, 1, 1, 1, 5\)",
+    ),
     "a negative spacing": ({"spacing_mm": [-1.0]}, {}, "above 0"),
     "an empty mask": ({"masks": empty(balls()["masks"])}, {}, r"are empty.*case 3 \(patient P3\)"),
     "another number of channels": ({}, {"channels": "t1"}, r"\(6, 2, .*2 channels, and 1 are"),

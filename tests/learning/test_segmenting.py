@@ -1,11 +1,14 @@
 """A network learns to outline, from a seed, and its windows put together what they see."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from cubes import balls
 
 from medlib.errors import InputError
+from medlib.learning.network import NetworkLearner
 from medlib.learning.segmenting import (
     SegmentationLearner,
     dice_and_entropy,
@@ -44,6 +47,30 @@ def test_a_seed_gives_the_same_network(data, fitted):
                                               strict=True)]  # fmt: skip
     assert all(same)
     assert a.history.loss.tolist() == b.history.loss.tolist() != c.history.loss.tolist()
+
+
+def test_a_leap_of_the_loss_moves_no_weight_further_than_the_bound_allows(data, monkeypatch):
+    """Of gradients that are a thousand times as long, a step takes what nnU-Net would take."""
+    seen = []
+
+    def watched(self, *args, **kwargs):
+        squares = [float((p.grad**2).sum()) for g in self.param_groups for p in g["params"]]
+        seen.append(sum(squares) ** 0.5)
+        return step(self, *args, **kwargs)
+
+    step = torch.optim.AdamW.step
+    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    leaping = replace(SMALL, epochs=1)
+    calm = SegmentationLearner._loss
+    monkeypatch.setattr(SegmentationLearner, "_loss",
+                        lambda self, *of: (1000 * calm(self, *of)[0], 0.0))  # fmt: skip
+    leaping.fit_volumes(data["images"][:2], data["masks"][:2], seed=0)
+    assert len(seen) == 2
+    assert seen == pytest.approx([12.0, 12.0], rel=1e-4)
+
+
+def test_networks_of_other_chapters_keep_their_gradients():
+    assert NetworkLearner().gradient_norm is None
 
 
 def test_loss_is_least_where_the_answer_is_right():

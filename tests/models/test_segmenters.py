@@ -2,9 +2,16 @@
 
 import pytest
 import torch
+from torch.nn import InstanceNorm3d
 
 from medlib.errors import InputError
-from medlib.models.segmenters import NETWORKS, build_segmenter, head_weights, weights_of
+from medlib.models.segmenters import (
+    NETWORKS,
+    NormOfOne,
+    build_segmenter,
+    head_weights,
+    weights_of,
+)
 
 HEADS = {"unet": 1, "unetpp": 1, "unetpp_supervised": 4, "resenc": 3}
 
@@ -29,6 +36,23 @@ def test_a_seed_gives_the_same_weights_and_leaves_torch_as_it_was(network):
     a, b = (build_segmenter(network, channels=1, classes=2, width=4, seed=5) for _ in range(2))
     assert torch.equal(before, torch.get_rng_state())
     assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("cases", [1, 2])
+def test_instance_norm_is_torchs_own_for_one_volume_and_for_more(cases):
+    torch.manual_seed(0)
+    own, torchs = NormOfOne(3, affine=True), InstanceNorm3d(3, affine=True)
+    volumes = torch.randn(cases, 3, 6, 5, 4).contiguous(memory_format=torch.channels_last_3d)
+    for norm in (own.train(), own.eval()):
+        assert torch.allclose(norm(volumes), torchs(volumes), atol=1e-6)
+
+
+def test_no_instance_norm_of_a_network_is_left_to_torch():
+    for network in NETWORKS:
+        net = build_segmenter(network, channels=1, classes=2, width=4, seed=0)
+        assert {type(part) for part in net.modules() if isinstance(part, InstanceNorm3d)} == {
+            NormOfOne
+        }
 
 
 def test_what_heads_count_adds_up_to_one_and_the_answer_counts_most():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from medlib.cohorts.sources import archives
 from medlib.cohorts.sources.arrays import UNREADABLE
 from medlib.errors import InputError
-from medlib.types import Array, Bools, Integers, Singles
+from medlib.types import Array, Bools, Floats, Integers, Singles
 
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "images": ("images", "image", "imgs", "volumes", "x", "data", "arr_0"),
@@ -173,10 +173,23 @@ def _spacing(given: Array | None, shape: tuple[int, ...], name: str) -> float:
     if np.ptp(sides) > EVEN * sides.min():
         raise InputError(
             f"The voxels of {name}, images of {shape}, are not cubes of one size: spacing_mm from "
-            f"{sides.min():g} to {sides.max():g}; resample all cases to one spacing along x, y "
-            "and z first."
+            f"{sides.min():g} to {sides.max():g}; {_cure(sides)}."
         )
     return float(sides[0])
+
+
+def _cure(sides: Floats) -> str:
+    """What makes cubes of these voxels: two calls where all cases have the same three sides."""
+    of_cases = sides.reshape(-1, 3) if sides.size % 3 == 0 else sides[:, None]
+    least = float(sides.min())
+    if of_cases.shape[1] != 3 or np.ptp(of_cases, axis=0).max() > EVEN * least:
+        return "resample every case to one spacing along x, y and z first"
+    by = ", ".join(f"{side / least:.4g}" for side in of_cases[0])
+    how = "mode='nearest', grid_mode=True)"
+    return (
+        f"resample them first, with scipy.ndimage.zoom: images = zoom(images, (1, 1, {by}), "
+        f"order=1, {how}, masks = zoom(masks, (1, {by}), order=0, {how}, spacing_mm = {least:g}"
+    )
 
 
 def check_channels(
