@@ -149,3 +149,13 @@ def test_every_chapter_that_ran_on_real_data_has_its_table_in_the_book():
         path.stem for path in ROOT.glob("results/*/*.json") if "phantom" not in path.parent.name
     }
     assert [name for name in sorted(real) if f'tables["{name}"]' not in page] == []
+
+
+def test_every_run_on_real_data_has_the_command_that_repeats_it_in_the_book():
+    page = (ROOT / "book/real_data.md").read_text()
+    runs = {
+        f"medlib run {path.stem} -p cohort {path.parent.name}:DIR"
+        for path in ROOT.glob("results/*/*.json")
+        if "phantom" not in path.parent.name
+    }
+    assert [run for run in sorted(runs) if run not in page] == []
