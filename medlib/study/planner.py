@@ -26,7 +26,7 @@ def plan(*, cases: int, prevalence: float, auc: float, accuracy: float, paramete
     development = sample_size_for_development(parameters, prevalence=prevalence, auc=auc)
     validation = sample_size_for_validation(prevalence=prevalence, auc=auc)
     asked = {
-        f"an accuracy of {accuracy:.0%} known to ± {100 * half_width:g} points": width.n,
+        f"an accuracy of {100 * accuracy:.0f} % known to ± {100 * half_width:g} points": width.n,
         **{f"development, {parameters} parameters: {name}": size.n
            for name, size in development.criteria.items()},
         **{f"validation in new patients: {name}": size.n

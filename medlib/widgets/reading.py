@@ -122,7 +122,7 @@ def _as_script(value: Any) -> str:
 
 def _in_words(score: Score) -> str:
     share, low, high = score
-    return f"{share:.0%} (95 % interval {low:.0%} to {high:.0%})"
+    return f"{100 * share:.0f} % (95 % interval {100 * low:.0f} % to {100 * high:.0f} %)"
 
 
 def _case(number: int, image: Reals, classes: Sequence[str]) -> str:
@@ -150,7 +150,7 @@ def _scores(others: Mapping[str, Score]) -> str:
     bottom = LINE * (len(others) + 1)
     ticks = "".join(
         f'<path d="M{_x(tick)} 0V{bottom}" stroke="#8888"/><text x="{_x(tick)}" y="{bottom + 14}" '
-        f'text-anchor="middle" font-size="11" fill="currentColor">{tick:.0%}</text>'
+        f'text-anchor="middle" font-size="11" fill="currentColor">{100 * tick:.0f} %</text>'
         for tick in (0.0, 0.5, 1.0)
     )
     lines = [_line(name, score, k) for k, (name, score) in enumerate(others.items())]

@@ -26,7 +26,8 @@ def test_each_picture_is_asked_about_with_both_classes():
 
 def test_every_number_of_right_answers_has_its_interval():
     three = proportion_interval(3, 4)
-    assert f"3 of 4 right, 75% (95 % interval {three.low:.0%} to {three.high:.0%})" in page()
+    ends = f"{100 * three.low:.0f} % to {100 * three.high:.0f} %"
+    assert f"3 of 4 right, 75 % (95 % interval {ends})" in page()
     assert page().count(" of 4 right") == 5
 
 
@@ -35,7 +36,7 @@ def test_the_answers_stand_below_for_those_whom_no_script_serves():
 
 
 def test_the_scores_of_others_are_told_in_words_too():
-    assert 'aria-label="a network: 56% (95 % interval 42% to 69%)"' in page()
+    assert 'aria-label="a network: 56 % (95 % interval 42 % to 69 %)"' in page()
 
 
 def test_a_class_name_cannot_end_the_script_or_the_form():
