@@ -130,7 +130,9 @@ def outcome(run: Results) -> str:
     classes = [plain(name) for name in get(run, "cohort", "classes")]
     if len(classes) > 2:
         return f"one of {len(classes)} classes: {', '.join(classes)}"
-    return f"positive class {classes[-1]}, against {', '.join(classes[:-1]) or 'nothing'}"
+    if len(classes) == 1:
+        return f"one class, {classes[0]}: none is told from another"
+    return f"positive class {classes[-1]}, against {', '.join(classes[:-1])}"
 
 
 def patient_ids(run: Results) -> str:
