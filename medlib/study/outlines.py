@@ -109,8 +109,8 @@ def _check_parts(data: Segmented, train: Integers, test: Integers) -> None:
     """Each part is there on both sides: what was never seen is not found, by any network."""
     sides = {"training": data.present[train], "test": data.present[test]}
     for side, there in sides.items():
-        for part, has in zip(data.parts[1:], there.any(axis=0), strict=True):
-            if not has:
+        for part, has in zip(data.parts[1:], there.T, strict=True):
+            if not has.any():
                 raise InputError(
                     f"Part {part!r} of the masks, {data.masks.shape}, is in no {side} case as the "
                     "patients were dealt out: give another seed or test_share, add patients that "
