@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from medlib.cohorts import is_simulated, load
 from medlib.cohorts.cohort import Cohort
-from medlib.cohorts.sources import cubes, head
+from medlib.cohorts.sources import cube_names, cubes, head
 from medlib.errors import InputError, did_you_mean
 from medlib.phantom.head import CHANNELS, PARTS
 from medlib.types import Bools, Integers, Singles
@@ -73,7 +73,7 @@ def load_segmented(
     expected = tuple(name.strip() for name in channels.split(",") if name.strip())
     if is_simulated(spec):
         found = _simulated(spec, seed, per_class)
-        cubes.check_channels(found.channels, expected, found.images, found.cases.name)
+        cube_names.check_channels(found.channels, expected, found.images, found.cases.name)
         return found
     kind, _, place = spec.strip().partition(":")
     if kind != "npz":
@@ -116,7 +116,8 @@ def _as_cohort(read: cubes.Cubes, name: str) -> Cohort:
         return np.ascontiguousarray(images[row["row"], 0, :, :, middle])
 
     return Cohort(name=f"npz-{name}", table=table, classes=("outlined",), reader=slice_of,
-                  modality="volumes", units="as stored")  # fmt: skip
+                  modality="volumes", units="as stored", notes=read.notes,
+                  grey_range=(float(images.min()), float(images.max())))  # fmt: skip
 
 
 def deal(

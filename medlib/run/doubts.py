@@ -27,6 +27,8 @@ LENGTH: Final = 160
 SHORT: Final = ("auc", "sd", "ppv", "npv")
 """Parts of keys that are written in capitals."""
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False})
+NOTES: Final = 2
+"""Notes of a cohort on the page; all are in results.json."""
 MOST: Final = 6
 """Limits of a chapter on the page."""
 
@@ -59,7 +61,10 @@ def _of_patients(run: Results) -> Iterator[str]:
     classes = cohort.get("images_per_class") or {}
     if classes and min(classes.values()) < FEW:
         name = min(classes, key=lambda each: classes[each])
-        yield f"There are few cases: {classes[name]} of class {name}. Another draw may differ much."
+        of = f" of class {name}" * (len(classes) > 1)
+        yield f"There are few cases: {classes[name]}{of}. Another draw may differ much."
+    if not cohort.get("simulated"):
+        yield from map(str, (cohort.get("notes") or [])[:NOTES])
     if cohort.get("refused_files"):
         yield f"{cohort['refused_files']} files could not be read and were left out."
 
@@ -97,9 +102,12 @@ def name_of(record: Record) -> str:
 
 
 def majority(run: Results) -> float | None:
-    """Return the share of the most frequent class among the run's images; None if not recorded."""
+    """Return the share of the most frequent class; None if not recorded, or where nothing is told.
+
+    Of volumes with outlines all are of one class, and no share is an accuracy.
+    """
     counts = list((run.cohort.get("images_per_class") or {}).values())
-    return max(counts) / sum(counts) if counts and sum(counts) else None
+    return max(counts) / sum(counts) if len(counts) > 1 and sum(counts) else None
 
 
 def title(notebook: nbformat.NotebookNode) -> str:

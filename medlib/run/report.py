@@ -23,6 +23,12 @@ from medlib.run.said import rows_of
 MOST: Final = 12
 """Numbers on the page; the rest is in results.json."""
 
+WRITTEN_FOR: Final = (
+    "The chapter's author wrote these about simulated patients; what they say of data, training "
+    "and results may not hold of yours."
+)
+"""What stands before the limits of a chapter that was run on other data."""
+
 PAGE: Final = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -65,6 +71,7 @@ thead th {{ font-weight: bold; }}
 <ul>{distrust}</ul>
 {alone}
 <h2>What this chapter shows, and what not</h2>
+{written}
 <ul>{limits}</ul>
 <p>{more}</p>
 </main>
@@ -89,6 +96,7 @@ def report(
         came_out=_came_out(run),
         distrust=_items(doubts(run, main_numbers(run), check)),
         alone=_alone(check),
+        written="" if run.cohort.get("simulated") else f"<p>{WRITTEN_FOR}</p>",
         limits="".join(f"<li>{one}</li>" for one in limits(notebook)),
         more="The limits are shortened. All of the chapter, with figures, code and what the words "
         f"mean: {escape(run.notebook)}.html. All numbers: results.json. "
@@ -136,7 +144,7 @@ def _asked(
         who = "groups" if cohort.get("patient_id_kind") == "surrogate" else "patients"
         yield "cases", f"{cohort['images']} images of {cohort.get('patients', '?')} {who}"
     classes = cohort.get("images_per_class") or {}
-    if classes:
+    if len(classes) > 1:
         yield "classes", ", ".join(f"{name} {count}" for name, count in classes.items())
     yield "settings", _settings(notebook, parameters)
 

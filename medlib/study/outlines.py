@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from monai.networks.nets.unet import UNet
 from torch import nn
 
 from medlib.cohorts.segmented import Segmented
+from medlib.errors import InputError
 from medlib.learning.segmenting import (
     FittedSegmenter,
     Masks,
@@ -82,7 +84,9 @@ def outline(
 
     Each training is one job of one thread, so that a seed gives the same numbers on any number of
     cores; they are `first` and those after it. `learner` has the settings that all plans share.
+    Raises InputError for a part that no training case has, or no test case.
     """
+    _check_parts(data, train, test)
     jobs = [(name, plan, first + plan.other + k) for name, plan in plans.items()
             for k in range(seeds)]  # fmt: skip
     total = sum(_epochs(plan, train) + 1 for _, plan, _ in jobs)
@@ -99,6 +103,19 @@ def outline(
                                  np.array([one.loss for one in own]),
                                  own[0].fitted, own[0].masks)  # fmt: skip
     return results
+
+
+def _check_parts(data: Segmented, train: Integers, test: Integers) -> None:
+    """Each part is there on both sides: what was never seen is not found, by any network."""
+    sides = {"training": data.present[train], "test": data.present[test]}
+    for side, there in sides.items():
+        for part, has in zip(data.parts[1:], there.T, strict=True):
+            if not has.any():
+                raise InputError(
+                    f"Part {part!r} of the masks, {data.masks.shape}, is in no {side} case as the "
+                    "patients were dealt out: give another seed or test_share, add patients that "
+                    "have it, or join it with another part."
+                )
 
 
 class _Done(NamedTuple):
@@ -165,9 +182,17 @@ class Judge(NamedTuple):
         span = crossed_interval(scores, None, self.patients)
         return replace(span, low=max(0.0, span.low)) if scores.min() >= 0 else span
 
-    def difference(self, a: Floats, b: Floats) -> Comparison:
-        """Mean of a - b (seeds x cases each), paired by patient and order of seeds."""
-        return crossed_test(a - b, None, self.patients)
+    def difference(self, a: Floats, b: Floats, *, most: float = math.inf) -> Comparison:
+        """Mean of a - b (seeds x cases each), paired by patient and order of seeds.
+
+        `most`: how far apart two scores can be at all; no end of the interval is further off.
+        """
+        found = crossed_test(a - b, None, self.patients)
+        span = found.interval
+        if span is None:
+            return found
+        cut = replace(span, low=max(span.low, -most), high=min(span.high, most))
+        return replace(found, interval=cut)
 
 
 def table_of(results: Mapping[str, Outlined], judge: Judge) -> pd.DataFrame:

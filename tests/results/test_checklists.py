@@ -267,6 +267,12 @@ def test_one_item_of_each_status(tmp_path, content):
     assert sum(counted.values()) == ROWS["reforms"]
 
 
+def test_outlines_of_one_class_have_no_positive_class(tmp_path, content):
+    content["cohort"] |= {"classes": ["outlined"], "images_per_class": {"outlined": 61}}
+    says = answer("reforms", "3d", run_of(tmp_path, content)).says
+    assert says.startswith("1 class: outlined; ")
+
+
 def test_names_from_the_readers_data_cannot_break_a_table(tmp_path, content):
     content["cohort"]["classes"] = ["a|b", "{{ x }}\n\n# <script>"]
     content["cohort"]["notes"] = ["`code` $x$ [link](there)", "| a | row |"]

@@ -1,6 +1,7 @@
 """The report of a run says what was asked, what came out, and what to distrust."""
 
 import re
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -64,6 +65,21 @@ def test_what_was_asked_names_chapter_data_classes_and_only_settings_that_differ
     assert "cases 120 images of 90 groups" in said
     assert "classes normal 90, ill 30" in said
     assert "settings seed 3 (usually 0) What came out" in said
+
+
+def test_of_outlines_nothing_is_said_of_classes_and_notes_of_the_data_are_doubts(notebook, run):
+    outlined = {"images_per_class": {"outlined": 16}, "notes": ["Averaged down by 2."]}
+    said = words(report(notebook, {}, replace(run, cohort=run.cohort | outlined), None))
+    assert "class" not in said
+    assert "There are few cases: 16. Another draw" in said
+    assert "Averaged down by 2." in said
+
+
+def test_limits_written_about_simulated_patients_say_so_on_other_data(notebook, run):
+    of_author = "wrote these about simulated patients"
+    assert of_author in words(report(notebook, {}, run, None))
+    simulated = replace(run, cohort=run.cohort | {"simulated": True})
+    assert of_author not in words(report(notebook, {}, simulated, None))
 
 
 def test_what_came_out_puts_accuracies_first_with_interval_and_the_baseline_above_them(

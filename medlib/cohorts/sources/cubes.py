@@ -5,38 +5,36 @@ What is refused is told with the shapes, before anything is trained.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import parse_qsl
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medlib.cohorts.sources import archives
-from medlib.cohorts.sources.arrays import UNREADABLE
+from medlib.cohorts.sources import cube_files
+from medlib.cohorts.sources.cube_names import (
+    MOST_CHANNELS,
+    check_channels,
+    numbers_of,
+    parts_of,
+    patient_ids,
+    texts,
+)
 from medlib.errors import InputError
 from medlib.types import Array, Bools, Floats, Integers, Singles
 
-NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "images": ("images", "image", "imgs", "volumes", "x", "data", "arr_0"),
-    "masks": ("masks", "mask", "segmentations", "segmentation", "seg", "labels", "y", "arr_1"),
-    "patient_ids": ("patient_ids", "patient_id", "patients", "patient", "groups", "ids"),
-    "spacing_mm": ("spacing_mm", "spacing", "voxel_mm", "voxel_size", "zooms"),
-    "channels": ("channels", "channel_names", "modalities", "sequences"),
-    "label_names": ("label_names", "classes", "class_names"),
-}
-"""Our name of an array in an npz file, and those that are taken for it (case does not matter)."""
-NEEDED: Final = ("images", "masks", "patient_ids")
-MOST_LABELS: Final = 12
-"""Different numbers in a mask; more are a picture, not a mask."""
-MOST_CHANNELS: Final = 16
+LEAST: Final = 8
+"""Voxels along a side, below which a volume is a slice or a speck."""
 EVEN: Final = 0.01
 """Part by which the sides of a voxel may differ and still count as equal."""
 
 
 class Cubes(NamedTuple):
-    """images: n x channels x x x y x z; masks: n x x x y x z, numbers of `parts`; ids: n texts."""
+    """images: n x channels x x x y x z; masks: n x x x y x z, numbers of `parts`; ids: n texts.
+
+    notes: what was changed on the way, as sentences.
+    """
 
     images: Singles
     masks: NDArray[np.uint8]
@@ -44,52 +42,16 @@ class Cubes(NamedTuple):
     spacing_mm: float
     channels: tuple[str, ...]
     parts: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def load(place: str, *, expected: tuple[str, ...], mask_labels: str, longest: int) -> Cubes:
     """Return the volumes and masks of a file; options behind its name: ``?spacing_mm=1``.
 
-    Raises InputError for a file that is no npz or lacks an array, and as `check` does.
+    Raises InputError as `cube_files.read` and `check` do.
     """
-    path, options = _place(place)
-    arrays = _arrays(path) | options
+    path, arrays = cube_files.read(place)
     return check(arrays, path.stem, expected=expected, mask_labels=mask_labels, longest=longest)
-
-
-def _place(place: str) -> tuple[Path, dict[str, Array]]:
-    """The file, and what stands behind its name: ``?spacing_mm=1``."""
-    query = ""
-    if not Path(place).exists():
-        place, _, query = place.partition("?")
-    path, options = archives.existing(place, "npz"), dict(parse_qsl(query))
-    if unknown := [name for name in options if name not in NAMES["spacing_mm"]]:
-        raise InputError(f"npz has no option {unknown[0]!r} here: spacing_mm=NUMBER is one.")
-    try:
-        spacing = np.array([float(value) for value in options.values()])
-    except ValueError as error:
-        raise InputError(f"spacing_mm of {path.name} is no number ({error}): give mm.") from error
-    return path, {"spacing_mm": spacing} if spacing.size else {}
-
-
-def _arrays(path: Path) -> dict[str, Array]:
-    """The arrays of a file by our names."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            by_name = {name.lower(): stored[name] for name in stored.files}
-    except UNREADABLE as error:
-        raise InputError(f"{path} is no readable npz file ({error}): copy it again.") from error
-    found = {
-        ours: next(by_name[name] for name in theirs if name in by_name)
-        for ours, theirs in NAMES.items()
-        if any(name in by_name for name in theirs)
-    }
-    if lacking := [name for name in NEEDED if name not in found]:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in by_name.items())
-        raise InputError(
-            f"{path.name} holds {shapes or 'nothing'} and lacks {', '.join(lacking)}: it needs "
-            "images (n, channels, x, y, z), masks (n, x, y, z) and patient_ids (n)."
-        )
-    return found
 
 
 def check(
@@ -100,25 +62,28 @@ def check(
     mask_labels: str = "",
     longest: int = 48,
 ) -> Cubes:
-    """Return arrays named as `NAMES`, held to all that training takes for granted.
+    """Return arrays named as `cube_files.NAMES`, held to all that training takes for granted.
 
     Raises InputError for masks of another shape than the volumes, a spacing that is missing or not
     the same along all axes, a mask without anything in it, channels in another number or order than
-    expected, numbers outside `mask_labels`, and a part that one patient alone has.
+    expected, numbers outside `mask_labels`, a part that one patient alone has, volumes that show
+    nothing, and copies of one volume under two patients.
     """
     images, masks = np.asarray(arrays["images"]), np.asarray(arrays["masks"])
     _check_shapes(images, masks, arrays["patient_ids"], name)
     spacing = _spacing(arrays.get("spacing_mm"), images.shape, name)
-    given = tuple(str(c) for c in np.atleast_1d(arrays.get("channels", ())).ravel())
-    names = check_channels(given, expected, images, name)
-    numbers = _numbers(masks, mask_labels, name)
-    parts = _parts(arrays.get("label_names"), numbers)
-    coded = np.searchsorted(numbers, masks).astype(np.uint8)
-    ids = np.asarray(arrays["patient_ids"]).reshape(-1).astype(str)
-    factor = -(-max(images.shape[2:]) // longest)
-    images, coded = _smaller(images.astype(np.float32), coded, len(numbers), factor)
-    _check_content(coded, parts, ids, name)
-    return Cubes(images, coded, ids, spacing * factor, names, parts)
+    names = check_channels(tuple(texts(arrays.get("channels", ()))), expected, images, name)
+    numbers, allowed = numbers_of(masks, mask_labels, name)
+    parts = parts_of(arrays.get("label_names"), numbers, allowed, name)
+    ids = patient_ids(arrays["patient_ids"], images, name)
+    factor = _factor(images.shape, longest, name)
+    volumes = np.stack([_blocks(_single(image, i, name), factor).mean(axis=(2, 4, 6))
+                        for i, image in enumerate(images)])  # fmt: skip
+    _check_copies(images, ids, name)
+    coded = np.stack([_most(mask, numbers, factor) for mask in masks])
+    notes = _notes(masks, coded, numbers, factor, images.shape)
+    _check_content(coded, parts, ids, name, factor, longest)
+    return Cubes(volumes, coded, ids, spacing * factor, names, parts, notes)
 
 
 def parts_there(masks: NDArray[np.uint8], number: int) -> Bools:
@@ -145,19 +110,53 @@ def _check_shapes(images: Array, masks: Array, patients: Array, name: str) -> No
             f"The masks of {name} have shape {masks.shape}: leave out the channel, (n, x, y, z)."
         )
     if masks.shape != wanted:
+        hint = f"give masks of {wanted}, a number for each voxel"
+        if masks.shape == images.shape[1:2] + images.shape[2:]:
+            hint = "the channels come first; swap its first two axes, (n, channels, x, y, z)"
         raise InputError(
-            f"The masks of {name} have shape {masks.shape} and its images {images.shape}: give "
-            f"masks of {wanted}, a number for each voxel."
+            f"The masks of {name} have shape {masks.shape} and its images {images.shape}: {hint}."
         )
-    if np.asarray(patients).size != len(images):
+    if images.dtype.kind not in "biuf":
         raise InputError(
-            f"{name} has {np.asarray(patients).size} patient_ids for images of {images.shape}: "
-            f"give {len(images)}, one a case."
+            f"The images of {name}, {images.shape}, are of type {images.dtype}: save real numbers."
         )
-    if images.dtype.kind not in "biuf" or not np.isfinite(images).all():
+    count, shape = len(images), np.shape(patients)
+    if shape not in ((count,), (count, 1)):
         raise InputError(
-            f"The images of {name}, {images.shape}, hold NaN, infinity or no numbers: mend them."
+            f"{name} has {np.size(patients)} patient_ids, {shape}, for images of {images.shape}: "
+            f"give {count}, one a case."
         )
+
+
+def _single(image: Array, case: int, name: str) -> Singles:
+    """A volume in single precision; it has to be finite and show something."""
+    with np.errstate(over="ignore"):
+        single = image.astype(np.float32)
+    if wrong := int((~np.isfinite(single)).sum()):
+        raise InputError(
+            f"Case {case} of the images of {name}, {image.shape}, holds NaN, infinity or numbers "
+            f"beyond 3e38 in {wrong} of {single.size} voxels: put the number of the background "
+            "there, or leave the case out."
+        )
+    if single.min() == single.max():
+        raise InputError(
+            f"Case {case} of the images of {name}, {image.shape}, is {single.flat[0]:g} "
+            "everywhere: put its volume there, or leave the case out."
+        )
+    return single
+
+
+def _check_copies(images: Array, ids: Array, name: str) -> None:
+    """One volume under two patients would train and test."""
+    first: dict[str, int] = {}
+    for i, image in enumerate(images):
+        other = first.setdefault(hashlib.sha256(image.tobytes()).hexdigest(), i)
+        if ids[other] != ids[i]:
+            raise InputError(
+                f"Cases {other} and {i} of {name}, images of {images.shape}, are the same volume, "
+                f"of patients {ids[other]} and {ids[i]}: leave one out, or give both one patient "
+                "id, so that it does not train and test."
+            )
 
 
 def _spacing(given: Array | None, shape: tuple[int, ...], name: str) -> float:
@@ -167,8 +166,19 @@ def _spacing(given: Array | None, shape: tuple[int, ...], name: str) -> float:
             f"{name} has images of {shape} and no spacing_mm: without it no distance can be given; "
             "add an array spacing_mm to the file, or ?spacing_mm=1 behind its name."
         )
-    sides = np.asarray(given, dtype=np.float64).ravel()
-    if not sides.size or not (np.isfinite(sides).all() and sides.min() > 0):
+    try:
+        sides = np.array([float(side) for side in np.ravel(given).tolist()])
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"The spacing_mm of {name} is {np.ravel(given).tolist()}: give numbers of mm."
+        ) from error
+    n = shape[0]
+    if np.shape(given) not in ((), (1,), (3,), (n,), (n, 1), (n, 3)):
+        raise InputError(
+            f"The spacing_mm of {name} has shape {np.shape(given)} for images of {shape}: give one "
+            f"number, three (x, y, z), or as many for each case, ({n}, 3)."
+        )
+    if not (np.isfinite(sides).all() and sides.min() > 0):
         raise InputError(f"The spacing_mm of {name} is {sides.tolist()}: give mm above 0.")
     if np.ptp(sides) > EVEN * sides.min():
         raise InputError(
@@ -192,95 +202,69 @@ def _cure(sides: Floats) -> str:
     )
 
 
-def check_channels(
-    given: tuple[str, ...], expected: tuple[str, ...], images: Array, name: str
-) -> tuple[str, ...]:
-    """Names of the channels; those of the file have to be those expected, in order."""
-    number = images.shape[1]
-    if number > MOST_CHANNELS or (given and len(given) != number):
-        raise InputError(
-            f"The images of {name} have shape {images.shape}, {number} channels, and "
-            f"{len(given) or 'no'} names of channels: give a name a channel."
+def _factor(shape: tuple[int, ...], longest: int, name: str) -> int:
+    """Voxels a side that become one, so that no side is longer than `longest`."""
+    factor = -(-max(shape[2:]) // longest)
+    if min(shape[2:]) // factor < LEAST:
+        down = f", averaged down by {factor} so that no side exceeds longest={longest}" * (
+            factor > 1
         )
-    if expected and len(expected) != number:
         raise InputError(
-            f"The images of {name} have shape {images.shape}, {number} channels, and "
-            f"{len(expected)} are expected ({', '.join(expected)}): give these, in this order."
+            f"The images of {name} have shape {shape}{down}: less than {LEAST} voxels are left "
+            "along a side; give cubes, cut round what is outlined, or slices as thin as pixels."
         )
-    lower = [c.lower() for c in given]
-    if expected and given and lower != [c.lower() for c in expected]:
-        raise InputError(
-            f"The channels of {name}, images of {images.shape}, are {', '.join(given)}, and "
-            f"{', '.join(expected)} are expected: bring them into this order."
-        )
-    return given or expected or tuple(f"channel {k}" for k in range(1, number + 1))
+    return factor
 
 
-def _numbers(masks: Array, mask_labels: str, name: str) -> Integers:
-    """The numbers that masks may hold, ascending; background first."""
-    found = np.unique(masks)
-    if (
-        masks.dtype.kind not in "biuf"
-        or (found != np.rint(found)).any()
-        or len(found) > MOST_LABELS
-    ):
-        raise InputError(
-            f"The masks of {name}, {masks.shape}, hold {len(found)} different values such as "
-            f"{found[:3].tolist()}: give whole numbers, one a part, 0 for the background."
-        )
-    if not mask_labels:
-        if 0 not in found:
-            raise InputError(
-                f"The masks of {name}, {masks.shape}, hold {found.tolist()} and no 0: give 0 to "
-                "the background."
-            )
-        return found.astype(np.int64)
-    try:
-        allowed = np.unique([int(part) for part in mask_labels.split(",")])
-    except ValueError as error:
-        raise InputError(f"mask_labels is {mask_labels!r}: give numbers, 0,1,2,3.") from error
-    if outside := sorted(set(found.tolist()) - set(allowed.tolist())):
-        raise InputError(
-            f"The masks of {name}, {masks.shape}, hold {outside} outside mask_labels "
-            f"{allowed.tolist()}: correct them, or name all numbers."
-        )
-    return allowed[np.isin(allowed, found)].astype(np.int64)
+def _blocks(volume: Array, factor: int) -> Array:
+    """A volume (channels x x x y x z) with each axis cut into blocks; margins are cut."""
+    sides = [n // factor for n in volume.shape[1:]]
+    inner = volume[(slice(None), *(slice(0, n * factor) for n in sides))]
+    return inner.reshape(len(volume), *(size for n in sides for size in (n, factor)))
 
 
-def _parts(names: Array | None, numbers: Integers) -> tuple[str, ...]:
-    """Names of the numbers, the background first."""
-    given = [] if names is None else [str(n) for n in np.asarray(names).ravel()]
-    if len(given) == len(numbers):
-        return tuple(given)
-    if len(given) == len(numbers) - 1:
-        return ("background", *given)
-    if len(numbers) == 2:
-        return ("background", "the part outlined")
-    return ("background", *(f"part {n}" for n in numbers[1:]))
-
-
-def _smaller(
-    images: Singles, masks: NDArray[np.uint8], number: int, factor: int
-) -> tuple[Singles, NDArray[np.uint8]]:
-    """Means of blocks of `factor` voxels a side, and what fills most of each; margins are cut."""
+def _most(mask: Array, numbers: Integers, factor: int) -> NDArray[np.uint8]:
+    """Place among the numbers of what fills most of each block of a mask."""
     if factor == 1:
-        return images, masks
-    sides = [n // factor for n in masks.shape[1:]]
-    cut = tuple(slice(0, n * factor) for n in sides)
-    blocks = [size for n in sides for size in (n, factor)]
-    averaged = images[(slice(None), slice(None), *cut)].reshape(*images.shape[:2], *blocks)
-    stack = [(masks[(slice(None), *cut)] == k).reshape(len(masks), *blocks).mean(axis=(2, 4, 6))
-             for k in range(number)]  # fmt: skip
-    return averaged.mean(axis=(3, 5, 7)), np.argmax(stack, axis=0).astype(np.uint8)
+        return np.searchsorted(numbers, mask).astype(np.uint8)
+    shares = [_blocks((mask == k)[None], factor)[0].mean(axis=(1, 3, 5)) for k in numbers]
+    found: NDArray[np.uint8] = np.argmax(shares, axis=0).astype(np.uint8)
+    return found
 
 
-def _check_content(masks: NDArray[np.uint8], parts: tuple[str, ...], ids: Array, name: str) -> None:
+def _notes(
+    masks: Array, coded: NDArray[np.uint8], numbers: Integers, factor: int, shape: tuple[int, ...]
+) -> tuple[str, ...]:
+    """What averaging down did, as a sentence; nothing where voxels stayed as they are."""
+    if factor == 1:
+        return ()
+    stored = np.array([[(mask == k).any() for k in numbers[1:]] for mask in masks])
+    lost = int((stored & ~parts_there(coded, len(numbers))).sum())
+    of = int(stored.sum())
+    gone = f"; {lost} of {of} outlined parts were too small for it and are lost" if lost else ""
+    return (
+        f"Volumes of {' x '.join(map(str, shape[2:]))} voxels were averaged down by {factor} "
+        f"along each axis (parameter longest){gone}.",
+    )
+
+
+def _check_content(
+    masks: NDArray[np.uint8],
+    parts: tuple[str, ...],
+    ids: Array,
+    name: str,
+    factor: int,
+    longest: int,
+) -> None:
     """Something in each mask, and each part in two patients or more."""
     there = parts_there(masks, len(parts)) if len(parts) > 1 else np.zeros((len(masks), 1), bool)
+    down = ""
+    if factor > 1:
+        down = f", averaged down by {factor} (a parameter longest above {longest} keeps more)"
     empty = np.flatnonzero(~there.any(axis=1))
     if empty.size:
         raise InputError(
-            f"{empty.size} of the masks of {name}, {masks.shape}, are empty, first that of "
+            f"{empty.size} of the masks of {name}, {masks.shape}{down}, are empty, first that of "
             f"case {empty[0]} (patient {ids[empty[0]]}): outline what is there, or leave such "
             "cases out."
         )
@@ -288,7 +272,7 @@ def _check_content(masks: NDArray[np.uint8], parts: tuple[str, ...], ids: Array,
         patients = np.unique(ids[has])
         if len(patients) < 2:
             raise InputError(
-                f"Part {part!r} of the masks of {name}, {masks.shape}, is there in "
-                f"{len(patients)} patient: what is learned from one cannot be tested on another; "
-                "add patients, or join it with another part."
+                f"Part {part!r} of the masks of {name}, {masks.shape}{down}, is there in "
+                f"{len(patients)} patient{'s' * (len(patients) != 1)}: what is learned from one "
+                "cannot be tested on another; add patients, or join it with another part."
             )

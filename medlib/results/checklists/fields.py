@@ -128,9 +128,9 @@ def per_class(run: Results) -> str:
 def outcome(run: Results) -> str:
     """The classes, and which is the positive one."""
     classes = [plain(name) for name in get(run, "cohort", "classes")]
-    if len(classes) > 2:
-        return f"one of {len(classes)} classes: {', '.join(classes)}"
-    return f"positive class {classes[-1]}, against {', '.join(classes[:-1]) or 'nothing'}"
+    if (n := len(classes)) != 2:
+        return f"{'one of ' * (n > 1)}{n} class{'es' * (n > 1)}: {', '.join(classes)}"
+    return f"positive class {classes[1]}, against {classes[0]}"
 
 
 def patient_ids(run: Results) -> str:
