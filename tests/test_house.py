@@ -59,6 +59,14 @@ def test_types_of_arrays_are_named_in_one_place(path):
         assert not NAMED & set(written), "take its name from medlib.types"
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_torchs_own_random_state_is_touched_in_one_place(path):
+    """It is one for all threads, and trainings run in threads: `seeded` lets in one at a time."""
+    if path != ROOT / "medlib/models/classifiers.py":
+        used = re.findall(r"torch\.manual_seed|fork_rng", path.read_text(encoding="utf-8"))
+        assert not used, "use medlib.models.classifiers.seeded"
+
+
 def functions(tree):
     """Name and lines of each function, without its head and docstring."""
     for node in ast.walk(tree):

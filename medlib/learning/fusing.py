@@ -18,6 +18,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from medlib.errors import InputError
 from medlib.learning.folds import stratified_patient_folds
+from medlib.models.classifiers import seeded
 from medlib.models.fusion import Fusion, build_fusion, width_for
 from medlib.runtime.arithmetic import one_thread
 from medlib.runtime.whole_numbers import as_number, as_seed
@@ -268,9 +269,8 @@ def _untrained(recipe: Recipe, seen: Seen, number: int, seed: int) -> list[Fusio
     """So many fusions, each with first weights of its own."""
     size = {"modalities": len(seen.names), "channels": min(COMPONENTS, seen.tokens.shape[-1])}
     width = width_for(recipe.kind, **size, budget=recipe.budget)
-    with torch.random.fork_rng(devices=[]):
-        state = np.random.SeedSequence([as_seed(seed), 2, _other_seed()]).generate_state(1)
-        torch.manual_seed(int(state[0]))
+    state = np.random.SeedSequence([as_seed(seed), 2, _other_seed()]).generate_state(1)
+    with seeded(int(state[0])):
         return [build_fusion(recipe.kind, **size, width=width) for _ in range(number)]
 
 

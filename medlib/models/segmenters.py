@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from medlib.errors import InputError
-from medlib.runtime.whole_numbers import as_number, as_seed
+from medlib.models.classifiers import seeded
+from medlib.runtime.whole_numbers import as_number
 
 NETWORKS: Final = ("unet", "unetpp", "unetpp_supervised", "resenc")
 """The networks by name."""
@@ -107,8 +108,7 @@ def build_segmenter(
     w = as_number(width, "width", least=2)
     size: dict[str, Any] = {"spatial_dims": 3, "in_channels": as_number(channels, "channels"),
                             "out_channels": as_number(classes, "classes", least=2)}  # fmt: skip
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(as_seed(seed))
+    with seeded(seed):
         body = _body(network, w, size)
     return Segmenter(body).to(memory_format=torch.channels_last_3d)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from medlib import results
 from medlib.errors import InputError
 from medlib.processors.profiles import AGAIN, NATIVE, Profile
-from medlib.processors.spread import Moved, is_compared, moved, tolerance
+from medlib.processors.spread import Moved, floors, is_compared, moved, tolerance
 from medlib.results.records import Record, Results, Value
 from medlib.runtime.paths import project_root, write_whole
 
@@ -76,8 +76,14 @@ def read(notebook: str, cohort: str, root: Path | None = None) -> list[Moved]:
 
 
 def tolerances(notebook: str, cohort: str, root: Path | None = None) -> dict[str, float]:
-    """The tolerance of each number that may move; what is not named is exact."""
-    return {one.key: one.tolerance or 0.0 for one in read(notebook, cohort, root)}
+    """The tolerance of each number that may move; what is not named is exact.
+
+    As measured, or the least that `floors` allows where that is more.
+    """
+    found = read(notebook, cohort, root)
+    least = floors(found, _committed(notebook, cohort, root))
+    own = {one.key: one.tolerance or 0.0 for one in found}
+    return {key: max(own.get(key, 0.0), least.get(key, 0.0)) for key in own | least}
 
 
 def former(committed: Results, root: Path | None = None) -> list[str]:

@@ -5,7 +5,7 @@ they say. A number that never moved is exact.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,10 @@ LEAST: Final = 1e-4
 """Least tolerance of a number that moves at all, as a share of it. Where one borderline case in
 thousands turned, a range seen in three runs says little about a fourth; and nobody reads the fifth
 digit of a width."""
+
+SEEN: Final = 0.01
+"""Least tolerance of a number with an interval, as a share of half of it. Nobody sees less, and one
+case more or less moves a proportion of up to ten thousand cases by more."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,24 @@ def tolerance(values: list[Value]) -> float | None:
         return None
     least = LEAST * abs(float(table[0])) if table.ndim == 1 and np.ptp(table) else 0.0
     return _rounded_up(max(least, MARGIN * float(np.ptp(table, axis=0).max())))
+
+
+def floors(found: Sequence[Moved], committed: Mapping[str, Record]) -> dict[str, float]:
+    """Return the least tolerance of each compared number that has an interval, moved or not.
+
+    Of a hundred numbers that training moves some lie close in a few runs by luck, and would then
+    fail on the next machine. So where training moves a number, by more than `SEEN` of half its
+    interval, its tolerance is no smaller a share of that half than that of the middle one of these
+    in the chapter; every other number has `SEEN`.
+    """
+    halves = {key: (record.interval[1] - record.interval[0]) / 2
+              for key, record in committed.items()
+              if record.interval is not None and is_compared(record)}  # fmt: skip
+    shares = {one.key: one.tolerance / halves[one.key] for one in found
+              if one.tolerance is not None and halves.get(one.key)}  # fmt: skip
+    trained = {key: share for key, share in shares.items() if share > SEEN}
+    usual = float(np.median(list(trained.values()))) if trained else SEEN
+    return {key: half * (usual if key in trained else SEEN) for key, half in halves.items()}
 
 
 def _rounded_up(value: float) -> float:

@@ -14,6 +14,7 @@ from medlib.errors import InputError
 from medlib.learning.network import FittedNetwork
 from medlib.learning.patches import PatchLearner
 from medlib.runtime.arithmetic import one_thread
+from medlib.runtime.whole_numbers import as_number
 from medlib.statistics import Marks
 from medlib.statistics.free_response import threshold_at
 from medlib.statistics.proportions import wilson_ends
@@ -36,16 +37,22 @@ SOLID_SHARE: Final = 0.55
 
 @dataclass(frozen=True)
 class CrossFit:
-    """Out-of-fold probabilities (candidates x classes), and what each fold fixed beforehand.
+    """Out-of-fold probabilities, and what each fold fixed beforehand.
 
-    fold: of each patient. threshold: of each fold, fixed on patients that neither trained the
-    network nor are tested. fitted: one network a fold.
+    alone: of each network, networks x candidates x classes. fold: of each patient. threshold: of
+    each fold, fixed on patients that neither trained the networks nor are tested. fitted: the
+    networks of each fold.
     """
 
-    probability: Probabilities
+    alone: Probabilities
     fold: Integers
     threshold: Floats
-    fitted: tuple[FittedNetwork, ...]
+    fitted: tuple[tuple[FittedNetwork, ...], ...]
+
+    @property
+    def probability(self) -> Probabilities:
+        """Mean of the networks, candidates x classes."""
+        return np.asarray(self.alone.mean(axis=0))
 
     @property
     def nodule(self) -> Floats:
@@ -59,39 +66,46 @@ def cross_fit(
     *,
     rate: float,
     seed: int,
+    networks: int = 1,
     shuffle: bool = False,
     jobs: int = 2,
 ) -> CrossFit:
     """Return predictions for all patients, in `FOLDS` folds of patients.
 
     Of the patients outside a fold a quarter fix the threshold that leaves `rate` false marks a
-    scan, and the rest train. ``shuffle`` deals the training labels at random among the training
-    patients' candidates: the null run. Raises InputError, before anything is trained, where the
-    patients who fix a threshold have no nodule, or those who train no candidate of a kind.
+    scan, and the rest train `networks` networks, which start from other weights and see other
+    candidates. ``shuffle`` deals the training labels at random among the training patients'
+    candidates: the null run. Raises InputError, before anything is trained, where the patients who
+    fix a threshold have no nodule, or those who train no candidate of a kind.
     """
     fold = dealt(material.y, FOLDS, seed)
     plans = [_plan(material, fold, k, seed) for k in range(FOLDS)]
     for train, fix in plans:
         _require_both(material, train, fix)
 
-    def work(k: int) -> FittedNetwork:
-        images, labels = _taught(material, plans[k][0], seed + k)
+    def work(k: int, number: int) -> FittedNetwork:
+        own = seed + k + FOLDS * number
+        images, labels = _taught(material, plans[k][0], own)
         if shuffle:
-            labels = np.random.default_rng([seed, k, 99]).permutation(labels)
-        return learner.fit(images, labels, seed=seed + k)
+            labels = np.random.default_rng([own, 99]).permutation(labels)
+        return learner.fit(images, labels, seed=own)
 
+    as_number(networks, "networks")
     with one_thread():
         pool = joblib.Parallel(n_jobs=jobs, prefer="threads")
-        fitted = pool(joblib.delayed(work)(k) for k in range(FOLDS))
+        every = pool(joblib.delayed(work)(k, j) for k in range(FOLDS) for j in range(networks))
+    fitted = [tuple(every[k * networks : (k + 1) * networks]) for k in range(FOLDS)]
     classes = int(material.label.max()) + 1
-    probability = np.zeros((len(material.label), classes), dtype=np.float32)
+    alone = np.zeros((networks, len(material.label), classes), dtype=np.float32)
     threshold = np.zeros(FOLDS)
-    for k, network in enumerate(fitted):
-        told = network.predict(material.seen)
-        threshold[k] = threshold_at(_of(material, plans[k][1], 1 - told[:, 0]), rate)
-        here = fold[material.marks.patient] == k
-        probability[here] = told[here]
-    return CrossFit(probability, fold, threshold, tuple(fitted))
+    for k, several in enumerate(fitted):
+        fix, here = plans[k][1], fold[material.marks.patient] == k
+        asked = here | np.isin(material.marks.patient, fix)
+        told = np.zeros_like(alone)
+        told[:, asked] = [network.predict(material.seen[asked]) for network in several]
+        threshold[k] = threshold_at(_of(material, fix, 1 - told.mean(axis=0)[:, 0]), rate)
+        alone[:, here] = told[:, here]
+    return CrossFit(alone, fold, threshold, tuple(fitted))
 
 
 def dealt(y: Integers, parts: int, seed: int) -> Integers:

@@ -24,6 +24,7 @@ from medlib.learning.segmenting import (
     SegmentationLearner,
     normalised,
 )
+from medlib.models.classifiers import seeded
 from medlib.runtime import progress
 from medlib.runtime.arithmetic import one_thread
 from medlib.statistics import Comparison, Interval, crossed_interval, crossed_test
@@ -230,8 +231,7 @@ def windows_against_whole(
     has `patch` voxels a side. The network's reach is found from its gradient: the furthest voxel
     that moves an answer.
     """
-    with torch.random.fork_rng(devices=[]), one_thread():
-        torch.manual_seed(seed)
+    with seeded(seed), one_thread():
         net = UNet(3, len(volume), 2, (8, 16), (2,), norm=norm).eval()
         whole = normalised(volume)[None]
         cut = (..., *(slice(start, start + patch),) * 3)

@@ -1,5 +1,6 @@
 """Networks that outline have the output, the size and the start that is said of them."""
 
+import joblib
 import pytest
 import torch
 from torch.nn import InstanceNorm3d
@@ -36,6 +37,20 @@ def test_a_seed_gives_the_same_weights_and_leaves_torch_as_it_was(network):
     a, b = (build_segmenter(network, channels=1, classes=2, width=4, seed=5) for _ in range(2))
     assert torch.equal(before, torch.get_rng_state())
     assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+
+
+def test_networks_made_side_by_side_have_the_weights_of_their_seeds():
+    """Trainings run in threads; torch's random state is one for all of them."""
+
+    def first_weights(seed):
+        net = build_segmenter("unet", channels=1, classes=2, width=2, seed=seed)
+        return torch.cat([p.detach().flatten() for p in net.parameters()])
+
+    alone = [first_weights(seed) for seed in range(12)]
+    together = joblib.Parallel(n_jobs=4, prefer="threads")(
+        joblib.delayed(first_weights)(seed) for seed in range(12)
+    )
+    assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
 
 
 @pytest.mark.parametrize("cases", [1, 2])

@@ -16,6 +16,7 @@ from medlib.processors.profiles import NATIVE, PROCESSORS, Profile
 from medlib.processors.runs import plan
 from medlib.results import Results, read
 from medlib.runtime.paths import project_root
+from medlib.statistics.proportions import wilson_ends
 
 FEW = {"phantom-chest-ct": (2, 0), "phantom-chest-ct?task=slice&stratum=hard": (1, 0)}
 # Unrounded HU of a few patients, so that a test can see what digitising takes away.
@@ -121,6 +122,35 @@ def test_the_tolerance_is_one_and_a_half_ranges_rounded_up():
 def test_a_number_that_moves_in_its_last_digits_gets_a_ten_thousandth():
     assert spread.tolerance([0.2, 0.2 + 1e-7, 0.2]) == pytest.approx(2e-5)
     assert spread.tolerance([0.2, 0.2]) == 0
+
+
+def with_intervals(**values):
+    results = Results("06_x", {"name": "phantom-chest-ct", "simulated": True}, {}, {})
+    for key, value in values.items():
+        results.record(key, value, interval=(value - 0.1, value + 0.1))
+    return results
+
+
+def test_a_number_that_few_runs_hardly_moved_may_move_as_far_as_its_chapters_others():
+    native = with_intervals(a=0.5, b=0.5, lucky=0.5)
+    other = with_intervals(a=0.52, b=0.53, lucky=0.502)
+    least = spread.floors(spread.moved({"native": native, "x": other}), native.records)
+    assert least["lucky"] == pytest.approx(0.03)  # of 1.5 times 0.002, 0.02 and 0.03 the middle
+
+
+def test_a_number_with_an_interval_may_always_move_by_a_hundredth_of_its_half():
+    native = with_intervals(a=0.5, b=0.5)
+    native.record("count", 7)
+    moved = spread.moved({"native": native})
+    assert spread.floors(moved, native.records) == pytest.approx({"a": 0.001, "b": 0.001})
+
+
+@pytest.mark.parametrize("n", [10, 50, 400, 9_000])
+def test_one_case_more_is_always_seen(n):
+    low, high = wilson_ends(0.5, n, 0.95)
+    native = Results("06_x", {"name": "phantom-chest-ct", "simulated": True}, {}, {})
+    native.record("a", 0.5, interval=(float(low), float(high)))
+    assert spread.floors([], native.records)["a"] < 1 / n
 
 
 def test_a_list_moves_as_far_as_its_most_restless_place():
