@@ -13,7 +13,7 @@ from typing import Any, Final
 from medlib import results
 from medlib.errors import InputError
 from medlib.processors.profiles import AGAIN, NATIVE, Profile
-from medlib.processors.spread import Moved, floors, is_compared, moved, tolerance
+from medlib.processors.spread import SEEN, Moved, floors, is_compared, moved, tolerance
 from medlib.results.records import Record, Results, Value
 from medlib.runtime.paths import project_root, write_whole
 
@@ -126,25 +126,40 @@ def _still_true(
     content: Mapping[str, Any], fresh: Results, root: Path | None, *, elsewhere: bool
 ) -> Values:
     """The values on record of the numbers that are the same today."""
-    committed = _committed(fresh.notebook, str(fresh.cohort["name"]), root)
-    allowed, kept = _tolerances(content, fresh), {}
     if not content:
         return {}
+    committed = _committed(fresh.notebook, str(fresh.cohort["name"]), root)
+    own, kept = _tolerances(content, fresh), {}
+    reaches = _surprising(own, committed) if elsewhere else own
     for key, values in _values(content).items():
-        base, reach = values[NATIVE.name], allowed.get(key, 0.0)
-        if key not in fresh.records or key not in committed:
+        base, reach = values[NATIVE.name], reaches.get(key, 0.0)
+        if key not in fresh.records or key not in committed or not is_compared(committed[key]):
             continue
-        if not results.is_close(committed[key].value, base, reach):
+        if not results.is_close(committed[key].value, base, own.get(key, 0.0)):
             continue
-        times = SURPRISING if elsewhere else 1.0
-        if results.is_close(fresh[key].value, base, times * reach):
+        if results.is_close(fresh[key].value, base, reach):
             kept[key] = values
-        elif elsewhere and reach:
+        elif elsewhere:
             raise InputError(
-                f"{fresh.notebook}: '{key}' was {base}, is {fresh[key].value}, tolerance {reach}; "
-                "another processor with the same text cannot move it so far"
+                f"{fresh.notebook}: '{key}' was {base}, is {fresh[key].value}, farther apart than "
+                f"{reach:.2g}; another processor with the same text cannot move it so far"
             )
     return kept
+
+
+def _surprising(own: Mapping[str, float], committed: Mapping[str, Record]) -> dict[str, float]:
+    """How far another processor may move each number: SURPRISING times its tolerance.
+
+    What no run has moved yet may move too: by half its interval, a bare number by a hundredth.
+    """
+    return {key: max(SURPRISING * own.get(key, 0.0), _further(record))
+            for key, record in committed.items()}  # fmt: skip
+
+
+def _further(record: Record) -> float:
+    if record.interval is not None:
+        return (record.interval[1] - record.interval[0]) / 2
+    return SEEN * abs(record.value) if isinstance(record.value, int | float) else 0.0
 
 
 def _joined(kept: Mapping[str, Value], fresh: Mapping[str, Value], suffix: str) -> dict[str, Value]:

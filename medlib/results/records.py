@@ -28,6 +28,9 @@ HELD = ("unit", "kind", "below", "compared")  # of a record, beside its value an
 ENDS = 0.3
 """How far an interval's end may move beyond its number's tolerance, in widths: the models' part of
 a variance is itself an estimate. 1.5 times the most seen in ten runs of chapter 12, 0.2."""
+TRAINED = 0.1
+"""Tolerance, as a share of half the interval, from which on training moves a number. Its ends need
+only hold the former number then: widths over three to five trainings differ up to fourfold."""
 Value = float | int | bool | str | list[Any]
 Kind = Literal["confidence interval", "quantile range", "range"]
 """What the two ends beside a value are: of its 95 % confidence interval, of the middle 95 % of
@@ -231,16 +234,17 @@ def _agrees(fresh: Record, old: Record, tolerance: float) -> bool:
     if old.below is not None:
         return _is_below(fresh.value, old.below)
     near = is_close(fresh.value, old.value, tolerance)
-    return not old.compared or (near and _same_ends(fresh.interval, old.interval, tolerance))
+    return not old.compared or (near and _same_ends(fresh, old, tolerance))
 
 
-def _same_ends(
-    fresh: tuple[float, float] | None, old: tuple[float, float] | None, tolerance: float
-) -> bool:
-    if fresh is None or old is None:
-        return fresh is old
-    reach = tolerance + ENDS * (old[1] - old[0]) if tolerance else 0.0
-    return is_close(list(fresh), list(old), reach)
+def _same_ends(fresh: Record, old: Record, tolerance: float) -> bool:
+    if fresh.interval is None or old.interval is None:
+        return fresh.interval is old.interval
+    (low, high), width = fresh.interval, old.interval[1] - old.interval[0]
+    if tolerance > TRAINED * width / 2 and isinstance(old.value, int | float):
+        return low - tolerance <= old.value <= high + tolerance
+    reach = tolerance + ENDS * width if tolerance else 0.0
+    return is_close([low, high], list(old.interval), reach)
 
 
 def _is_below(value: Value, bound: float) -> bool:

@@ -171,9 +171,16 @@ def test_the_interval_of_an_exact_number_has_to_come_again_exactly():
 
 
 def test_the_interval_of_a_number_that_moves_may_move_and_not_be_another():
-    old, tolerance = with_interval(0.8, 1.0), {"a": 0.02}
+    old, tolerance = with_interval(0.8, 1.0), {"a": 0.005}
     assert compare(with_interval(0.75, 1.0), old, tolerance) == []
     assert len(compare(with_interval(0.1, 0.2), old, tolerance)) == 1
+    assert len(compare(with_interval(0.5, 1.0), old, tolerance)) == 1
+
+
+def test_the_interval_of_what_training_moves_may_be_as_wide_as_few_trainings_make_it():
+    old, tolerance = with_interval(0.8, 1.0), {"a": 0.05}
+    assert compare(with_interval(0.5, 1.3), old, tolerance) == []
+    assert len(compare(with_interval(0.5, 0.8), old, tolerance)) == 1  # without the old number
 
 
 def test_other_patients_parameters_or_units_are_told():
