@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OURS = ("medlib/**/*.py", "book/_ext/*.py", "benchmarks/*.py", "notebooks/*.md")
 OPENERS = {"open": 3, "fdopen": 3, "read_text": 0, "write_text": 1, "TemporaryFile": 9}
 """Calls that read or write text, and where the encoding stands among their arguments."""
-NO_TEXT = ("Pillow.open",)
+NO_TEXT = ("Pillow.open", "stored.open")  # a picture; a member of a zip file, which is bytes
 A_MACHINES_PATH = re.compile(
     r"[^\"]{,40}(site-packages/|ipykernel_\d|(?<![\w.:/~])/(home|root|Users|tmp|var|opt|mnt)/\w)[^\"]{,80}"
 )
