@@ -39,7 +39,7 @@ def write(
     it where the chapter's parameters are others now. That fresh run then counts as a further one.
     Of two runs of one profile the one farther from that number stays. Runs on another processor
     carry its name and may widen tolerances. Raises InputError where they differ by more than
-    SURPRISING of these.
+    SURPRISING of these and by more than half the interval.
     """
     moved(runs)  # refuses runs of different texts
     first = next(iter(runs.values()))
